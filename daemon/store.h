@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What is remembered across restarts, in one SQLite file under the state directory: learned lines,
+ * adopted converters, keys set at run time. One small write per change, none in steady state. A
+ * file that cannot be used is put aside and reported; the service goes on without memory.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "lib/cipher.h"
+#include "lib/profile.h"
+#include "lib/telegram.h"
+
+struct store;
+
+/* What was learned about one converter identity. */
+struct store_converter {
+        char identity[160];
+        bool has_line;
+        struct serial_line line;
+        char profile[32];              /* "" when not known */
+        char meter_id[TELEGRAM_ID_MAX]; /* the meter last seen behind it */
+        bool adopted;
+};
+
+/* `directory` is created (0700) when missing. Never fails for a damaged file: it is renamed to
+ * *.corrupt and a new one begun, with a log line. -errno when the directory cannot be used; the
+ * daemon then runs on `NULL`, which every function below accepts. */
+int store_new(const char *directory, struct store **ret);
+struct store *store_free(struct store *store);
+
+/* 1 and *ret when the identity is known, 0 when not, -errno. */
+int store_find_converter(struct store *store, const char *identity, struct store_converter *ret);
+int store_put_converter(struct store *store, const struct store_converter *converter);
+int store_forget_converter(struct store *store, const char *identity);
+/* Calls `each` for all converters marked as adopted. */
+int store_each_adopted(struct store *store,
+                       void (*each)(const struct store_converter *converter, void *userdata),
+                       void *userdata);
+
+/* Keys set with `smctl set-key`, by meter id or system title (hex). 1 found, 0 not, -errno. */
+int store_find_keys(struct store *store, const char *meter, struct cipher_keys *ret);
+int store_put_keys(struct store *store, const char *meter, const struct cipher_keys *keys);

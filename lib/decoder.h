@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The façade: bytes in, telegrams out. Feed it slices of any size, then ask for events until there
+ * is none. It finds the framing by itself, puts split telegrams together, deciphers, and reads the
+ * layout; any split of the same bytes gives the same events.
+ *
+ *      decoder_feed(d, slice);
+ *      while ((r = decoder_next(d, &event)) > 0)
+ *              …
+ */
+#pragma once
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "cipher.h"
+#include "profile.h"
+#include "reader.h"
+#include "telegram.h"
+
+struct decoder;
+
+enum decoder_event_type {
+        DECODER_TELEGRAM, /* event.telegram: read it before the next call */
+        DECODER_FRAME, /* a frame whose check sum holds, not yet a telegram: a sign of the line */
+        DECODER_FAULT, /* event.fault: something was damaged and dropped */
+};
+
+struct decoder_event {
+        enum decoder_event_type type;
+        uint64_t offset; /* of the frame's first byte, since decoder_new() */
+        enum link_type framing;
+        const struct telegram *telegram; /* borrowed until the next decoder_…() call */
+        const char *fault;               /* static storage, in words */
+};
+
+/* Counters since decoder_new(); nothing resets them. */
+struct decoder_statistics {
+        uint64_t bytes, frames, telegrams;
+        uint64_t garbage_bytes;  /* outside frames */
+        uint64_t damaged_frames; /* check sum, length, structure */
+        uint64_t lost_segments;  /* reassembly given up: segment or block missing, repeated */
+        uint64_t key_failures, unknown_layouts, replays;
+};
+
+struct decoder_options {
+        const struct meter_profile *profile; /* forced; NULL: found by itself */
+        /*
+         * Asked for the keys of a system title (8 bytes; NULL when the telegram has none). Returns
+         * borrowed keys that live until the next call into the decoder, or NULL.
+         */
+        const struct cipher_keys *(*find_keys)(void *userdata, const uint8_t *title);
+        void *userdata;
+};
+
+/* Owned by the caller, freed with decoder_free(). `options` is copied. -ENOMEM. */
+int decoder_new(const struct decoder_options *options, struct decoder **ret);
+struct decoder *decoder_free(struct decoder *d);
+
+/*
+ * Hands in bytes. They are borrowed until decoder_next() has returned 0; feeding before that is a
+ * mistake of the caller (assert).
+ */
+void decoder_feed(struct decoder *d, struct slice bytes);
+
+/* 1 and *ret_event, or 0 when more bytes are needed. Never fails: bad input is an event. */
+int decoder_next(struct decoder *d, struct decoder_event *ret_event);
+
+/*
+ * The line was silent for longer than a telegram may pause (2 s, PROTOCOL §2.2): gives up
+ * half-assembled telegrams and false starts that hide a whole frame. Then ask decoder_next().
+ */
+void decoder_gap(struct decoder *d);
+
+/* The end of the input: what is incomplete now will stay so. Then ask decoder_next(). */
+void decoder_finish(struct decoder *d);
+
+/* Forgets all input, keeps options, statistics and offset: after a reopen or a change of line. */
+void decoder_reset(struct decoder *d);
+
+const struct decoder_statistics *decoder_statistics_get(const struct decoder *d);

@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A telegram as the JSON object of DESIGN §2 (`smctl decode`, MQTT native). The only file of lib/
+ * that uses json-c; everything else stays free of it. Numbers keep their exact decimals.
+ */
+#pragma once
+
+#include "telegram.h"
+
+struct json_object;
+
+/* A new object, owned by the caller (json_object_put). NULL when out of memory. */
+struct json_object *telegram_to_json(const struct telegram *telegram);
+
+/* An exact decimal as a JSON number ("230.1"), owned by the caller. NULL when out of memory. */
+struct json_object *telegram_decimal_to_json(struct decimal value);
