@@ -26,17 +26,27 @@
  * sizeof(cases[0]), run_case);
  */
 #define TEST_ROWS_MAX 512
+/* The same, with further tests in the same group: TAP allows one plan per program. */
+static inline int test_run_rows_and(const char *group, void *rows, size_t n, size_t size,
+                                    CMUnitTestFunction function, const struct CMUnitTest *more,
+                                    size_t n_more)
+{
+        static struct CMUnitTest tests[TEST_ROWS_MAX];
+        size_t n_tests = 0;
+
+        for (size_t i = 0; i < n && n_tests < TEST_ROWS_MAX; i++) {
+                char *row = (char *)rows + i * size;
+
+                tests[n_tests++] = (struct CMUnitTest){ *(const char **)(void *)row, function, NULL,
+                                                        NULL, row };
+        }
+        for (size_t i = 0; i < n_more && n_tests < TEST_ROWS_MAX; i++)
+                tests[n_tests++] = more[i];
+        return _cmocka_run_group_tests(group, tests, n_tests, NULL, NULL);
+}
+
 static inline int test_run_rows(const char *group, void *rows, size_t n, size_t size,
                                 CMUnitTestFunction function)
 {
-        static struct CMUnitTest tests[TEST_ROWS_MAX];
-
-        for (size_t i = 0; i < n && i < TEST_ROWS_MAX; i++) {
-                char *row = (char *)rows + i * size;
-
-                tests[i] = (struct CMUnitTest){ *(const char **)(void *)row, function, NULL, NULL,
-                                                row };
-        }
-        return _cmocka_run_group_tests(group, tests, n < TEST_ROWS_MAX ? n : TEST_ROWS_MAX, NULL,
-                                       NULL);
+        return test_run_rows_and(group, rows, n, size, function, NULL, 0);
 }
