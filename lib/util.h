@@ -39,7 +39,7 @@ static inline void util_close_owned(int *fd)
 
 /* Hands over an owned pointer: evaluates to it and leaves NULL. */
 #define TAKE(p)                                      \
-        ({                                           \
+        __extension__({                              \
                 __typeof__(p) *taken_from_ = &(p);   \
                 __typeof__(p) taken_ = *taken_from_; \
                 *taken_from_ = NULL;                 \
@@ -48,7 +48,7 @@ static inline void util_close_owned(int *fd)
 
 /* Hands over an owned file descriptor: evaluates to it and leaves -1. */
 #define TAKE_FD(fd)                        \
-        ({                                 \
+        __extension__({                    \
                 int *taken_from_ = &(fd);  \
                 int taken_ = *taken_from_; \
                 *taken_from_ = -1;         \
