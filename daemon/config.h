@@ -8,6 +8,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 
 #include "lib/cipher.h"
 #include "lib/meter.h"
@@ -16,7 +17,8 @@
 
 #define CONFIG_MESSAGE_MAX 320
 
-/* One finding: `smartmeterd.conf:12: unknown key 'Vendorid' in [converter "a"]; did you mean VendorId?` */
+/* One finding: `smartmeterd.conf:12: unknown key 'Vendorid' in [converter "a"]; did you mean
+ * VendorId?` */
 struct config_problem {
         bool warning; /* else an error */
         char *file;
@@ -26,15 +28,15 @@ struct config_problem {
 };
 
 struct config_converter {
-        char *name;             /* of the section: [converter "name"] */
-        char *vendor_id;        /* shell wildcards over the lower-case hex; NULL: any */
+        char *name;      /* of the section: [converter "name"] */
+        char *vendor_id; /* shell wildcards over the lower-case hex; NULL: any */
         char *product_id;
         char *serial;
-        char *path;             /* ID_PATH */
-        char *interface;        /* ID_USB_INTERFACE_NUM */
-        char *device;           /* a tty that is not under USB, or a link to one; NULL: by udev */
+        char *path;      /* ID_PATH */
+        char *interface; /* ID_USB_INTERFACE_NUM */
+        char *device;    /* a tty that is not under USB, or a link to one; NULL: by udev */
         bool line_auto;
-        struct serial_line line; /* when not line_auto */
+        struct serial_line line;             /* when not line_auto */
         const struct meter_profile *profile; /* NULL: found by itself */
         struct cipher_keys keys;
         uint64_t detect_timeout_usec;
@@ -65,22 +67,22 @@ enum config_mqtt_protocol {
 };
 
 struct config_mqtt {
-        char *name;             /* of the section: [mqtt "name"] */
-        char *host;             /* a name, an address, or the path of a UNIX socket */
-        uint16_t port;          /* 0: 1883, or 8883 with TLS */
+        char *name;    /* of the section: [mqtt "name"] */
+        char *host;    /* a name, an address, or the path of a UNIX socket */
+        uint16_t port; /* 0: 1883, or 8883 with TLS */
         enum config_mqtt_protocol protocol;
         bool tls;
         char *ca_file, *cert_file, *cert_key_file; /* NULL: system CAs, no client certificate */
         bool verify_host;
-        char *psk, *psk_identity; /* hex; NULL: none */
-        char *username, *password; /* the content of PasswordFile; wiped with the configuration */
+        char *psk, *psk_identity;   /* hex; NULL: none */
+        char *username, *password;  /* the content of PasswordFile; wiped with the configuration */
         char *client_id, *instance; /* NULL: made from the machine id and the host name */
-        unsigned int formats;   /* enum config_mqtt_format, or-ed */
-        char *group;            /* rl-dsp; "building" */
-        char *discovery_prefix; /* "homeassistant" */
-        char *jeedom_root;      /* "jeedom" */
-        uint64_t interval_usec; /* at most one message per topic in this time; 0: all */
-        struct decimal deadband; /* relative change in percent that must be exceeded; 0: all */
+        unsigned int formats;       /* enum config_mqtt_format, or-ed */
+        char *group;                /* rl-dsp; "building" */
+        char *discovery_prefix;     /* "homeassistant" */
+        char *jeedom_root;          /* "jeedom" */
+        uint64_t interval_usec;     /* at most one message per topic in this time; 0: all */
+        struct decimal deadband;    /* relative change in percent that must be exceeded; 0: all */
         bool spool;
         uint64_t spool_max_bytes;
         bool durability_always; /* write-ahead; else written only while the broker is away */
@@ -88,14 +90,14 @@ struct config_mqtt {
 };
 
 struct config {
-        char *readers_group;    /* [daemon] Readers=; NULL: everyone local */
-        int log_level;          /* -1: not set */
-        bool auto_bind;         /* AutoBind=: open converters that the hwdb marks */
+        char *readers_group; /* [daemon] Readers=; NULL: everyone local */
+        int log_level;       /* -1: not set */
+        bool auto_bind;      /* AutoBind=: open converters that the hwdb marks */
         struct config_converter *converters;
         struct config_meter *meters;
         struct config_mqtt *mqtts;
         struct tariff_settings tariff;
-        char *timezone;         /* [tariff] Timezone=; NULL: the system's */
+        char *timezone;                  /* [tariff] Timezone=; NULL: the system's */
         struct config_problem *problems; /* warnings of a good one; errors of a refused one */
 };
 
@@ -106,6 +108,8 @@ struct config {
  * opening.
  */
 int config_load(const char *path, struct config **ret);
+/* The same for one stream that is nobody's file: `smctl check-config -`. `name` is for messages. */
+int config_load_stream(FILE *stream, const char *name, struct config **ret);
 struct config *config_free(struct config *config); /* wipes keys and passwords */
 
 /* The settings of a meter by id or system title; NULL when there is no section. */

@@ -11,12 +11,17 @@
 #include <systemd/sd-id128.h>
 
 /* What operators search for; the catalogue of docs/logging.md explains each. */
-#define LOG_ID_CONVERTER_STATE SD_ID128_MAKE(5c,1d,9a,0b,7e,61,4a,27,9f,0c,31,d2,6e,84,b5,01)
-#define LOG_ID_METER_STATE     SD_ID128_MAKE(5c,1d,9a,0b,7e,61,4a,27,9f,0c,31,d2,6e,84,b5,02)
-#define LOG_ID_KEY_TROUBLE     SD_ID128_MAKE(5c,1d,9a,0b,7e,61,4a,27,9f,0c,31,d2,6e,84,b5,03)
-#define LOG_ID_SUSPECT         SD_ID128_MAKE(5c,1d,9a,0b,7e,61,4a,27,9f,0c,31,d2,6e,84,b5,04)
-#define LOG_ID_SINK_STATE      SD_ID128_MAKE(5c,1d,9a,0b,7e,61,4a,27,9f,0c,31,d2,6e,84,b5,05)
-#define LOG_ID_CONFIGURATION   SD_ID128_MAKE(5c,1d,9a,0b,7e,61,4a,27,9f,0c,31,d2,6e,84,b5,06)
+#define LOG_ID_CONVERTER_STATE \
+        SD_ID128_MAKE(5c, 1d, 9a, 0b, 7e, 61, 4a, 27, 9f, 0c, 31, d2, 6e, 84, b5, 01)
+#define LOG_ID_METER_STATE \
+        SD_ID128_MAKE(5c, 1d, 9a, 0b, 7e, 61, 4a, 27, 9f, 0c, 31, d2, 6e, 84, b5, 02)
+#define LOG_ID_KEY_TROUBLE \
+        SD_ID128_MAKE(5c, 1d, 9a, 0b, 7e, 61, 4a, 27, 9f, 0c, 31, d2, 6e, 84, b5, 03)
+#define LOG_ID_SUSPECT SD_ID128_MAKE(5c, 1d, 9a, 0b, 7e, 61, 4a, 27, 9f, 0c, 31, d2, 6e, 84, b5, 04)
+#define LOG_ID_SINK_STATE \
+        SD_ID128_MAKE(5c, 1d, 9a, 0b, 7e, 61, 4a, 27, 9f, 0c, 31, d2, 6e, 84, b5, 05)
+#define LOG_ID_CONFIGURATION \
+        SD_ID128_MAKE(5c, 1d, 9a, 0b, 7e, 61, 4a, 27, 9f, 0c, 31, d2, 6e, 84, b5, 06)
 
 /* Who the line is about; each may be NULL. Becomes SMARTMETER_PORT=, SMARTMETER_CONVERTER= … */
 struct log_about {
@@ -24,7 +29,7 @@ struct log_about {
         const char *converter;
         const char *meter;
         const char *sink;
-        int error;              /* positive errno, 0: none; becomes ERRNO= */
+        int error; /* positive errno, 0: none; becomes ERRNO= */
         const sd_id128_t *message_id;
 };
 

@@ -20,7 +20,7 @@ struct store_converter {
         char identity[160];
         bool has_line;
         struct serial_line line;
-        char profile[32];              /* "" when not known */
+        char profile[32];               /* "" when not known */
         char meter_id[TELEGRAM_ID_MAX]; /* the meter last seen behind it */
         bool adopted;
 };

@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What can only be judged when all files are read: what must stand together, and what is missing.
+ */
+#include "config-read.h"
+
+static void check_keys(struct config_reader *reader, const void *target, const char *name,
+                       const struct cipher_keys *keys)
+{
+        if (keys->has_auth_key && !keys->has_key)
+                config_read_problem_of(reader, target,
+                                       "\"%s\" has an authentication key and no Key=: both keys "
+                                       "are needed to decipher",
+                                       name);
+}
+
+static void check_mqtt(struct config_reader *reader, const struct config_mqtt *mqtt)
+{
+        if (!mqtt->cert_file != !mqtt->cert_key_file)
+                config_read_problem_of(reader, mqtt,
+                                       "[mqtt \"%s\"]: CertFile= and CertKeyFile= go together",
+                                       mqtt->name);
+        if (!mqtt->psk != !mqtt->psk_identity)
+                config_read_problem_of(reader, mqtt,
+                                       "[mqtt \"%s\"]: Psk= and PskIdentity= go together",
+                                       mqtt->name);
+        if (mqtt->psk && (mqtt->ca_file || mqtt->cert_file))
+                config_read_problem_of(reader, mqtt,
+                                       "[mqtt \"%s\"]: either Psk= or certificates, not both",
+                                       mqtt->name);
+        /* Without this word the password would travel in the clear, against what was meant. */
+        if (!mqtt->tls && (mqtt->ca_file || mqtt->cert_file || mqtt->psk))
+                config_read_problem_of(reader, mqtt,
+                                       "[mqtt \"%s\"]: add Tls=yes, else %s is of no use",
+                                       mqtt->name,
+                                       mqtt->ca_file     ? "CaFile="
+                                       : mqtt->cert_file ? "CertFile="
+                                                         : "Psk=");
+        if (mqtt->password && !mqtt->username)
+                config_read_problem_of(reader, mqtt,
+                                       "[mqtt \"%s\"]: PasswordFile= needs Username=", mqtt->name);
+}
+
+void config_check(struct config_reader *reader)
+{
+        struct config *config = reader->config;
+
+        for (struct config_converter *c = config->converters; c; c = c->next) {
+                if (!c->vendor_id && !c->product_id && !c->serial && !c->path && !c->interface &&
+                    !c->device)
+                        config_read_problem_of(
+                                reader, c,
+                                "[converter \"%s\"] says of no converter that it is meant: add "
+                                "VendorId= and ProductId=, Serial=, Path= or Device=; "
+                                "`smctl list-converters` shows them",
+                                c->name);
+                if (c->device && (c->vendor_id || c->product_id || c->serial || c->path))
+                        config_read_problem_of(
+                                reader, c, "[converter \"%s\"]: either Device= or what udev knows",
+                                c->name);
+                check_keys(reader, c, c->name, &c->keys);
+        }
+        for (struct config_meter *m = config->meters; m; m = m->next) {
+                m->settings.name = m->name ? m->name : "";
+                m->settings.tariff = &config->tariff;
+                check_keys(reader, m, m->id, &m->keys);
+        }
+        for (struct config_mqtt *m = config->mqtts; m; m = m->next)
+                check_mqtt(reader, m);
+}

@@ -1,0 +1,350 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * state.db: two small tables, read when a converter or a meter appears and written when something
+ * was learned. Every call prepares its statement anew, since calls are minutes or days apart.
+ */
+#include "store.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include <sqlite3.h>
+
+#include "lib/util.h"
+#include "log.h"
+
+#define STORE_VERSION 1
+
+struct store {
+        sqlite3 *db;
+        char path[PATH_MAX];
+};
+
+DEFINE_OWNED(store, struct store *, store_free);
+DEFINE_OWNED(statement, sqlite3_stmt *, sqlite3_finalize);
+
+static const char schema[] =
+        "CREATE TABLE IF NOT EXISTS converter (identity TEXT PRIMARY KEY, line TEXT, profile TEXT,"
+        " meter TEXT, adopted INTEGER NOT NULL DEFAULT 0) WITHOUT ROWID;"
+        "CREATE TABLE IF NOT EXISTS keys (meter TEXT PRIMARY KEY COLLATE NOCASE, key BLOB,"
+        " auth_key BLOB, title BLOB) WITHOUT ROWID;"
+        "PRAGMA user_version = 1;";
+
+/* Small and careful: little memory, one journal file kept, deleted keys overwritten. */
+static const char settings[] = "PRAGMA cache_size = -128; PRAGMA journal_mode = TRUNCATE;"
+                               "PRAGMA synchronous = FULL; PRAGMA secure_delete = ON;"
+                               "PRAGMA temp_store = MEMORY;";
+
+static int errno_of(int rc)
+{
+        switch (rc & 0xff) {
+        case SQLITE_OK:
+        case SQLITE_ROW:
+        case SQLITE_DONE:
+                return 0;
+        case SQLITE_NOMEM:
+                return -ENOMEM;
+        case SQLITE_FULL:
+                return -ENOSPC;
+        case SQLITE_BUSY:
+        case SQLITE_LOCKED:
+                return -EBUSY;
+        case SQLITE_READONLY:
+                return -EROFS;
+        case SQLITE_PERM:
+        case SQLITE_AUTH:
+        case SQLITE_CANTOPEN:
+                return -EACCES;
+        case SQLITE_CORRUPT:
+        case SQLITE_NOTADB:
+                return -EBADMSG;
+        default:
+                return -EIO;
+        }
+}
+
+static int read_version(sqlite3 *db, int *ret)
+{
+        OWNED(statement) sqlite3_stmt *s = NULL;
+
+        int rc = sqlite3_prepare_v2(db, "PRAGMA user_version", -1, &s, NULL);
+        if (rc == SQLITE_OK)
+                rc = sqlite3_step(s);
+        if (rc != SQLITE_ROW)
+                return errno_of(rc);
+        *ret = sqlite3_column_int(s, 0);
+        return 0;
+}
+
+/* Damage deep in the file would show up months later, in the middle of a write: ask now. */
+static int check_pages(sqlite3 *db)
+{
+        OWNED(statement) sqlite3_stmt *s = NULL;
+
+        int rc = sqlite3_prepare_v2(db, "PRAGMA quick_check(1)", -1, &s, NULL);
+        if (rc == SQLITE_OK)
+                rc = sqlite3_step(s);
+        if (rc != SQLITE_ROW)
+                return rc == SQLITE_DONE ? -EBADMSG : errno_of(rc);
+
+        const char *answer = (const char *)sqlite3_column_text(s, 0);
+        return answer && strcmp(answer, "ok") == 0 ? 0 : -EBADMSG;
+}
+
+/* -EBADMSG: this file cannot be used, another would do. */
+static int open_database(struct store *store)
+{
+        int version = 0, r;
+
+        /* SQLite would create it readable for all (0644); keys are in it. */
+        OWNED_FD int fd = open(store->path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+        if (fd < 0)
+                return -errno;
+
+        int rc = sqlite3_open_v2(store->path, &store->db,
+                                 SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL);
+        if (rc != SQLITE_OK)
+                return errno_of(rc);
+        (void)sqlite3_extended_result_codes(store->db, 1); /* only makes messages better */
+
+        r = read_version(store->db, &version);
+        if (r == 0)
+                r = check_pages(store->db);
+        if (r < 0)
+                return r;
+        if (version > STORE_VERSION)
+                return -EBADMSG;
+
+        rc = sqlite3_exec(store->db, settings, NULL, NULL, NULL);
+        if (rc == SQLITE_OK && version < STORE_VERSION)
+                rc = sqlite3_exec(store->db, schema, NULL, NULL, NULL);
+        return errno_of(rc);
+}
+
+static void close_database(struct store *store)
+{
+        (void)sqlite3_close(store->db); /* no statement outlives its call, so it cannot be busy */
+        store->db = NULL;
+}
+
+static int put_aside(const char *path)
+{
+        static const char *const suffixes[] = { "", "-journal", "-wal", "-shm" };
+        char from[PATH_MAX + 16], to[PATH_MAX + 32];
+
+        for (size_t i = 0; i < ELEMENTSOF(suffixes); i++) {
+                (void)snprintf(from, sizeof(from), "%s%s", path, suffixes[i]);
+                (void)snprintf(to, sizeof(to), "%s.corrupt%s", path, suffixes[i]);
+                if (rename(from, to) < 0 && errno != ENOENT)
+                        return -errno;
+        }
+        return 0;
+}
+
+int store_new(const char *directory, struct store **ret)
+{
+        OWNED(store) struct store *store = calloc(1, sizeof(*store));
+        int r;
+
+        if (!store)
+                return -ENOMEM;
+        if (mkdir(directory, 0700) < 0 && errno != EEXIST)
+                return -errno;
+        int n = snprintf(store->path, sizeof(store->path), "%s/state.db", directory);
+        if (n < 0 || (size_t)n >= sizeof(store->path) - 16)
+                return -ENAMETOOLONG;
+
+        r = open_database(store);
+        if (r == -EBADMSG) {
+                close_database(store);
+                r = put_aside(store->path);
+                if (r < 0)
+                        return r;
+                log_warning("%s cannot be used (damaged, or of a newer version); it is kept as "
+                            "%s.corrupt and what was learned is learned anew",
+                            store->path, store->path);
+                r = open_database(store);
+        }
+        if (r < 0)
+                return r;
+
+        *ret = TAKE(store);
+        return 0;
+}
+
+struct store *store_free(struct store *store)
+{
+        if (store)
+                close_database(store);
+        free(store);
+        return NULL;
+}
+
+static int prepare(struct store *store, const char *sql, const char *key, sqlite3_stmt **ret)
+{
+        int rc = sqlite3_prepare_v2(store->db, sql, -1, ret, NULL);
+        if (rc == SQLITE_OK)
+                rc = sqlite3_bind_text(*ret, 1, key, -1, SQLITE_STATIC);
+        return errno_of(rc);
+}
+
+static int step_write(sqlite3_stmt *s)
+{
+        return errno_of(sqlite3_step(s));
+}
+
+static void copy_text(sqlite3_stmt *s, int column, char *ret, size_t size)
+{
+        const char *text = (const char *)sqlite3_column_text(s, column);
+
+        (void)snprintf(ret, size, "%s", text ? text : ""); /* what is stored was no longer */
+}
+
+#define CONVERTER_COLUMNS "identity, line, profile, meter, adopted"
+
+static void read_converter(sqlite3_stmt *s, struct store_converter *ret)
+{
+        const char *line = (const char *)sqlite3_column_text(s, 1);
+
+        *ret = (struct store_converter){ .adopted = sqlite3_column_int(s, 4) != 0 };
+        ret->has_line = line && serial_line_parse(line, &ret->line) == 0;
+        copy_text(s, 0, ret->identity, sizeof(ret->identity));
+        copy_text(s, 2, ret->profile, sizeof(ret->profile));
+        copy_text(s, 3, ret->meter_id, sizeof(ret->meter_id));
+}
+
+int store_find_converter(struct store *store, const char *identity, struct store_converter *ret)
+{
+        OWNED(statement) sqlite3_stmt *s = NULL;
+
+        if (!store)
+                return 0;
+        int r = prepare(store, "SELECT " CONVERTER_COLUMNS " FROM converter WHERE identity = ?1",
+                        identity, &s);
+        if (r < 0)
+                return r;
+
+        int rc = sqlite3_step(s);
+        if (rc != SQLITE_ROW)
+                return errno_of(rc);
+        read_converter(s, ret);
+        return 1;
+}
+
+int store_put_converter(struct store *store, const struct store_converter *converter)
+{
+        OWNED(statement) sqlite3_stmt *s = NULL;
+        char line[SERIAL_LINE_TEXT_MAX];
+
+        if (!store)
+                return 0;
+        int r = prepare(store,
+                        "INSERT OR REPLACE INTO converter (" CONVERTER_COLUMNS
+                        ") VALUES (?1, ?2, ?3, ?4, ?5)",
+                        converter->identity, &s);
+        if (r < 0)
+                return r;
+
+        if (converter->has_line)
+                (void)sqlite3_bind_text(s, 2, serial_line_print(&converter->line, line), -1,
+                                        SQLITE_STATIC);
+        (void)sqlite3_bind_text(s, 3, converter->profile, -1, SQLITE_STATIC);
+        (void)sqlite3_bind_text(s, 4, converter->meter_id, -1, SQLITE_STATIC);
+        (void)sqlite3_bind_int(s, 5, converter->adopted);
+        return step_write(s); /* a binding that failed leaves NULL, which reads as unknown */
+}
+
+int store_forget_converter(struct store *store, const char *identity)
+{
+        OWNED(statement) sqlite3_stmt *s = NULL;
+
+        if (!store)
+                return 0;
+        int r = prepare(store, "DELETE FROM converter WHERE identity = ?1", identity, &s);
+        return r < 0 ? r : step_write(s);
+}
+
+int store_each_adopted(struct store *store,
+                       void (*each)(const struct store_converter *converter, void *userdata),
+                       void *userdata)
+{
+        OWNED(statement) sqlite3_stmt *s = NULL;
+        int rc;
+
+        if (!store)
+                return 0;
+        rc = sqlite3_prepare_v2(store->db,
+                                "SELECT " CONVERTER_COLUMNS
+                                " FROM converter WHERE adopted ORDER BY identity",
+                                -1, &s, NULL);
+        if (rc != SQLITE_OK)
+                return errno_of(rc);
+
+        while ((rc = sqlite3_step(s)) == SQLITE_ROW) {
+                struct store_converter converter;
+
+                read_converter(s, &converter);
+                each(&converter, userdata);
+        }
+        return errno_of(rc);
+}
+
+static bool copy_blob(sqlite3_stmt *s, int column, uint8_t *ret, size_t size)
+{
+        const void *blob = sqlite3_column_blob(s, column);
+
+        if (!blob || (size_t)sqlite3_column_bytes(s, column) != size)
+                return false;
+        memcpy(ret, blob, size);
+        return true;
+}
+
+int store_find_keys(struct store *store, const char *meter, struct cipher_keys *ret)
+{
+        OWNED(statement) sqlite3_stmt *s = NULL;
+
+        if (!store)
+                return 0;
+        int r = prepare(store, "SELECT key, auth_key, title FROM keys WHERE meter = ?1", meter, &s);
+        if (r < 0)
+                return r;
+
+        int rc = sqlite3_step(s);
+        if (rc != SQLITE_ROW)
+                return errno_of(rc);
+        *ret = (struct cipher_keys){ 0 };
+        ret->has_key = copy_blob(s, 0, ret->key, sizeof(ret->key));
+        ret->has_auth_key = copy_blob(s, 1, ret->auth_key, sizeof(ret->auth_key));
+        ret->has_title = copy_blob(s, 2, ret->title, sizeof(ret->title));
+        return 1;
+}
+
+static int bind_key(sqlite3_stmt *s, int column, bool has, const uint8_t *key, size_t size)
+{
+        return has ? sqlite3_bind_blob(s, column, key, (int)size, SQLITE_STATIC) : SQLITE_OK;
+}
+
+int store_put_keys(struct store *store, const char *meter, const struct cipher_keys *keys)
+{
+        OWNED(statement) sqlite3_stmt *s = NULL;
+
+        if (!store)
+                return 0;
+        int r = prepare(store,
+                        "INSERT OR REPLACE INTO keys (meter, key, auth_key, title)"
+                        " VALUES (?1, ?2, ?3, ?4)",
+                        meter, &s);
+        if (r < 0)
+                return r;
+
+        int rc = bind_key(s, 2, keys->has_key, keys->key, sizeof(keys->key));
+        if (rc == SQLITE_OK)
+                rc = bind_key(s, 3, keys->has_auth_key, keys->auth_key, sizeof(keys->auth_key));
+        if (rc == SQLITE_OK)
+                rc = bind_key(s, 4, keys->has_title, keys->title, sizeof(keys->title));
+        return rc == SQLITE_OK ? step_write(s) : errno_of(rc);
+}
