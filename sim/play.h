@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A virtual line: the master side of a pseudo-terminal whose slave a program opens as if it were a
+ * converter, or a plain file. Bytes leave at the pace of the real line; when nobody listens, or the
+ * listener is slow, they are lost, as on a wire.
+ */
+#pragma once
+
+#include <signal.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "sim/sim.h"
+
+#define SIM_PATH_MAX 256
+
+struct sim_play {
+        struct sim_line line;
+        bool fast;                       /* no pacing */
+        const char *link;                /* a stable name for the slave; NULL: none. Borrowed. */
+        unsigned int damage_per_million; /* how many bytes are changed on the way */
+        uint64_t damage_state;           /* of the generator that picks them */
+
+        int fd; /* master, or where bytes go; -1 while unplugged */
+        bool is_pty, listened;
+        char slave[SIM_PATH_MAX];
+        uint64_t sent_bytes, lost_bytes, damaged_bytes;
+
+        /*
+         * Looked at after each pause: true ends what is being played. It is called with the
+         * signals of `wait_mask` just delivered.
+         */
+        bool (*interrupted)(void *userdata);
+        void *userdata;
+        sigset_t wait_mask; /* in effect only while waiting */
+};
+
+/* Plugs in: a new pseudo-terminal, raw, its name in `slave`, and the link to it. Negative errno. */
+int sim_play_plug(struct sim_play *play);
+
+/* Pulls out: the slave hangs up, the link goes. */
+void sim_play_unplug(struct sim_play *play);
+
+/*
+ * Sends the bytes at line pace. 0 when they are on the wire (or lost), -EINTR when `interrupted`
+ * said so, another negative errno when a plain file cannot be written.
+ */
+int sim_play_send(struct sim_play *play, const uint8_t *data, size_t len);
+
+/* Waits until this time of CLOCK_MONOTONIC. 0, or -EINTR as above. */
+int sim_play_wait_until(struct sim_play *play, int64_t usec);
+
+int64_t sim_play_now_usec(void);
