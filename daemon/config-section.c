@@ -3,6 +3,7 @@
  * The sections of a configuration as they are opened for the first time: with their defaults, which
  * smartmeterd.conf(5) and the shipped file repeat.
  */
+#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
