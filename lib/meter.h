@@ -9,6 +9,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "interval.h"
 #include "profile.h"
 #include "tariff.h"
 #include "telegram.h"
@@ -23,7 +24,7 @@
 /* Flags of Meter1.Readings (DESIGN §5). */
 enum meter_value_flags {
         METER_VALUE_SUSPECT = 1, /* implausible; the value shown is the last accepted one */
-        METER_VALUE_STALE = 2,   /* older than three of its own intervals */
+        METER_VALUE_STALE = 2,   /* older than three of its own intervals, at least 30 s */
         METER_VALUE_DERIVED = 4, /* computed by us, not sent */
 };
 
@@ -31,11 +32,14 @@ struct meter_value {
         char key[METER_KEY_MAX]; /* quantity name, or the OBIS code when unknown or ambiguous */
         struct reading reading;  /* last accepted */
         uint64_t host_usec;      /* when it was received: wall time, µs since 1970 */
+        uint64_t mono_usec;      /* the same, monotonic */
         uint64_t interval_usec;  /* observed between telegrams that carry it; 0: seen once */
+        uint64_t sequence;       /* of the telegram that carried it last */
+        struct interval recent;  /* what interval_usec is the median of */
         uint32_t flags;
         uint8_t n_suspect;        /* consistent implausible values in a row */
         struct decimal candidate; /* the last implausible one */
-        uint64_t candidate_usec;
+        uint64_t candidate_usec;  /* when it came, monotonic */
 };
 
 struct meter_text {
@@ -88,10 +92,11 @@ struct meter {
         int64_t clock_usec;           /* the meter's clock in that telegram, wall µs; 0: none */
         int64_t clock_deviation_usec; /* meter − host; valid when clock_usec is not 0 */
         uint64_t interval_usec;       /* observed between telegrams; 0: only one yet */
+        struct interval recent;       /* what interval_usec is the median of */
         struct meter_value *values;   /* owned, in order of first appearance */
-        size_t n_values;
+        size_t n_values, n_values_room;
         struct meter_text *texts; /* owned */
-        size_t n_texts;
+        size_t n_texts, n_texts_room;
         struct tariff tariff;
         struct meter_statistics statistics;
 };
@@ -109,8 +114,13 @@ struct meter_update {
         bool came_online, texts_changed, tariff_changed, key_state_changed, identity_changed;
 };
 
-/* `id` is copied. -ENOMEM. */
+/* `id` is copied; slashes and control characters become '_', nothing becomes "unknown". -ENOMEM. */
 int meter_new(const char *id, struct meter **ret);
+
+/* A sub-meter of `parent`, as submeter_list() found it. Strings are copied. -ENOMEM. */
+struct submeter;
+int meter_new_submeter(const struct meter *parent, const struct submeter *submeter,
+                       struct meter **ret);
 struct meter *meter_free(struct meter *m);
 
 /* New configuration; borrowed until the next call or meter_free(). NULL: defaults. */
@@ -120,24 +130,37 @@ void meter_configure(struct meter *m, const struct meter_settings *settings);
  * Takes the readings of m->channel out of a telegram whose status is TELEGRAM_OK. host_usec is wall
  * time, mono_usec monotonic; clock_usec is the telegram's time resolved to wall µs by the caller
  * (who knows the zone), 0 when it has none. Returns 0, or -ENOMEM with nothing changed.
+ *
+ * A counter that falls, or rises faster than the power limit allows, is suspect: the value keeps
+ * its last accepted reading and is in ret->suspects, until three telegrams in a row agree among
+ * themselves (a meter was exchanged); replayed telegrams do not count towards these.
  */
 int meter_update(struct meter *m, const struct telegram *telegram, uint64_t host_usec,
                  uint64_t mono_usec, int64_t clock_usec, const struct tariff_zone *zone,
                  struct meter_update *ret);
 
-/* A telegram of this meter that cannot be read: key states. Returns true when something changed. */
+/*
+ * A telegram of this meter that cannot be read. It is heard, so it is online; its key state follows
+ * the telegram's status. Returns true when something changed.
+ */
 bool meter_refuse(struct meter *m, const struct telegram *telegram, uint64_t host_usec,
                   uint64_t mono_usec);
 
-/* When it is taken for offline if nothing comes: monotonic µs; 3 × interval, at least 30 s. */
+/*
+ * When it is taken for offline if nothing comes: monotonic µs; 3 × interval (the profile's until
+ * one is observed), at least 30 s. UINT64_MAX while it is offline.
+ */
 uint64_t meter_deadline(const struct meter *m);
 
 /* Takes it offline when the deadline has passed (or at once with force); true when it went. */
 bool meter_expire(struct meter *m, uint64_t mono_usec, bool force);
 
-/* By key or by OBIS code "1-0:1.7.0" / "1.7.0"; NULL when there is none. */
+/*
+ * By key or by OBIS code: "1-0:1.7.0" is that code alone, "1.7.0" the first of C.D.E. NULL when
+ * there is none.
+ */
 const struct meter_value *meter_find(const struct meter *m, const char *key);
-/* The first value of this quantity whose channel is the meter's own; NULL when there is none. */
+/* The first value with these A, C, D, E and F, on whichever channel B; NULL when there is none. */
 const struct meter_value *meter_find_obis(const struct meter *m, struct obis obis);
 
 /* Flags at this moment: flags, plus METER_VALUE_STALE by age. */
@@ -146,14 +169,22 @@ uint32_t meter_value_flags(const struct meter_value *value, uint64_t now_host_us
 /* "not-needed" "missing" "ok" "wrong-encryption-key" "wrong-authentication-key". */
 const char *meter_key_state_name(enum meter_key_state state);
 
-/* Sub-meters (gas, water, heat) that a telegram carries beside its own values. */
+/*
+ * Sub-meters (gas, water, heat, further electricity meters) that a telegram carries beside its own
+ * values. They live on A=0, B=1.. (EN 13757 devices of DSMR and e-MUCS: 0-n:24.x.x, 0-n:96.1.x), on
+ * the media A=4..9, and on A=1 where 0-n:24.1.0 says that n is an electricity meter. That a code
+ * has a channel is no proof: Swiss lists send 1-1:1.8.0 for the meter itself, Czech ones relays as
+ * 0-1:96.3.10.
+ */
 #define SUBMETERS_MAX 8
 struct submeter {
-        uint8_t channel;    /* OBIS group B */
-        const char *medium; /* static */
-        char id[METER_ID_MAX];
+        uint8_t channel;       /* OBIS group B */
+        const char *medium;    /* static: "gas", "water", "heat", "electricity", …, "other" */
+        char id[METER_ID_MAX]; /* its own, else the main meter's and its channel: "LGZ1-2"; or "" */
 };
-/* Fills at most SUBMETERS_MAX; returns how many. */
+
+/* Those with an id or a value in this telegram; fills at most SUBMETERS_MAX; returns how many. */
 size_t submeter_list(const struct telegram *telegram, struct submeter ret[static SUBMETERS_MAX]);
-/* The sub-meter channel a reading belongs to, 0: the main meter. */
+
+/* The sub-meter channel a reading or text belongs to, 0: the main meter. */
 uint8_t submeter_channel(const struct telegram *telegram, struct obis obis);

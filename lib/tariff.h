@@ -17,7 +17,7 @@
 
 enum tariff_source {
         TARIFF_SOURCE_NONE,
-        TARIFF_SOURCE_INDICATOR, /* 0-0:96.14.0, or the profile's */
+        TARIFF_SOURCE_INDICATOR, /* 0-0:96.14.0, or PTEC, NTARF of TIC */
         TARIFF_SOURCE_REGISTER,  /* 1.8.x, else 2.8.x advanced */
         TARIFF_SOURCE_SCHEDULE,
 };
@@ -44,15 +44,28 @@ struct tariff {
                 *settings; /* borrowed from whoever configured it; may be NULL */
         enum tariff_source source;
         uint8_t active;      /* 1..8, 0: not known yet */
-        uint64_t since_usec; /* host wall time */
+        uint64_t since_usec; /* host wall time; where it was found so at the start: of the start */
         uint64_t next_usec;  /* next switch by schedule; 0: not known */
-        /* Registers as last seen, mantissas in the smallest unit seen: import [0], export [1]. */
+        /* Registers as last seen: import [0], export [1]. */
         bool seen[2][TARIFF_MAX];
         struct decimal last[2][TARIFF_MAX];
+        uint64_t registers_usec; /* when registers were last seen; 0: never */
+        uint64_t recheck_usec;   /* until then next_usec holds */
 };
 
-/* Reads `1 Mon..Fri 07:00-20:00`, `1 Sat 07:00-13:00`, `2 *-01-01,*-08-01` (one slot per date).
- * Appends to settings. -EINVAL with *ret_fault in words, -ENOSPC beyond TARIFF_SLOTS_MAX. */
+/* New settings, borrowed; NULL: none. The active tariff stays until something tells another. */
+void tariff_configure(struct tariff *tariff, const struct tariff_settings *settings);
+
+/*
+ * Reads one Slot= line: the tariff, then weekdays, dates, times, each optional, not all missing.
+ *      1 Mon..Fri 07:00-20:00
+ *      1 Sat,Sun 07:00-13:00,17:00-19:00
+ *      2 *-01-01,*-08-01,2026-04-03          the whole day
+ *      2 22:00-06:00                         every day, past midnight
+ * Weekday and date are those on which the slot begins. Appends one slot per date and time range.
+ * -EINVAL with *ret_fault in words (static storage), -ENOSPC beyond TARIFF_SLOTS_MAX; then nothing
+ * was appended.
+ */
 int tariff_slot_parse(struct tariff_settings *settings, const char *text, const char **ret_fault);
 
 /*
@@ -65,14 +78,28 @@ struct tariff_zone {
         void *userdata;
 };
 
-/* The readings and texts of one telegram, and the time. Returns true when the active tariff
- * changed. The first telegram only teaches: nothing has advanced yet. */
+/*
+ * One telegram: its indicator, and the readings the meter took from it (suspect ones left out), of
+ * which the tariff registers count. Returns true when the active tariff or its source changed.
+ *
+ * The first sight of a register only teaches. When several registers of a direction advanced since
+ * the last telegram, and that was within the hour, the tariff has just switched to the one that was
+ * not active; after a longer gap nobody knows, and the next Wh will tell.
+ */
 struct telegram;
-bool tariff_update(struct tariff *tariff, const struct telegram *telegram, uint64_t host_usec,
+bool tariff_update(struct tariff *tariff, const struct telegram *telegram,
+                   const struct reading *const accepted[], size_t n_accepted, uint64_t host_usec,
                    const struct tariff_zone *zone);
 
-/* Schedule only, when no telegram comes. Returns true when the active tariff changed. */
+/*
+ * Schedule only, when no telegram comes. Returns true when the active tariff or its source changed.
+ * In the hour that is lost or comes twice the slot follows the clock on the wall.
+ */
 bool tariff_tick(struct tariff *tariff, uint64_t host_usec, const struct tariff_zone *zone);
+
+/* What the slots alone say of this instant: 1..8, the fallback, or 0. */
+uint8_t tariff_scheduled(const struct tariff_settings *settings, int64_t epoch_s,
+                         const struct tariff_zone *zone);
 
 /* The label of the active tariff, its digit where no label is set, "" when it is not known. */
 const char *tariff_label(const struct tariff *tariff);
