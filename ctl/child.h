@@ -1,0 +1,11 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Running another program and waiting for it.
+ */
+#pragma once
+
+/*
+ * Runs argv (searched in PATH unless it has a slash) and waits; Ctrl-C goes to it, not to us.
+ * Returns its exit status as a shell does (128 + signal), or -errno when it cannot be started.
+ */
+int child_run(char *const argv[]);

@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: MIT */
+#include "client.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <string.h>
+
+#include "dbus/names.h"
+#include "i18n.h"
+#include "options.h"
+#include "output.h"
+#include "verb.h"
+
+/* Adopting waits for the port, setting keys for polkit's question: the longest any call may take.
+ */
+#define CALL_TIMEOUT_USEC (60U * 1000000U)
+
+static int open_address(sd_bus **ret)
+{
+        OWNED(bus) sd_bus *bus = NULL;
+        int r;
+
+        r = sd_bus_new(&bus);
+        if (r < 0)
+                return r;
+        r = sd_bus_set_address(bus, ctl_settings.address);
+        if (r < 0)
+                return r;
+        r = sd_bus_set_bus_client(bus, true);
+        if (r < 0)
+                return r;
+        r = sd_bus_start(bus);
+        if (r < 0)
+                return r;
+        *ret = TAKE(bus);
+        return 0;
+}
+
+int client_open(sd_bus **ret)
+{
+        OWNED(bus) sd_bus *bus = NULL;
+        int r;
+
+        r = ctl_settings.address ? open_address(&bus) : sd_bus_open_system(&bus);
+        if (r < 0) {
+                (void)output_fail(_("the system bus cannot be reached: %s. Is dbus running "
+                                    "(systemctl status dbus)?"),
+                                  strerror(-r));
+                return r;
+        }
+        (void)sd_bus_set_allow_interactive_authorization(bus, true);
+        (void)sd_bus_set_method_call_timeout(bus, CALL_TIMEOUT_USEC);
+        *ret = TAKE(bus);
+        return 0;
+}
+
+bool client_is_absent(const sd_bus_error *error, int r)
+{
+        return sd_bus_error_has_name(error, SD_BUS_ERROR_SERVICE_UNKNOWN) ||
+               sd_bus_error_has_name(error, SD_BUS_ERROR_NAME_HAS_NO_OWNER) ||
+               sd_bus_error_has_name(error, "org.freedesktop.systemd1.NoSuchUnit") ||
+               sd_bus_error_has_name(error, "org.freedesktop.systemd1.UnitMasked") ||
+               strncmp(error->name ? error->name : "", "org.freedesktop.DBus.Error.Spawn.",
+                       strlen("org.freedesktop.DBus.Error.Spawn.")) == 0 ||
+               r == -EHOSTUNREACH;
+}
+
+int client_explain(const sd_bus_error *error, int r)
+{
+        if (client_is_absent(error, r))
+                return output_fail(_("the service is not running. Start it: sudo systemctl start "
+                                     "smartmeterd (its log: journalctl -u smartmeterd)"));
+        if (sd_bus_error_has_name(error, SD_BUS_ERROR_ACCESS_DENIED) ||
+            sd_bus_error_has_name(error, SD_BUS_ERROR_INTERACTIVE_AUTHORIZATION_REQUIRED) ||
+            sd_bus_error_has_name(error, BUS_ERROR_NOT_AUTHORIZED))
+                return output_fail(_("not allowed: %s. Try it with sudo"),
+                                   error->message ? error->message : error->name);
+        if (sd_bus_error_has_name(error, SD_BUS_ERROR_NO_REPLY) ||
+            sd_bus_error_has_name(error, SD_BUS_ERROR_TIMEOUT) || r == -ETIMEDOUT)
+                return output_fail(_("the service does not answer. Its log says why: "
+                                     "journalctl -u smartmeterd"));
+        if (error->message && *error->message)
+                return output_fail("%s", error->message);
+        return output_fail("%s", strerror(r < 0 ? -r : r));
+}
+
+int client_call(sd_bus *bus, const char *path, const char *interface, const char *method,
+                sd_bus_message **ret, const char *types, ...)
+{
+        OWNED(message) sd_bus_message *call = NULL;
+        sd_bus_error error = SD_BUS_ERROR_NULL;
+        va_list arguments;
+        int r;
+
+        r = sd_bus_message_new_method_call(bus, &call, BUS_NAME, path, interface, method);
+        if (r >= 0 && types && *types) {
+                va_start(arguments, types);
+                r = sd_bus_message_appendv(call, types, arguments);
+                va_end(arguments);
+        }
+        if (r >= 0)
+                r = sd_bus_call(bus, call, 0, &error, ret);
+        if (r < 0)
+                (void)client_explain(&error, r);
+        sd_bus_error_free(&error);
+        return r < 0 ? r : 0;
+}

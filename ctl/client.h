@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * smctl's side of the bus: connects, fetches what the service shows as JSON (the shape that --json
+ * prints), finds what a user means by an id, and explains errors in words.
+ */
+#pragma once
+
+#include <stdbool.h>
+
+#include <systemd/sd-bus.h>
+
+#include "json.h"
+
+/* Owned by the caller (OWNED(bus)). On failure the user has been told; the answer is -errno. */
+int client_open(sd_bus **ret);
+
+static inline void client_bus_close(sd_bus *bus)
+{
+        (void)sd_bus_flush_close_unref(bus);
+}
+DEFINE_OWNED(bus, sd_bus *, client_bus_close);
+static inline void client_message_unref(sd_bus_message *message)
+{
+        (void)sd_bus_message_unref(message);
+}
+DEFINE_OWNED(message, sd_bus_message *, client_message_unref);
+
+/*
+ * All that the service shows:
+ *   {"service": {…}, "converters": [{…}], "meters": [{…, "tariff": {…}}], "sinks": [{…}]}
+ * Members are the properties of DESIGN §5 in snake_case; every object also has its "path"; paths of
+ * other objects are replaced by their ids. Owned by the caller. On failure the user has been told.
+ */
+int client_fetch(sd_bus *bus, struct json_object **ret);
+
+/* The same without a word to the user: 0, or -errno with the error for client_explain(). */
+int client_fetch_quietly(sd_bus *bus, struct json_object **ret, sd_bus_error *error);
+
+/* Converts the value at which the message stands, as client_fetch() does. */
+int client_message_to_json(sd_bus_message *message, struct json_object **ret);
+
+/* Readings of a meter object: [{"name","value","unit","received_usec","flags":[…]}], owned. */
+int client_fetch_readings(sd_bus *bus, const char *path, struct json_object **ret);
+
+/* The a{s(dstu)} at which the message stands, likewise. */
+int client_read_readings(sd_bus_message *message, struct json_object **ret);
+
+/*
+ * What a user means: a converter by id, device, or its name; a meter by id or name; a unique
+ * beginning will do. NULL after an explanation with the nearest right word. Borrowed from `all`.
+ */
+struct json_object *client_find_converter(struct json_object *all, const char *word);
+struct json_object *client_find_meter(struct json_object *all, const char *word);
+/* The same over every kind of object; *ret_kind: "converters", "meters" or "sinks". */
+struct json_object *client_find_any(struct json_object *all, const char *word,
+                                    const char **ret_kind);
+
+/* Calls a method and waits. On failure the user has been told. *ret may be NULL. */
+int client_call(sd_bus *bus, const char *path, const char *interface, const char *method,
+                sd_bus_message **ret, const char *types, ...);
+
+/* Says what went wrong with the service and what to do about it. Returns EXIT_FAILED. */
+int client_explain(const sd_bus_error *error, int r);
+
+/* True when the error means that nobody owns the service's name. */
+bool client_is_absent(const sd_bus_error *error, int r);
+
+/* "LastByteUSec" → "last_byte_usec". Cut at `size`. Returns buf. */
+char *client_key_of_property(const char *property, char *buf, size_t size);
+
+/* The object without a word to the user; NULL when there is none, or several. */
+struct json_object *client_find_quietly(struct json_object *all, const char *word);
+
+/* Fetches all and finds the converter that `word` means. *ret_all owns *ret. */
+int client_fetch_converter(sd_bus *bus, const char *word, struct json_object **ret_all,
+                           struct json_object **ret);

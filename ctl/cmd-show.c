@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * smctl show: everything about one object. The lines are the members of --json, so whoever reads
+ * one knows the other.
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "client.h"
+#include "i18n.h"
+#include "options.h"
+#include "output.h"
+#include "tables.h"
+#include "verb.h"
+
+#define KEY_COLUMNS 24
+
+static bool ends_with(const char *text, const char *end)
+{
+        size_t len = strlen(text), end_len = strlen(end);
+
+        return len >= end_len && strcmp(text + len - end_len, end) == 0;
+}
+
+static void print_member(const char *key, const char *value, int indent)
+{
+        printf("%*s%s%-*s%s %s\n", indent, "", output_style(STYLE_DIM), KEY_COLUMNS - indent, key,
+               output_plain(), *value ? value : "-");
+}
+
+static void print_scalar(const char *key, struct json_object *value, int indent)
+{
+        char text[OUTPUT_TEXT_MAX];
+        const char *s = value ? json_object_get_string(value) : "";
+
+        if (ends_with(key, "_usec") && json_object_is_type(value, json_type_int)) {
+                print_member(key, output_time((uint64_t)json_object_get_int64(value), text),
+                             indent);
+        } else if (strcmp(key, "vendor_id") == 0 || strcmp(key, "product_id") == 0) {
+                (void)snprintf(text, sizeof(text), "%04x", json_object_get_int(value));
+                print_member(key, text, indent);
+        } else if (ends_with(key, "state")) {
+                printf("%*s%s%-*s%s %s%s%s\n", indent, "", output_style(STYLE_DIM),
+                       KEY_COLUMNS - indent, key, output_plain(),
+                       output_style(output_state_style(s)), s, output_plain());
+        } else {
+                print_member(key, s, indent);
+        }
+}
+
+static void print_object(struct json_object *object, int indent)
+{
+        json_object_object_foreach(object, key, value)
+        {
+                if (strcmp(key, "readings") == 0 || strcmp(key, "path") == 0)
+                        continue;
+                if (json_object_is_type(value, json_type_object)) {
+                        if (json_object_object_length(value) > 0)
+                                printf("%*s%s\n", indent, "", key);
+                        print_object(value, indent + 2);
+                } else if (json_object_is_type(value, json_type_array)) {
+                        for (size_t i = 0; i < json_count(value); i++)
+                                print_scalar(i ? "" : key, json_object_array_get_idx(value, i),
+                                             indent);
+                } else {
+                        print_scalar(key, value, indent);
+                }
+        }
+}
+
+int cmd_show(int argc, char **argv)
+{
+        const struct options options = { .min_arguments = 1, .max_arguments = 1 };
+        OWNED(json) struct json_object *all = NULL;
+        OWNED(bus) sd_bus *bus = NULL;
+        struct json_object *object;
+        const char *kind;
+        int first;
+
+        first = options_parse(&options, argc, argv);
+        if (first <= 0)
+                return options_exit(first);
+        if (client_open(&bus) < 0 || client_fetch(bus, &all) < 0)
+                return EXIT_FAILED;
+        object = client_find_any(all, argv[first], &kind);
+        if (!object)
+                return EXIT_FAILED;
+        if (strcmp(kind, "meters") == 0) {
+                struct json_object *readings = NULL;
+
+                if (client_fetch_readings(bus, json_text(object, "path"), &readings) < 0)
+                        return EXIT_FAILED;
+                json_object_object_add(object, "readings", readings);
+        }
+        if (ctl_settings.json) {
+                json_print(object);
+                return EXIT_DONE;
+        }
+        print_object(object, 0);
+        if (json_count(json_member(object, "readings")) > 0) {
+                printf("\n");
+                tables_readings(json_member(object, "readings"));
+        }
+        return EXIT_DONE;
+}

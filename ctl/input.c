@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: MIT */
+#include "input.h"
+
+#include <string.h>
+
+static int digit_value(uint8_t c)
+{
+        if (c >= '0' && c <= '9')
+                return c - '0';
+        if (c >= 'a' && c <= 'f')
+                return c - 'a' + 10;
+        if (c >= 'A' && c <= 'F')
+                return c - 'A' + 10;
+        return -1;
+}
+
+static bool is_blank(uint8_t c)
+{
+        return c == ' ' || c == '\t' || c == '\r' || c == '\n';
+}
+
+/* What people and tools put between bytes. */
+static bool is_separator(uint8_t c)
+{
+        return is_blank(c) || c == ':' || c == ',' || c == '-' || c == ';';
+}
+
+/*
+ * Hex text shows itself in its first line that is not a comment: digits in pairs and separators
+ * only. An ASCII telegram has '/', '(' or a control character before that line ends.
+ */
+enum input_kind input_sniff(struct slice head)
+{
+        size_t n_digits = 0, run = 0;
+        bool comment = false;
+
+        for (size_t i = 0; i < head.len; i++) {
+                uint8_t c = head.data[i];
+
+                if (comment) {
+                        comment = c != '\n';
+                } else if (c == '#' && run % 2 == 0) {
+                        comment = true;
+                        run = 0;
+                } else if (digit_value(c) >= 0) {
+                        n_digits++;
+                        run++;
+                } else if ((c == 'x' || c == 'X') && i > 0 && head.data[i - 1] == '0') {
+                        run = 0;
+                        n_digits--;
+                } else if (is_separator(c)) {
+                        if (run % 2)
+                                return INPUT_RAW;
+                        run = 0;
+                        if (c == '\n' && n_digits > 0)
+                                return INPUT_HEX;
+                } else {
+                        return INPUT_RAW;
+                }
+        }
+        return n_digits > 0 || comment ? INPUT_HEX : INPUT_RAW;
+}
+
+size_t input_hex_decode(struct input_hex *hex, struct slice text, uint8_t *out)
+{
+        size_t n = 0;
+
+        for (size_t i = 0; i < text.len; i++) {
+                uint8_t c = text.data[i];
+                int value = digit_value(c);
+
+                if (hex->in_comment) {
+                        hex->in_comment = c != '\n';
+                } else if (c == '#') {
+                        hex->in_comment = true;
+                } else if (value >= 0 && hex->have_high) {
+                        out[n++] = (uint8_t)(hex->high << 4 | value);
+                        hex->have_high = false;
+                } else if (value >= 0) {
+                        hex->high = (uint8_t)value;
+                        hex->have_high = true;
+                } else if ((c == 'x' || c == 'X') && hex->have_high && hex->high == 0) {
+                        hex->have_high = false; /* the 0 of a 0x prefix */
+                } else if (!is_separator(c)) {
+                        if (hex->n_bad++ == 0)
+                                hex->first_bad = (char)c;
+                }
+        }
+        return n;
+}

@@ -1,0 +1,220 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The table of options over getopt_long(); its own messages are switched off, since ours say what
+ * would be right.
+ */
+#include "options.h"
+
+#include <errno.h>
+#include <getopt.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "i18n.h"
+#include "lib/util.h"
+#include "suggest.h"
+#include "verb.h"
+
+/* The most any verb has is 10; the common ones come on top. */
+#define OPTIONS_MAX 24
+
+struct ctl_settings ctl_settings;
+
+static bool help_wanted;
+
+static const struct option_row common_rows[] = {
+        { "json", 'j', OPTION_FLAG, NULL, N_("print JSON, for programs"), &ctl_settings.json },
+        { "address", 0, OPTION_STRING, N_("ADDRESS"),
+          N_("D-Bus address to use in place of the system bus"), &ctl_settings.address },
+        { "help", 'h', OPTION_FLAG, NULL, N_("explain this and do nothing"), &help_wanted },
+};
+
+struct option_set {
+        const struct option_row *rows[OPTIONS_MAX];
+        size_t n;
+        struct option longs[OPTIONS_MAX + 1];
+        char shorts[2 * OPTIONS_MAX + 3];
+};
+
+static void option_set_add(struct option_set *set, const struct option_row *row)
+{
+        size_t at = strlen(set->shorts);
+
+        if (set->n == OPTIONS_MAX)
+                return;
+        set->longs[set->n] = (struct option){
+                .name = row->name,
+                .has_arg = row->kind == OPTION_FLAG ? no_argument : required_argument,
+                .val = 256 + (int)set->n,
+        };
+        set->rows[set->n++] = row;
+        if (row->letter) {
+                set->shorts[at++] = row->letter;
+                if (row->kind != OPTION_FLAG)
+                        set->shorts[at++] = ':';
+                set->shorts[at] = '\0';
+        }
+}
+
+static void option_set_init(struct option_set *set, const struct options *options)
+{
+        *set = (struct option_set){ 0 };
+        /* '+': stop at the first argument; ':': tell a missing value from an unknown option. */
+        strcpy(set->shorts, options->stop_at_argument ? "+:" : ":");
+        for (size_t i = 0; i < options->n_rows; i++)
+                option_set_add(set, &options->rows[i]);
+        for (size_t i = 0; i < ELEMENTSOF(common_rows); i++)
+                option_set_add(set, &common_rows[i]);
+}
+
+static const struct option_row *option_set_find(const struct option_set *set, int value)
+{
+        if (value >= 256 && (size_t)value - 256 < set->n)
+                return set->rows[value - 256];
+        for (size_t i = 0; i < set->n; i++)
+                if (set->rows[i]->letter && set->rows[i]->letter == value)
+                        return set->rows[i];
+        return NULL;
+}
+
+int options_misuse(const char *verb, const char *format, ...)
+{
+        va_list arguments;
+
+        fprintf(stderr, "smctl %s: ", verb);
+        va_start(arguments, format);
+        vfprintf(stderr, format, arguments);
+        va_end(arguments);
+        fputc('\n', stderr);
+        fprintf(stderr, _("\"smctl %s --help\" explains it.\n"), verb);
+        return EXIT_MISUSED;
+}
+
+static void complain_unknown(const struct option_set *set, const char *verb, const char *word)
+{
+        const char *names[OPTIONS_MAX];
+        const char *near;
+
+        if (strncmp(word, "--", 2) != 0) {
+                (void)options_misuse(verb, _("there is no option \"-%c\""), optopt);
+                return;
+        }
+        for (size_t i = 0; i < set->n; i++)
+                names[i] = set->rows[i]->name;
+        near = suggest(word + 2, names, set->n);
+        if (near)
+                (void)options_misuse(verb, _("there is no option \"%s\"; did you mean \"--%s\"?"),
+                                     word, near);
+        else
+                (void)options_misuse(verb, _("there is no option \"%s\""), word);
+}
+
+static int option_take(const char *verb, const struct option_row *row, const char *value)
+{
+        unsigned long number;
+        char *end;
+
+        switch (row->kind) {
+        case OPTION_FLAG:
+                *(bool *)row->into = true;
+                return 0;
+        case OPTION_STRING:
+                *(const char **)row->into = value;
+                return 0;
+        case OPTION_NUMBER:
+                errno = 0;
+                number = strtoul(value, &end, 10);
+                if (errno != 0 || *end || end == value || *value == '-' || number > 1000000000) {
+                        (void)options_misuse(verb, _("--%s needs a number, not \"%s\""), row->name,
+                                             value);
+                        return -EINVAL;
+                }
+                *(unsigned int *)row->into = (unsigned int)number;
+                return 0;
+        }
+        return -EINVAL;
+}
+
+static void print_rows(const struct option_set *set)
+{
+        for (size_t i = 0; i < set->n; i++) {
+                const struct option_row *row = set->rows[i];
+                char left[48];
+
+                (void)snprintf(left, sizeof(left), "%s--%s%s%s", "", row->name,
+                               row->argument ? " " : "", row->argument ? _(row->argument) : "");
+                if (row->letter)
+                        printf("  -%c, %-22s %s\n", row->letter, left, _(row->help));
+                else
+                        printf("      %-22s %s\n", left, _(row->help));
+        }
+}
+
+static void print_help(const struct options *options, const struct option_set *set,
+                       const char *name)
+{
+        const struct verb *verb = verb_find(name);
+
+        printf(_("Usage: smctl %s [OPTION…] %s\n\n"), name, verb ? _(verb->synopsis) : "");
+        if (verb)
+                printf("%s\n", _(verb->summary));
+        if (options->about)
+                printf("\n%s\n", _(options->about));
+        printf("\n%s\n", _("Options:"));
+        print_rows(set);
+}
+
+static int check_arguments(const struct options *options, const char *name, int n)
+{
+        const struct verb *verb = verb_find(name);
+        const char *synopsis = verb ? _(verb->synopsis) : "";
+
+        if (n < options->min_arguments) {
+                (void)options_misuse(name, _("something is missing; it is: smctl %s %s"), name,
+                                     synopsis);
+                return -EINVAL;
+        }
+        if (options->max_arguments != OPTIONS_ANY_NUMBER && n > options->max_arguments) {
+                (void)options_misuse(name, _("that is too much; it is: smctl %s %s"), name,
+                                     synopsis);
+                return -EINVAL;
+        }
+        return 0;
+}
+
+int options_parse(const struct options *options, int argc, char **argv)
+{
+        struct option_set set;
+        int c, r;
+
+        option_set_init(&set, options);
+        optind = 0; /* 0, not 1: GNU getopt starts afresh, with the ordering of this verb */
+        opterr = 0;
+        while ((c = getopt_long(argc, argv, set.shorts, set.longs, NULL)) != -1) {
+                const struct option_row *row = option_set_find(&set, c);
+
+                if (!row) {
+                        if (c == ':')
+                                (void)options_misuse(argv[0], _("\"%s\" needs a value"),
+                                                     argv[optind - 1]);
+                        else
+                                complain_unknown(&set, argv[0], argv[optind - 1]);
+                        return -EINVAL;
+                }
+                r = option_take(argv[0], row, optarg);
+                if (r < 0)
+                        return r;
+        }
+        if (help_wanted) {
+                print_help(options, &set, argv[0]);
+                return 0;
+        }
+        r = check_arguments(options, argv[0], argc - optind);
+        return r < 0 ? r : optind;
+}
+
+int options_exit(int r)
+{
+        return r == 0 ? EXIT_DONE : EXIT_MISUSED;
+}

@@ -1,0 +1,200 @@
+/* SPDX-License-Identifier: MIT */
+#include "output.h"
+
+#include <langinfo.h>
+#include <math.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "json.h"
+#include "lib/util.h"
+#include "verb.h"
+
+#define DEFAULT_WIDTH 80
+#define USEC_PER_SEC  1000000U
+
+bool output_is_terminal(void)
+{
+        return isatty(STDOUT_FILENO);
+}
+
+bool output_has_color(void)
+{
+        const char *term = getenv("TERM"), *no_color = getenv("NO_COLOR");
+
+        /* no-color.org: any value that is not empty switches colours off. */
+        return output_is_terminal() && !(no_color && *no_color) &&
+               !(term && strcmp(term, "dumb") == 0);
+}
+
+bool output_is_utf8(void)
+{
+        return strcmp(nl_langinfo(CODESET), "UTF-8") == 0;
+}
+
+size_t output_width(void)
+{
+        const char *columns = getenv("COLUMNS");
+        struct winsize size;
+        long n = columns ? strtol(columns, NULL, 10) : 0;
+
+        if (n > 0 && n < 10000)
+                return (size_t)n;
+        if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0)
+                return size.ws_col;
+        return DEFAULT_WIDTH;
+}
+
+const char *output_style(enum style style)
+{
+        if (!output_has_color())
+                return "";
+        switch (style) {
+        case STYLE_NONE:
+                return "";
+        case STYLE_BOLD:
+                return "\033[1m";
+        case STYLE_DIM:
+                return "\033[2m";
+        case STYLE_GOOD:
+                return "\033[32m";
+        case STYLE_WARN:
+                return "\033[33m";
+        case STYLE_BAD:
+                return "\033[31m";
+        }
+        return "";
+}
+
+const char *output_plain(void)
+{
+        return output_has_color() ? "\033[0m" : "";
+}
+
+enum style output_state_style(const char *state)
+{
+        static const struct {
+                const char *state;
+                enum style style;
+        } styles[] = {
+                { "receiving", STYLE_GOOD },
+                { "running", STYLE_GOOD },
+                { "online", STYLE_GOOD },
+                { "ok", STYLE_GOOD },
+                { "connected", STYLE_GOOD },
+                { "detecting", STYLE_WARN },
+                { "waiting", STYLE_WARN },
+                { "inhibited", STYLE_WARN },
+                { "starting", STYLE_WARN },
+                { "degraded", STYLE_WARN },
+                { "silent", STYLE_BAD },
+                { "no-meter", STYLE_BAD },
+                { "denied", STYLE_BAD },
+                { "busy", STYLE_BAD },
+                { "offline", STYLE_BAD },
+                { "missing", STYLE_BAD },
+                { "disconnected", STYLE_BAD },
+                { "wrong-encryption-key", STYLE_BAD },
+                { "wrong-authentication-key", STYLE_BAD },
+                { "ignored", STYLE_DIM },
+                { "gone", STYLE_DIM },
+        };
+
+        for (size_t i = 0; i < ELEMENTSOF(styles); i++)
+                if (strcmp(styles[i].state, state) == 0)
+                        return styles[i].style;
+        return STYLE_NONE;
+}
+
+char *output_age(uint64_t since_usec, uint64_t now_usec, char buf[static OUTPUT_TEXT_MAX])
+{
+        uint64_t s = now_usec > since_usec ? (now_usec - since_usec) / USEC_PER_SEC : 0;
+
+        if (since_usec == 0)
+                return strcpy(buf, "-");
+        if (s < 120)
+                (void)snprintf(buf, OUTPUT_TEXT_MAX, "%u s", (unsigned int)s);
+        else if (s < 7200)
+                (void)snprintf(buf, OUTPUT_TEXT_MAX, "%u min", (unsigned int)(s / 60));
+        else if (s < 172800)
+                (void)snprintf(buf, OUTPUT_TEXT_MAX, "%u h", (unsigned int)(s / 3600));
+        else
+                (void)snprintf(buf, OUTPUT_TEXT_MAX, "%u d", (unsigned int)(s / 86400));
+        return buf;
+}
+
+static char *print_time(uint64_t usec, const char *format, char buf[static OUTPUT_TEXT_MAX])
+{
+        time_t seconds = (time_t)(usec / USEC_PER_SEC);
+        struct tm local;
+
+        if (usec == 0 || !localtime_r(&seconds, &local))
+                return strcpy(buf, "-");
+        if (strftime(buf, OUTPUT_TEXT_MAX, format, &local) == 0)
+                buf[0] = '\0';
+        return buf;
+}
+
+char *output_time(uint64_t usec, char buf[static OUTPUT_TEXT_MAX])
+{
+        return print_time(usec, "%Y-%m-%d %H:%M:%S", buf);
+}
+
+char *output_time_iso(uint64_t usec, char buf[static OUTPUT_TEXT_MAX])
+{
+        size_t len;
+
+        print_time(usec, "%Y-%m-%dT%H:%M:%S%z", buf);
+        len = strlen(buf);
+        /* strftime() writes +0100, ISO 8601's extended form and DESIGN §2 want +01:00. */
+        if (len > 5 && len + 1 < OUTPUT_TEXT_MAX) {
+                memmove(buf + len - 1, buf + len - 2, 3);
+                buf[len - 2] = ':';
+        }
+        return buf;
+}
+
+char *output_value(double value, const char *unit, char buf[static OUTPUT_TEXT_MAX])
+{
+        static const struct {
+                const char *unit, *kilo;
+        } counters[] = { { "Wh", "kWh" }, { "varh", "kvarh" }, { "VAh", "kVAh" } };
+        char number[JSON_DOUBLE_MAX];
+
+        if (!isfinite(value))
+                return strcpy(buf, "-");
+        for (size_t i = 0; i < ELEMENTSOF(counters); i++) {
+                if (strcmp(unit, counters[i].unit) != 0)
+                        continue;
+                (void)snprintf(buf, OUTPUT_TEXT_MAX, "%.3f %s", value / 1000, counters[i].kilo);
+                return buf;
+        }
+        (void)snprintf(buf, OUTPUT_TEXT_MAX, "%s%s%s", json_double_print(value, number),
+                       *unit ? " " : "", unit);
+        return buf;
+}
+
+uint64_t output_now_usec(void)
+{
+        struct timespec now;
+
+        (void)clock_gettime(CLOCK_REALTIME, &now); /* cannot fail for this clock */
+        return (uint64_t)now.tv_sec * USEC_PER_SEC + (uint64_t)now.tv_nsec / 1000;
+}
+
+int output_fail(const char *format, ...)
+{
+        va_list arguments;
+
+        fputs("smctl: ", stderr);
+        va_start(arguments, format);
+        vfprintf(stderr, format, arguments);
+        va_end(arguments);
+        fputc('\n', stderr);
+        return EXIT_FAILED;
+}

@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * How results look: colours (only on a terminal, and not with NO_COLOR), ages, times and numbers
+ * with units as people read them.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum style {
+        STYLE_NONE,
+        STYLE_BOLD,
+        STYLE_DIM,
+        STYLE_GOOD, /* green */
+        STYLE_WARN, /* yellow */
+        STYLE_BAD,  /* red */
+};
+
+/* True when stdout is a terminal. */
+bool output_is_terminal(void);
+/* True when stdout takes colours: a terminal, TERM is not dumb, NO_COLOR is not set. */
+bool output_has_color(void);
+/* True when the user's locale prints UTF-8 (sparklines, check marks). */
+bool output_is_utf8(void);
+/* Columns of the terminal; 80 when it is none. COLUMNS= wins. */
+size_t output_width(void);
+
+/* The escape sequence that begins or ends a style; "" without colours. Static storage. */
+const char *output_style(enum style style);
+const char *output_plain(void);
+
+/* How a state of a converter, a key or a broker is to be taken. */
+enum style output_state_style(const char *state);
+
+#define OUTPUT_TEXT_MAX 64
+
+/* "3 s", "5 min", "2 h", "4 d" since then; "–" for 0. Returns buf. */
+char *output_age(uint64_t since_usec, uint64_t now_usec, char buf[static OUTPUT_TEXT_MAX]);
+/* Local time "2026-03-06 14:33:45"; "–" for 0. */
+char *output_time(uint64_t usec, char buf[static OUTPUT_TEXT_MAX]);
+/* ISO 8601 with the local offset, for JSON. */
+char *output_time_iso(uint64_t usec, char buf[static OUTPUT_TEXT_MAX]);
+/* "230.1 V", "12345.678 kWh" for 12345678 Wh; "–" for NaN. */
+char *output_value(double value, const char *unit, char buf[static OUTPUT_TEXT_MAX]);
+
+/* Wall time, µs since 1970. */
+uint64_t output_now_usec(void);
+
+/* "smctl: MESSAGE" on stderr. Returns EXIT_FAILED, so that verbs can end with it. */
+int output_fail(const char *format, ...) __attribute__((format(printf, 1, 2)));

@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: MIT */
+#include "secret.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <string.h>
+#include <termios.h>
+#include <unistd.h>
+
+#include "lib/util.h"
+
+static int read_line(int fd, char ret[static SECRET_LINE_MAX])
+{
+        size_t n = 0;
+
+        for (;;) {
+                char c;
+                ssize_t got = read(fd, &c, 1);
+
+                if (got < 0)
+                        return -errno;
+                if (got == 0)
+                        return -ECANCELED;
+                if (c == '\n')
+                        break;
+                if (n + 1 < SECRET_LINE_MAX)
+                        ret[n++] = c;
+        }
+        ret[n] = '\0';
+        return 0;
+}
+
+int secret_ask(const char *prompt, char ret[static SECRET_LINE_MAX])
+{
+        OWNED_FD int fd = open("/dev/tty", O_RDWR | O_CLOEXEC | O_NOCTTY);
+        struct termios old, quiet;
+        sigset_t block, before;
+        int r;
+
+        if (fd < 0)
+                return -ENOTTY;
+        if (tcgetattr(fd, &old) < 0)
+                return -errno;
+        if (write(fd, prompt, strlen(prompt)) < 0)
+                return -errno;
+        quiet = old;
+        quiet.c_lflag &= (tcflag_t) ~(ECHO | ISIG); /* Ctrl-C is read, so the echo comes back */
+        quiet.c_lflag |= ECHONL;
+        sigemptyset(&block);
+        sigaddset(&block, SIGTERM);
+        sigaddset(&block, SIGTSTP);
+        (void)sigprocmask(SIG_BLOCK, &block, &before);
+        (void)tcsetattr(fd, TCSAFLUSH, &quiet);
+        r = read_line(fd, ret);
+        (void)tcsetattr(fd, TCSAFLUSH, &old);
+        (void)sigprocmask(SIG_SETMASK, &before, NULL);
+        if (r == 0 && strchr(ret, 3)) /* Ctrl-C */
+                r = -ECANCELED;
+        return r;
+}
+
+int secret_read(FILE *stream, char ret[static SECRET_LINE_MAX])
+{
+        while (fgets(ret, SECRET_LINE_MAX, stream)) {
+                ret[strcspn(ret, "\r\n")] = '\0';
+                if (*ret && *ret != '#')
+                        return 0;
+        }
+        return ferror(stream) ? -EIO : -ENODATA;
+}

@@ -1,0 +1,135 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * smctl: everything a person does with smartmeterd. Finds the verb and hands over; the table below
+ * is the whole of what it can do.
+ */
+#include <locale.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "config-build.h"
+#include "i18n.h"
+#include "lib/util.h"
+#include "options.h"
+#include "suggest.h"
+#include "verb.h"
+
+static const struct verb verbs[] = {
+        { "status", "", N_("what the service sees and does, at a glance"), cmd_status },
+        { "list-converters", "", N_("the USB converters, opened or not"), cmd_list_converters },
+        { "list-meters", "", N_("the meters that have been heard"), cmd_list_meters },
+        { "show", N_("ID"), N_("everything about one converter, meter or broker"), cmd_show },
+        { "readings", N_("[METER]"), N_("the latest readings"), cmd_readings },
+        { "inhibit", N_("ID -- COMMAND…"), N_("free the port while a command runs"), cmd_inhibit },
+        { "capture", N_("ID"), N_("record the raw bytes of a converter"), cmd_capture },
+#ifdef HAVE_SIMULATE
+        { "simulate", N_("PROFILE"), N_("play a virtual meter; needs no service"), cmd_simulate },
+#endif
+        { "check-config", N_("[FILE]"), N_("check a configuration file"), cmd_check_config },
+        { "version", "", N_("versions of smctl and of the service"), cmd_version },
+};
+
+const struct verb *verb_find(const char *name)
+{
+        for (size_t i = 0; i < ELEMENTSOF(verbs); i++)
+                if (strcmp(verbs[i].name, name) == 0)
+                        return &verbs[i];
+        return NULL;
+}
+
+static void print_help(void)
+{
+        printf("%s\n\n", _("Usage: smctl VERB [OPTION…] [ARGUMENT…]"));
+        for (size_t i = 0; i < ELEMENTSOF(verbs); i++)
+                printf("  %-16s %s\n", verbs[i].name, _(verbs[i].summary));
+        printf("\n%s\n", _("Every verb has --help and --json. The manual is smctl(1)."));
+}
+
+/* For the completions: what could be typed, one per line. */
+static void print_verbs(void)
+{
+        for (size_t i = 0; i < ELEMENTSOF(verbs); i++)
+                puts(verbs[i].name);
+}
+
+static int complain(const char *word)
+{
+        const char *names[ELEMENTSOF(verbs)];
+        const char *near;
+
+        for (size_t i = 0; i < ELEMENTSOF(verbs); i++)
+                names[i] = verbs[i].name;
+        near = suggest(word, names, ELEMENTSOF(verbs));
+        if (near)
+                fprintf(stderr, _("smctl: there is no verb \"%s\"; did you mean \"%s\"?\n"), word,
+                        near);
+        else
+                fprintf(stderr, _("smctl: there is no verb \"%s\"\n"), word);
+        fprintf(stderr, "%s\n", _("\"smctl --help\" lists them."));
+        return EXIT_MISUSED;
+}
+
+static int run_verb(const struct verb *verb, int argc, char **argv)
+{
+        int code = verb->run(argc, argv);
+
+        /* A full disk or a closed pipe must not look like success. */
+        if (fflush(stdout) != 0 || ferror(stdout)) {
+                perror("smctl");
+                return EXIT_FAILED;
+        }
+        return code;
+}
+
+/* Options may also come before the verb ("smctl --json status"): it is handed those too. */
+static int run(int argc, char **argv)
+{
+        int at = 1;
+
+        while (at < argc && argv[at][0] == '-' && argv[at][1]) {
+                if (strcmp(argv[at], "--help") == 0 || strcmp(argv[at], "-h") == 0) {
+                        print_help();
+                        return EXIT_DONE;
+                }
+                if (strcmp(argv[at], "--version") == 0)
+                        return run_verb(verb_find("version"), 1,
+                                        (char *[]){ (char[]){ "version" }, NULL });
+                if (strcmp(argv[at], "--verbs") == 0) {
+                        print_verbs();
+                        return EXIT_DONE;
+                }
+                if (strcmp(argv[at], "--json") == 0 || strcmp(argv[at], "-j") == 0) {
+                        ctl_settings.json = true;
+                        at++;
+                } else if (strcmp(argv[at], "--address") == 0 && at + 1 < argc) {
+                        ctl_settings.address = argv[at + 1];
+                        at += 2;
+                } else {
+                        return complain(argv[at]);
+                }
+        }
+        if (at >= argc) {
+                print_help();
+                return EXIT_MISUSED;
+        }
+        if (strcmp(argv[at], "help") == 0) {
+                print_help();
+                return EXIT_DONE;
+        }
+        const struct verb *verb = verb_find(argv[at]);
+        return verb ? run_verb(verb, argc - at, argv + at) : complain(argv[at]);
+}
+
+int main(int argc, char **argv)
+{
+        const char *locales = getenv("SMCTL_LOCALEDIR"); /* catalogues of a build not installed */
+
+        setlocale(LC_ALL, "");
+        /* Numbers are written with a point in every language, as JSON and the bus have them. */
+        setlocale(LC_NUMERIC, "C");
+        bindtextdomain("smctl", locales ? locales : LOCALEDIR);
+        bind_textdomain_codeset("smctl", "UTF-8");
+        textdomain("smctl");
+        return run(argc, argv);
+}

@@ -1,0 +1,196 @@
+/* SPDX-License-Identifier: MIT */
+#include "tables.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "i18n.h"
+#include "json.h"
+#include "lib/quantity.h"
+#include "output.h"
+#include "table.h"
+
+static const char *without_folder(const char *device)
+{
+        return strncmp(device, "/dev/", 5) == 0 ? device + 5 : device;
+}
+
+void tables_converters(struct json_object *converters)
+{
+        static const struct column columns[] = {
+                { N_("PORT"), 0, 0 },
+                { N_("STATE"), 0, 0 },
+                { N_("LINE"), 0, 0 },
+                { N_("METERS"), 0, 0 },
+                { N_("PRODUCT"), COLUMN_CUT, 120 },
+                { N_("CONVERTER"), COLUMN_CUT, 0 },
+        };
+        OWNED(table) struct table *table = table_new(columns, ELEMENTSOF(columns));
+
+        for (size_t i = 0; table && i < json_count(converters); i++) {
+                struct json_object *converter = json_object_array_get_idx(converters, i);
+                struct json_object *meters = json_member(converter, "meters");
+                const char *state = json_text(converter, "state");
+                char number[OUTPUT_TEXT_MAX];
+
+                (void)snprintf(number, sizeof(number), "%zu", json_count(meters));
+                table_line(table);
+                table_cell(table, 0, without_folder(json_text(converter, "device")));
+                table_cell_styled(table, 1, state, output_state_style(state));
+                table_cell(table, 2, json_text(converter, "line"));
+                table_cell(table, 3,
+                           json_count(meters) == 1
+                                   ? json_object_get_string(json_object_array_get_idx(meters, 0))
+                                   : number);
+                table_cell(table, 4, json_text(converter, "product"));
+                table_cell(table, 5, json_text(converter, "id"));
+        }
+        if (table)
+                table_print(table);
+}
+
+const char *tables_tariff(struct json_object *meter)
+{
+        static char text[OUTPUT_TEXT_MAX];
+        struct json_object *tariff = json_member(meter, "tariff");
+        int64_t active = json_number(tariff, "active");
+        const char *label = json_text(tariff, "label");
+        char digit[24];
+
+        if (active == 0)
+                return "-";
+        (void)snprintf(digit, sizeof(digit), "%d", (int)active);
+        if (!*label || strcmp(label, digit) == 0)
+                (void)snprintf(text, sizeof(text), "%s", digit);
+        else
+                (void)snprintf(text, sizeof(text), "%s (%s)", label, digit);
+        return text;
+}
+
+/* What comes in minus what goes out, the number people look for. */
+static char *print_power(struct json_object *meter, char buf[static OUTPUT_TEXT_MAX])
+{
+        double import = json_double(meter, "power_import");
+        double export = json_double(meter, "power_export");
+
+        if (export > 0 && !(import > 0))
+                import = -export;
+        return output_value(import, "W", buf);
+}
+
+void tables_meters(struct json_object *meters)
+{
+        static const struct column columns[] = {
+                { N_("METER"), COLUMN_CUT, 0 },   { N_("NAME"), COLUMN_CUT, 0 },
+                { N_("MODEL"), COLUMN_CUT, 100 }, { N_("STATE"), 0, 0 },
+                { N_("POWER"), COLUMN_RIGHT, 0 }, { N_("ENERGY"), COLUMN_RIGHT, 0 },
+                { N_("TARIFF"), 0, 0 },           { N_("KEY"), 0, 100 },
+                { N_("AGE"), COLUMN_RIGHT, 0 },
+        };
+        OWNED(table) struct table *table = table_new(columns, ELEMENTSOF(columns));
+        uint64_t now = output_now_usec();
+
+        for (size_t i = 0; table && i < json_count(meters); i++) {
+                struct json_object *meter = json_object_array_get_idx(meters, i);
+                const char *key = json_text(meter, "key_state");
+                const char *state = json_flag(meter, "online") ? N_("online") : N_("offline");
+                uint64_t last = (uint64_t)json_number(meter, "last_telegram_usec");
+                char text[OUTPUT_TEXT_MAX];
+
+                table_line(table);
+                table_cell(table, 0, json_text(meter, "id"));
+                table_cell(table, 1, json_text(meter, "name"));
+                table_cell(table, 2, json_text(meter, "model"));
+                /* A key that is missing or wrong is the reason for everything else that is not. */
+                if (strncmp(key, "wrong", 5) == 0 || strcmp(key, "missing") == 0)
+                        table_cell_styled(table, 3, _("key?"), STYLE_BAD);
+                else
+                        table_cell_styled(table, 3, _(state), output_state_style(state));
+                table_cell(table, 4, print_power(meter, text));
+                table_cell(table, 5, output_value(json_double(meter, "energy_import"), "Wh", text));
+                table_cell(table, 6, tables_tariff(meter));
+                table_cell_styled(table, 7, key, output_state_style(key));
+                table_cell(table, 8, output_age(last, now, text));
+        }
+        if (table)
+                table_print(table);
+}
+
+void tables_sinks(struct json_object *sinks)
+{
+        static const struct column columns[] = {
+                { N_("BROKER"), 0, 0 },          { N_("STATE"), 0, 0 },
+                { N_("SENT"), COLUMN_RIGHT, 0 }, { N_("WAITING"), COLUMN_RIGHT, 0 },
+                { N_("LOST"), COLUMN_RIGHT, 0 }, { N_("TROUBLE"), COLUMN_WRAP, 0 },
+        };
+        OWNED(table) struct table *table = table_new(columns, ELEMENTSOF(columns));
+
+        for (size_t i = 0; table && i < json_count(sinks); i++) {
+                struct json_object *sink = json_object_array_get_idx(sinks, i);
+                bool connected = json_flag(sink, "connected");
+                char waiting[OUTPUT_TEXT_MAX];
+
+                (void)snprintf(
+                        waiting, sizeof(waiting), "%lld",
+                        (long long)(json_number(sink, "queued") + json_number(sink, "spooled")));
+                table_line(table);
+                table_cell(table, 0, json_text(sink, "name"));
+                table_cell_styled(table, 1, connected ? _("connected") : _("disconnected"),
+                                  connected ? STYLE_GOOD : STYLE_BAD);
+                table_cell(table, 2, json_text(sink, "published"));
+                table_cell(table, 3, waiting);
+                table_cell(table, 4, json_text(sink, "dropped"));
+                table_cell(table, 5, json_text(sink, "last_error"));
+        }
+        if (table)
+                table_print(table);
+}
+
+const char *tables_reading_label(const char *name)
+{
+        const struct quantity *quantity = quantity_find_name(name);
+
+        return quantity ? quantity->label : name;
+}
+
+static const char *print_flags(struct json_object *reading, char *buf, size_t size)
+{
+        struct json_object *flags = json_member(reading, "flags");
+        size_t n = 0;
+
+        buf[0] = '\0';
+        for (size_t i = 0; i < json_count(flags) && n < size; i++)
+                n += (size_t)snprintf(
+                        buf + n, size - n, "%s%s", i ? " " : "",
+                        _(json_object_get_string(json_object_array_get_idx(flags, i))));
+        return buf;
+}
+
+void tables_readings(struct json_object *readings)
+{
+        static const struct column columns[] = {
+                { N_("READING"), COLUMN_CUT, 0 }, { N_("VALUE"), COLUMN_RIGHT, 0 },
+                { N_("AGE"), COLUMN_RIGHT, 0 },   { N_("NOTE"), 0, 0 },
+                { N_("NAME"), COLUMN_CUT, 70 },
+        };
+        OWNED(table) struct table *table = table_new(columns, ELEMENTSOF(columns));
+        uint64_t now = output_now_usec();
+
+        for (size_t i = 0; table && i < json_count(readings); i++) {
+                struct json_object *reading = json_object_array_get_idx(readings, i);
+                const char *name = json_text(reading, "name");
+                uint64_t received = (uint64_t)json_number(reading, "received_usec");
+                char text[OUTPUT_TEXT_MAX];
+
+                table_line(table);
+                table_cell(table, 0, tables_reading_label(name));
+                table_cell(table, 1,
+                           output_value(json_double(reading, "value"), json_text(reading, "unit"),
+                                        text));
+                table_cell(table, 2, output_age(received, now, text));
+                table_cell_styled(table, 3, print_flags(reading, text, sizeof(text)), STYLE_WARN);
+                table_cell(table, 4, name);
+        }
+        if (table)
+                table_print(table);
+}
