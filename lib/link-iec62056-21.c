@@ -1,0 +1,204 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Readouts by IEC 62056-21 §6.3.14 (data message) in the three forms in which they reach us:
+ *
+ *      /LGZ4ZMD… CRLF [STX] lines ! CRLF [ETX BCC]      with identification
+ *      STX lines ! CRLF ETX BCC                         its identification was sent at 300 baud
+ *      0.0.0(…) CRLF lines ! CRLF                       the bare data block: see bare_probe()
+ */
+#include "link-iec62056-21.h"
+
+#include <errno.h>
+
+#include "link.h"
+#include "text-decode.h"
+#include "text-frame.h"
+#include "text-line.h"
+#include "util.h"
+
+#define STX 0x02
+/* The first line of a bare block: an identifier of up to 34 characters. */
+#define BARE_LINE_MAX 96
+
+static bool starts(uint8_t byte)
+{
+        uint8_t c = byte & 0x7f;
+
+        return c == '/' || c == STX || c == '0' || c == 'F';
+}
+
+/* What a data block begins with: an error flag or the address of the device. */
+static const char *const bare_heads[] = { "0.0.0(", "0.0(", "F.F(" };
+
+/* > 0 when one of them is there, 0 when it could still come, -EAGAIN when it cannot. */
+static int match_head(struct slice s)
+{
+        int best = -EAGAIN;
+
+        for (size_t i = 0; i < ELEMENTSOF(bare_heads); i++) {
+                struct slice head = slice_of_string(bare_heads[i]);
+                size_t n = 0;
+
+                while (n < head.len && n < s.len && (s.data[n] & 0x7f) == head.data[n])
+                        n++;
+                if (n == head.len)
+                        return 1;
+                if (n == s.len)
+                        best = 0;
+        }
+        return best;
+}
+
+/*
+ * A bare data block proves nothing by itself, so where it begins must be the beginning of one: the
+ * start of the stream, right after the end of the last block (of which one byte may be damaged), or
+ * after noise. After any other line end, or in the middle of a code, it is the inside of a frame
+ * that has already failed.
+ */
+static bool may_begin_after(struct slice before)
+{
+        static const uint8_t end[] = { ')', '\r', '\n', '!', '\r', '\n' };
+        size_t len = before.len, same = 0;
+        uint8_t last, last_but_one;
+
+        if (len == 0)
+                return true;
+        if (len >= sizeof(end)) {
+                struct slice tail = slice_from(before, len - sizeof(end));
+
+                for (size_t i = 0; i < sizeof(end); i++)
+                        same += (tail.data[i] & 0x7f) == end[i];
+                if (same + 1 >= sizeof(end))
+                        return true;
+        }
+        last = before.data[len - 1] & 0x7f;
+        last_but_one = len > 1 ? before.data[len - 2] & 0x7f : 0;
+        if (last == '\r' || last == '\n' || last == STX || last_but_one == '\r' ||
+            last_but_one == '\n')
+                return false;
+        return !(last >= '0' && last <= '9') && last != '.' && last != ':' && last != '-' &&
+               last != '*' && last != '&' && last != '(';
+}
+
+/* A register of energy, which every readout has: "1.8.0(31550.191*kWh)". */
+static bool has_energy(struct slice data, bool parity)
+{
+        uint8_t buf[LINK_FRAME_MAX];
+        struct slice left = text_plain(slice_first(data, sizeof(buf)), parity, buf), line;
+
+        while (text_next_line(&left, &line)) {
+                struct text_object object;
+                struct decimal value;
+                enum unit unit;
+
+                if (text_parse_object(line, &object) == 0 && object.obis.d == 8 &&
+                    text_parse_number(object.groups[0], &value, &unit) && unit == UNIT_WH)
+                        return true;
+        }
+        return false;
+}
+
+/* Bit 7 of the first CR tells whether it is parity. False when the first line has not ended yet. */
+static bool find_parity(struct slice s, bool *ret)
+{
+        for (size_t i = 0; i < s.len; i++) {
+                if ((s.data[i] & 0x7f) != '\r')
+                        continue;
+                *ret = s.data[i] > 0x7f;
+                return true;
+        }
+        return false;
+}
+
+/*
+ * A data block that comes without identification and without block check (TD-3511 behind readers
+ * that strip both). Every line must be an object with a short code, which no P1 telegram has, and
+ * energy must be among them; a single line that is damaged gives the block up.
+ */
+static ssize_t bare_find(struct slice s, struct text_frame *ret)
+{
+        size_t at = 0;
+
+        s = slice_first(s, LINK_FRAME_MAX);
+        *ret = (struct text_frame){ .kind = TEXT_READOUT };
+        if (!find_parity(s, &ret->parity))
+                return s.len < BARE_LINE_MAX ? 0 : -EAGAIN;
+        while (at < s.len) {
+                struct slice line = slice_from(s, at);
+                size_t n = 0;
+
+                while (n < line.len && text_is_char(line.data[n], ret->parity))
+                        n++;
+                if (n == line.len)
+                        return s.len == LINK_FRAME_MAX ? -EAGAIN : 0;
+                if (line.data[n] != '\n')
+                        return -EAGAIN;
+                if ((line.data[0] & 0x7f) == '!') {
+                        ret->data = slice_first(s, at);
+                        return n == 2 && (line.data[1] & 0x7f) == '\r' ? (ssize_t)(at + 3)
+                                                                       : -EAGAIN;
+                }
+                if (!text_frame_is_strict(slice_first(line, n), ret->parity, true))
+                        return -EAGAIN;
+                at += n + 1;
+        }
+        return 0;
+}
+
+static ssize_t find(struct slice s, struct text_frame *ret, struct link_fault *ret_fault)
+{
+        uint8_t first = slice_at(s, 0) & 0x7f;
+        ssize_t n;
+
+        if (first == '/') {
+                n = text_frame_find(s, false, ret, ret_fault);
+                return n != 0 && ret->kind != TEXT_READOUT ? -EAGAIN : n;
+        }
+        if (first == STX) {
+                uint8_t next = slice_at(s, 1) & 0x7f;
+
+                *ret = (struct text_frame){ .kind = TEXT_READOUT };
+                if (s.len < 2)
+                        return 0;
+                /* A line feed there is TIC; a data block goes straight into its first code. */
+                if (!(next >= '0' && next <= '9') && !(next >= 'A' && next <= 'Z'))
+                        return -EAGAIN;
+                n = text_frame_find_block(s, ret, ret_fault);
+                /* STX is frequent in binary: only a whole block whose check fails is news. */
+                return n == -EBADMSG && !ret->data.data ? -EAGAIN : n;
+        }
+        n = match_head(s);
+        if (n <= 0)
+                return n;
+        n = bare_find(s, ret);
+        if (n > 0 && !has_energy(ret->data, ret->parity))
+                return -EAGAIN;
+        return n;
+}
+
+static ssize_t probe(struct slice s, struct slice before, struct link_fault *ret_fault)
+{
+        uint8_t first = slice_at(s, 0) & 0x7f;
+        struct text_frame frame;
+
+        if (first != '/' && first != STX && !may_begin_after(before))
+                return -EAGAIN;
+        return find(s, &frame, ret_fault);
+}
+
+const struct link_ops link_iec62056_21 = {
+        .type = LINK_IEC62056_21,
+        .starts = starts,
+        .probe = probe,
+};
+
+int iec62056_21_decode(struct slice text, struct telegram *t)
+{
+        struct text_frame frame;
+        struct link_fault fault;
+
+        if (text.len == 0 || find(text, &frame, &fault) <= 0)
+                return -EBADMSG;
+        text_decode(&frame, t);
+        return 0;
+}
