@@ -50,3 +50,16 @@ static inline int test_run_rows(const char *group, void *rows, size_t n, size_t 
 {
         return test_run_rows_and(group, rows, n, size, function, NULL, 0);
 }
+
+/* For several tables in one program: appends one test per row to `tests`, returns the new count. */
+static inline size_t test_add_rows(struct CMUnitTest *tests, size_t n_tests, void *rows, size_t n,
+                                   size_t size, CMUnitTestFunction function)
+{
+        for (size_t i = 0; i < n; i++) {
+                char *row = (char *)rows + i * size;
+
+                tests[n_tests++] = (struct CMUnitTest){ *(const char **)(void *)row, function, NULL,
+                                                        NULL, row };
+        }
+        return n_tests;
+}
