@@ -1,0 +1,130 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * How signals leave. Without Readers= they are broadcast, as everywhere. With Readers= a broadcast
+ * would tell everyone what only a group may know, so each signal goes, unicast, to those callers
+ * who have proved to be readers by an allowed call (GetManagedObjects, GetAll, GetReadings …) since
+ * they connected. Match rules of the usual libraries accept such signals like broadcast ones.
+ */
+#include "bus-private.h"
+
+#include <errno.h>
+#include <stdio.h>
+
+/* Beyond this the bus daemon is not reading: what is old by the time it does, is not worth memory.
+ */
+#define SIGNAL_QUEUE_MAX 4096
+
+static void send_copy(struct bus *bus, sd_bus_message *m, const char *reader)
+{
+        sd_bus_message *copy = NULL;
+        int r;
+
+        r = sd_bus_message_new_signal(bus->bus, &copy, sd_bus_message_get_path(m),
+                                      sd_bus_message_get_interface(m),
+                                      sd_bus_message_get_member(m));
+        if (r >= 0)
+                r = sd_bus_message_rewind(m, true);
+        if (r >= 0)
+                r = sd_bus_message_copy(copy, m, true);
+        if (r >= 0)
+                r = sd_bus_send_to(bus->bus, copy, reader, NULL);
+        /* A signal that could not be sent has no one to tell; a lost bus is told by on_lost. */
+        (void)r;
+        sd_bus_message_unref(copy);
+}
+
+void bus_signal_send(struct bus *bus, sd_bus_message *m)
+{
+        uint64_t n_queued = 0;
+
+        if (sd_bus_get_n_queued_write(bus->bus, &n_queued) >= 0 && n_queued > SIGNAL_QUEUE_MAX)
+                return;
+        if (!bus->readers_group) {
+                (void)sd_bus_send(bus->bus, m, NULL); /* as above */
+                return;
+        }
+        if (sd_bus_message_seal(m, 1, 0) < 0)
+                return;
+        for (const char *reader = sd_bus_track_first(bus->readers); reader;
+             reader = sd_bus_track_next(bus->readers))
+                send_copy(bus, m, reader);
+}
+
+void bus_announce(struct bus *bus, const char *path, struct bus_face *const faces[], size_t n)
+{
+        sd_bus_message *m = NULL;
+        int r;
+
+        if (!bus->readers_group) {
+                (void)sd_bus_emit_object_added(bus->bus, path); /* nobody to tell of a failure */
+                return;
+        }
+        r = sd_bus_message_new_signal(bus->bus, &m, BUS_PATH, "org.freedesktop.DBus.ObjectManager",
+                                      "InterfacesAdded");
+        if (r >= 0)
+                r = sd_bus_message_append_basic(m, 'o', path);
+        if (r >= 0)
+                r = sd_bus_message_open_container(m, 'a', "{sa{sv}}");
+        for (size_t i = 0; i < n && r >= 0; i++) {
+                r = sd_bus_message_open_container(m, 'e', "sa{sv}");
+                if (r >= 0)
+                        r = sd_bus_message_append_basic(m, 's', faces[i]->interface);
+                if (r >= 0)
+                        r = bus_face_append(faces[i], m);
+                if (r >= 0)
+                        r = sd_bus_message_close_container(m);
+        }
+        if (r >= 0)
+                r = sd_bus_message_close_container(m);
+        if (r >= 0)
+                bus_signal_send(bus, m);
+        sd_bus_message_unref(m);
+}
+
+void bus_retract(struct bus *bus, const char *path, struct bus_face *const faces[], size_t n)
+{
+        sd_bus_message *m = NULL;
+        int r;
+
+        if (!bus->readers_group) {
+                (void)sd_bus_emit_object_removed(bus->bus, path); /* as above */
+                return;
+        }
+        r = sd_bus_message_new_signal(bus->bus, &m, BUS_PATH, "org.freedesktop.DBus.ObjectManager",
+                                      "InterfacesRemoved");
+        if (r >= 0)
+                r = sd_bus_message_append_basic(m, 'o', path);
+        if (r >= 0)
+                r = sd_bus_message_open_container(m, 'a', "s");
+        for (size_t i = 0; i < n && r >= 0; i++)
+                r = sd_bus_message_append_basic(m, 's', faces[i]->interface);
+        if (r >= 0)
+                r = sd_bus_message_close_container(m);
+        if (r >= 0)
+                bus_signal_send(bus, m);
+        sd_bus_message_unref(m);
+}
+
+/*
+ * The bus daemon refuses a match only beyond its limits, of which ours (AUTH_MAX, HOLD_MAX) stay
+ * far away. Without it the other end of the watch, the fd or polkit's answer, is still there; and
+ * without this callback sd-bus would close the whole connection.
+ */
+static int on_watch_installed(sd_bus_message *m, void *userdata, sd_bus_error *error)
+{
+        return 0;
+}
+
+int bus_watch_name(struct bus *bus, const char *name, sd_bus_message_handler_t handler,
+                   void *userdata, sd_bus_slot **ret)
+{
+        char match[400]; /* a unique name has at most 255 bytes */
+
+        if ((size_t)snprintf(match, sizeof(match),
+                             "type='signal',sender='org.freedesktop.DBus',"
+                             "path='/org/freedesktop/DBus',interface='org.freedesktop.DBus',"
+                             "member='NameOwnerChanged',arg0='%s',arg2=''",
+                             name) >= sizeof(match))
+                return -EINVAL;
+        return sd_bus_add_match_async(bus->bus, ret, match, handler, on_watch_installed, userdata);
+}
