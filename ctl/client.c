@@ -15,6 +15,12 @@
  */
 #define CALL_TIMEOUT_USEC (60U * 1000000U)
 
+static int explain_absent(void)
+{
+        return output_fail("%s", _("the service is not running. Start it: sudo systemctl start "
+                                   "smartmeterd (its log: journalctl -u smartmeterd)"));
+}
+
 static int open_address(sd_bus **ret)
 {
         OWNED(bus) sd_bus *bus = NULL;
@@ -36,20 +42,48 @@ static int open_address(sd_bus **ret)
         return 0;
 }
 
-int client_open(sd_bus **ret)
+int client_connect(sd_bus **ret)
 {
         OWNED(bus) sd_bus *bus = NULL;
         int r;
 
         r = ctl_settings.address ? open_address(&bus) : sd_bus_open_system(&bus);
+        if (r < 0)
+                return r;
+        (void)sd_bus_set_allow_interactive_authorization(bus, true);
+        (void)sd_bus_set_method_call_timeout(bus, CALL_TIMEOUT_USEC);
+        *ret = TAKE(bus);
+        return 0;
+}
+
+bool client_has_service(sd_bus *bus)
+{
+        OWNED(message) sd_bus_message *reply = NULL;
+        int owned = 0;
+
+        return sd_bus_call_method(bus, "org.freedesktop.DBus", "/org/freedesktop/DBus",
+                                  "org.freedesktop.DBus", "NameHasOwner", NULL, &reply, "s",
+                                  BUS_NAME) >= 0 &&
+               sd_bus_message_read(reply, "b", &owned) >= 0 && owned;
+}
+
+int client_open(sd_bus **ret)
+{
+        OWNED(bus) sd_bus *bus = NULL;
+        int r;
+
+        r = client_connect(&bus);
         if (r < 0) {
                 (void)output_fail(_("the system bus cannot be reached: %s. Is dbus running "
                                     "(systemctl status dbus)?"),
                                   strerror(-r));
                 return r;
         }
-        (void)sd_bus_set_allow_interactive_authorization(bus, true);
-        (void)sd_bus_set_method_call_timeout(bus, CALL_TIMEOUT_USEC);
+        /* Looking at a service that someone stopped must not start it, as activation would. */
+        if (!client_has_service(bus)) {
+                (void)explain_absent();
+                return -EHOSTUNREACH;
+        }
         *ret = TAKE(bus);
         return 0;
 }
@@ -68,8 +102,7 @@ bool client_is_absent(const sd_bus_error *error, int r)
 int client_explain(const sd_bus_error *error, int r)
 {
         if (client_is_absent(error, r))
-                return output_fail(_("the service is not running. Start it: sudo systemctl start "
-                                     "smartmeterd (its log: journalctl -u smartmeterd)"));
+                return explain_absent();
         if (sd_bus_error_has_name(error, SD_BUS_ERROR_ACCESS_DENIED) ||
             sd_bus_error_has_name(error, SD_BUS_ERROR_INTERACTIVE_AUTHORIZATION_REQUIRED) ||
             sd_bus_error_has_name(error, BUS_ERROR_NOT_AUTHORIZED))

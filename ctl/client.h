@@ -11,7 +11,14 @@
 
 #include "json.h"
 
-/* Owned by the caller (OWNED(bus)). On failure the user has been told; the answer is -errno. */
+/* Connects, without a word on failure. Owned by the caller (OWNED(bus)). */
+int client_connect(sd_bus **ret);
+
+/* True when the service owns its name; never starts it. */
+bool client_has_service(sd_bus *bus);
+
+/* Connects to a service that runs. Owned by the caller. On failure the user has been told; the
+ * answer is -errno. */
 int client_open(sd_bus **ret);
 
 static inline void client_bus_close(sd_bus *bus)

@@ -16,21 +16,7 @@ static char *service_version(void)
         OWNED(bus) sd_bus *bus = NULL;
         char *version = NULL;
 
-        if (ctl_settings.address) {
-                if (client_open(&bus) < 0)
-                        return NULL;
-        } else if (sd_bus_open_system(&bus) < 0) {
-                return NULL;
-        }
-        /* Asking for a version must not start a service. */
-        (void)sd_bus_set_method_call_timeout(bus, 5U * 1000000U);
-        OWNED(message) sd_bus_message *reply = NULL;
-        int owned = 0;
-
-        if (sd_bus_call_method(bus, "org.freedesktop.DBus", "/org/freedesktop/DBus",
-                               "org.freedesktop.DBus", "NameHasOwner", NULL, &reply, "s",
-                               BUS_NAME) < 0 ||
-            sd_bus_message_read(reply, "b", &owned) < 0 || !owned)
+        if (client_connect(&bus) < 0 || !client_has_service(bus))
                 return NULL;
         if (sd_bus_get_property_string(bus, BUS_NAME, BUS_PATH, BUS_INTERFACE_MANAGER, "Version",
                                        NULL, &version) < 0)

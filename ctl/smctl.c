@@ -21,6 +21,7 @@ static const struct verb verbs[] = {
         { "list-meters", "", N_("the meters that have been heard"), cmd_list_meters },
         { "show", N_("ID"), N_("everything about one converter, meter or broker"), cmd_show },
         { "readings", N_("[METER]"), N_("the latest readings"), cmd_readings },
+        { "monitor", N_("[METER]"), N_("readings as they come"), cmd_monitor },
         { "inhibit", N_("ID -- COMMAND…"), N_("free the port while a command runs"), cmd_inhibit },
         { "capture", N_("ID"), N_("record the raw bytes of a converter"), cmd_capture },
 #ifdef HAVE_SIMULATE
