@@ -10,6 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "aead.h"
 #include "reader.h"
 
 #define CIPHER_KEY_BYTES   16
@@ -26,7 +27,7 @@ struct cipher_keys {
 
 /* What stands before the ciphertext. Slices borrow from the APDU. */
 struct cipher_header {
-        uint8_t tag;              /* DB, DC, DD, CA, D2 … */
+        uint8_t tag;              /* DB, DC, DD, CA, D2 …; 0 for a bare header (Stoen P1) */
         struct slice title;       /* 8 bytes, or empty */
         struct slice aad;         /* DD: transaction id … other information, for the AAD */
         uint8_t security_control; /* 0x10 authenticated, 0x20 encrypted, low nibble suite */
@@ -39,7 +40,10 @@ struct cipher_header {
 /* True when this byte begins an APDU that this module deciphers. */
 bool cipher_is_tag(uint8_t byte);
 
-/* Reads the header. -EBADMSG with *ret_fault in words when it cannot be one. */
+/*
+ * Reads the header; the APDU may be followed by other bytes. -EBADMSG with *ret_fault in words when
+ * it cannot be one, -EAGAIN when it could be but the bytes end before it does.
+ */
 int cipher_parse(struct slice apdu, struct cipher_header *ret, const char **ret_fault);
 
 enum cipher_tag_result {
@@ -55,8 +59,8 @@ enum cipher_tag_result {
  * -ENOKEY without a key, -EDESTADDRREQ without a system title, -EOPNOTSUPP for suite 2 or
  * compression, -EIO when libcrypto fails.
  */
-int cipher_open(const struct cipher_header *header, const struct cipher_keys *keys, uint8_t *buf,
-                enum cipher_tag_result *ret_tag);
+int cipher_open(struct aead *aead, const struct cipher_header *header,
+                const struct cipher_keys *keys, uint8_t *buf, enum cipher_tag_result *ret_tag);
 
 /*
  * Reads a key as people write it: 32 hex digits with spaces, colons, dashes, quotes, 0x. -EINVAL

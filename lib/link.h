@@ -8,6 +8,7 @@
  */
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
@@ -25,10 +26,13 @@
 struct link_fault {
         const char *what; /* static storage: "HDLC: frame check sequence does not match" */
         size_t len;       /* how many bytes the damaged frame claimed, 0 when unknown */
+        size_t need;      /* with an answer of 0: so many bytes at least, 0 when unknown */
 };
 
 struct link_ops {
         enum link_type type;
+        /* Its frames carry a check sum that the bytes of another frame do not satisfy by chance. */
+        bool proves_itself;
 
         /* True when a frame may begin with this byte: the scanner asks no further otherwise. */
         bool (*starts)(uint8_t byte);
@@ -47,6 +51,8 @@ struct link_ops {
 
 extern const struct link_ops link_hdlc, link_mbus, link_raw, link_p1, link_iec62056_21, link_sml,
         link_tic;
+
+#define LINK_BEFORE_MAX 16 /* how much of `before` a probe sees */
 
 /* All framings, in the order in which a position is offered to them; ends with NULL. */
 extern const struct link_ops *const link_table[];

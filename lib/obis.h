@@ -34,6 +34,12 @@ static inline bool obis_same_quantity(struct obis x, struct obis y)
         return x.c == y.c && x.d == y.d && x.e == y.e;
 }
 
+/* Group C without its phase: 21..40 is L1, 41..60 L2, 61..80 L3 of 1..20 (IEC 62056-6-1 §7.5). */
+static inline uint8_t obis_phaseless(uint8_t c)
+{
+        return c > 20 && c <= 80 ? (uint8_t)((c - 1) % 20 + 1) : c;
+}
+
 /* The six bytes of a logical name. */
 static inline struct obis obis_of_bytes(const uint8_t bytes[6])
 {

@@ -36,10 +36,16 @@ int serial_line_parse(const char *text, struct serial_line *ret);
 char *serial_line_print(const struct serial_line *line, char buf[static SERIAL_LINE_TEXT_MAX]);
 bool serial_line_equal(const struct serial_line *a, const struct serial_line *b);
 
-/* How the values of one quantity are scaled where the telegram does not say. */
+/*
+ * How the values of one quantity are scaled where the telegram does not say. The first row that
+ * fits counts. `alternative` is for families that send both: it is taken when `exponent` gives a
+ * voltage that no network has, or currents that contradict the powers of the same telegram.
+ */
 struct profile_scale {
-        uint8_t c, d; /* of the OBIS code; c 0: every c */
+        uint8_t c, d; /* of the OBIS code; c without its phase (11 current, 12 voltage) */
         int8_t exponent;
+        int8_t alternative;      /* the same as exponent: there is none */
+        const char *type_suffix; /* only where 96.1.1 ends like this; NULL: always */
 };
 
 enum item_kind {
@@ -87,3 +93,39 @@ extern const struct meter_profile *const profile_table[]; /* ends with NULL */
 
 /* By name, or NULL. */
 const struct meter_profile *profile_find(const char *name);
+
+/* The profile that claims an otherwise complete telegram with most points; NULL when none does. */
+const struct meter_profile *profile_match(const struct telegram *t);
+
+/* Points for a positional list of this profile; 0 when t fitted none of them. */
+unsigned int profile_owns_list(const struct meter_profile *profile, const struct telegram *t);
+
+/* How a profile file writes its lists: one row per place on the wire. */
+#define PROFILE_READING(tag_, a, b, c, d, e, exponent_)                                   \
+        {                                                                                 \
+                .kind = ITEM_READING, .tag = (tag_), .obis = OBIS_OF(a, b, c, d, e, 255), \
+                .exponent = (exponent_), .unit = UNIT_UNKNOWN                             \
+        }
+#define PROFILE_TEXT(len_, a, b, c, d, e)                                   \
+        {                                                                   \
+                .kind = ITEM_TEXT, .tag = AXDR_OCTET_STRING, .len = (len_), \
+                .obis = OBIS_OF(a, b, c, d, e, 255)                         \
+        }
+#define PROFILE_STATE(tag_, a, b, c, d, e)                                            \
+        {                                                                             \
+                .kind = ITEM_TEXT, .tag = (tag_), .obis = OBIS_OF(a, b, c, d, e, 255) \
+        }
+#define PROFILE_TIME                                                   \
+        {                                                              \
+                .kind = ITEM_TIME, .tag = AXDR_OCTET_STRING, .len = 12 \
+        }
+#define PROFILE_LIST_ID                                        \
+        {                                                      \
+                .kind = ITEM_LIST_ID, .tag = AXDR_OCTET_STRING \
+        }
+#define PROFILE_SKIP(tag_, len_)                                \
+        {                                                       \
+                .kind = ITEM_SKIP, .tag = (tag_), .len = (len_) \
+        }
+/* In PROFILE_READING and PROFILE_SKIP: any integer type. Firmware widens registers as they grow. */
+#define PROFILE_NUMBER AXDR_NULL

@@ -20,6 +20,7 @@ struct slice {
 struct reader {
         struct slice left; /* not yet read */
         const char *fault; /* NULL, or what went wrong first, in words; static storage */
+        bool ended;        /* the fault is that the input ended: more bytes could mend it */
 };
 
 /* A slice over literal bytes: BYTES(0x7e, 0xa0). */
@@ -93,6 +94,7 @@ static inline struct slice reader_take(struct reader *r, size_t n)
         struct slice taken;
 
         if (n > r->left.len) {
+                r->ended = r->ended || !r->fault;
                 reader_fail(r, "input ends too early");
                 return (struct slice){ 0 };
         }
@@ -107,7 +109,7 @@ static inline struct reader reader_sub(struct reader *r, size_t n)
 {
         struct slice s = reader_take(r, n);
 
-        return (struct reader){ .left = s, .fault = r->fault };
+        return (struct reader){ .left = s, .fault = r->fault, .ended = r->ended };
 }
 
 static inline uint8_t reader_u8(struct reader *r)

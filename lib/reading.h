@@ -15,6 +15,7 @@ struct reading {
         enum unit unit;
         const struct quantity *quantity; /* NULL: a code the table does not know; still delivered */
         struct decimal value;            /* exact, in `unit` (W, Wh, V …: base units) */
+        bool scaled;                     /* the telegram itself told the scale */
         struct datetime captured;        /* valid only where the telegram gives it per value */
 };
 

@@ -21,6 +21,7 @@ void telegram_reset(struct telegram *t, enum link_type framing)
         t->profile = NULL;
         t->meter_id[0] = t->manufacturer[0] = t->model[0] = '\0';
         t->time = (struct datetime){ 0 };
+        t->hints = (struct telegram_hints){ 0 };
         t->n_readings = t->n_texts = t->n_dropped = t->arena_used = 0;
 }
 
@@ -45,6 +46,7 @@ void telegram_add_captured(struct telegram *t, struct obis obis, struct decimal 
         reading = &t->readings[t->n_readings++];
         reading->obis = obis;
         reading->value = value;
+        reading->scaled = unit != UNIT_UNKNOWN; /* who knows the unit knows the scale */
         reading->quantity = quantity_find(obis);
         if (unit == UNIT_UNKNOWN)
                 unit = reading->quantity ? reading->quantity->unit : unit_of_obis(obis);

@@ -42,6 +42,17 @@ enum telegram_status {
 };
 
 struct meter_profile;
+struct profile_list;
+
+/* Signs of the meter's family that are neither readings nor texts. */
+struct telegram_hints {
+        bool has_push;                   /* a push list was in the telegram (layout A) */
+        uint8_t push_channel;            /* group B of its push object 0-B:25.9.0 */
+        bool wide;                       /* energy registers of 64 bits */
+        bool blocks;                     /* came by general block transfer */
+        char list_id[24];                /* "Kamstrup_V0001", or "" */
+        const struct profile_list *list; /* the positional list that fitted, or NULL */
+};
 
 struct telegram {
         enum link_type framing;
@@ -61,6 +72,8 @@ struct telegram {
         char model[48];                      /* "Landis+Gyr E450", or "" */
         struct datetime time;                /* of the APDU header, else of the clock object */
         bool replayed; /* its frame counter did not grow since the last telegram of this meter */
+
+        struct telegram_hints hints; /* what the layout showed, for choosing a profile */
 
         struct reading readings[TELEGRAM_READINGS_MAX];
         size_t n_readings;

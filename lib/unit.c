@@ -124,19 +124,11 @@ bool unit_parse(const char *text, size_t len, enum unit *ret_unit, int8_t *ret_e
         return false;
 }
 
-/* Groups of C that only differ by phase: 21..40 is L1, 41..60 L2, 61..80 L3 (IEC 62056-6-1). */
-static uint8_t phaseless(uint8_t c)
-{
-        if (c > 20 && c <= 80)
-                return (uint8_t)((c - 1) % 20 + 1);
-        return c;
-}
-
 enum unit unit_of_obis(struct obis obis)
 {
         bool energy = obis.d == 8 || obis.d == 9 || obis.d == 29;
         bool instant = obis.d >= 2 && obis.d <= 7;
-        uint8_t c = phaseless(obis.c);
+        uint8_t c = obis_phaseless(obis.c);
 
         if (obis.a != 1 || (!energy && !instant))
                 return UNIT_UNKNOWN;

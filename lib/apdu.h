@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The data-notification APDU (IEC 62056-5-3 §7.3.10):
+ *
+ *      [E6 E7 00] | 0F | long-invoke-id-and-priority(4) | date-time | data
+ *
+ * date-time is `0C` and 12 bytes, `00` for none, or, in firmware of 2017, an octet string `09 0C`.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "datetime.h"
+#include "reader.h"
+
+#define APDU_DATA_NOTIFICATION 0x0f
+
+struct apdu_notification {
+        uint32_t invoke_id;   /* without the priority and service bits */
+        struct datetime time; /* not valid when absent */
+};
+
+/* The length of the LLC header E6 E7 00 / E6 E6 00 in front, 0 when there is none. */
+size_t apdu_llc_length(struct slice s);
+
+/* Reads up to the data, which the reader then stands at; leaves a fault when it is no such APDU. */
+void apdu_notification_begin(struct reader *r, struct apdu_notification *ret);
+
+/*
+ * The length of a whole data-notification at the start of `s`, its data walked to the end: > 0.
+ * 0 when it could be one but the bytes end before it does, -EBADMSG when it is none.
+ */
+ssize_t apdu_notification_length(struct slice s);

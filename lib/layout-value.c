@@ -1,0 +1,191 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * One COSEM attribute becomes a reading, a text, or the time: decided by its code, its class and
+ * its type, the same way for every layout (IEC 62056-6-2).
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "layout.h"
+#include "util.h"
+
+#define CLASS_DATA              1
+#define CLASS_REGISTER          3
+#define CLASS_EXTENDED_REGISTER 4
+#define CLASS_DEMAND_REGISTER   5
+#define CLASS_CLOCK             8
+#define ATTRIBUTE_CAPTURE_TIME  5
+#define DATETIME_BYTES          12
+
+static bool is_clock(const struct layout_object *object)
+{
+        return object->class_id == CLASS_CLOCK ||
+               (object->obis.a == 0 && object->obis.c == 1 && object->obis.d == 0);
+}
+
+/*
+ * Whether a number is a measurement. Abstract objects (A = 0) mostly are states and identifiers;
+ * those the quantity table knows are not, unless their class says they are no registers.
+ */
+static bool is_measurement(const struct layout_object *object)
+{
+        bool register_class = object->class_id == 0 || object->class_id == CLASS_DATA ||
+                              object->class_id == CLASS_REGISTER ||
+                              object->class_id == CLASS_EXTENDED_REGISTER ||
+                              object->class_id == CLASS_DEMAND_REGISTER;
+
+        if (!register_class || object->obis.c == 0)
+                return false;
+        if (object->obis.a != 0)
+                return object->obis.c < 96;
+        return object->class_id != CLASS_DATA && quantity_find(object->obis) != NULL;
+}
+
+static const struct scaler *find_scaler(const struct layout *l, struct obis obis)
+{
+        for (size_t i = 0; i < l->n_scalers; i++)
+                if (obis_equal(l->scalers[i].obis, obis))
+                        return &l->scalers[i].scaler;
+        return NULL;
+}
+
+static void deliver_text_number(struct layout *l, struct obis obis, int64_t number)
+{
+        char text[24];
+        int n = snprintf(text, sizeof(text), "%lld", (long long)number);
+        uint8_t *room = telegram_alloc(l->telegram, (size_t)n);
+
+        if (!room) {
+                l->telegram->n_dropped++;
+                return;
+        }
+        memcpy(room, text, (size_t)n);
+        telegram_add_text(l->telegram, obis, (struct slice){ room, (size_t)n });
+}
+
+static void deliver_number(struct layout *l, const struct layout_object *object,
+                           const struct axdr_value *value, const struct scaler *scaler)
+{
+        struct decimal number = { .mantissa = value->number };
+        enum unit unit = UNIT_UNKNOWN;
+
+        if (!scaler)
+                scaler = find_scaler(l, object->obis);
+        if (!scaler && !is_measurement(object)) {
+                deliver_text_number(l, object->obis, value->number);
+                return;
+        }
+        if (object->obis.d == 8 &&
+            (value->tag == AXDR_LONG64 || value->tag == AXDR_LONG64_UNSIGNED))
+                l->telegram->hints.wide = true;
+        if (scaler) {
+                if (scaler->exponent < -DECIMAL_EXPONENT_MAX ||
+                    scaler->exponent > DECIMAL_EXPONENT_MAX) {
+                        l->telegram->n_dropped++;
+                        return;
+                }
+                number.exponent = scaler->exponent;
+                unit = unit_of_cosem(scaler->unit);
+        }
+        telegram_add_reading(l->telegram, object->obis, number, unit);
+        if (scaler && l->telegram->n_readings > 0)
+                l->telegram->readings[l->telegram->n_readings - 1].scaled = true;
+}
+
+/* IEEE 754, most significant byte first. Nine digits are what a float32 can hold. */
+static void deliver_float(struct layout *l, const struct layout_object *object,
+                          const struct axdr_value *value, const struct scaler *scaler)
+{
+        struct reader r = reader_over(value->bytes);
+        struct axdr_value number = { .tag = AXDR_LONG64 };
+        struct decimal decimal;
+        char text[48];
+        double x;
+
+        if (value->tag == AXDR_FLOAT32) {
+                uint32_t bits = reader_be32(&r);
+                float f;
+
+                memcpy(&f, &bits, sizeof(f));
+                x = (double)f;
+        } else {
+                uint64_t bits = reader_be64(&r);
+
+                memcpy(&x, &bits, sizeof(x));
+        }
+        if (!(x > -1e12 && x < 1e12)) /* also refuses NaN */
+                return;
+        (void)snprintf(text, sizeof(text), "%.*f", value->tag == AXDR_FLOAT32 ? 3 : 6, x);
+        if (decimal_parse(slice_of_string(text), &decimal) < 0)
+                return;
+        while (decimal.exponent < 0 && decimal.mantissa % 10 == 0) {
+                decimal.mantissa /= 10;
+                decimal.exponent++;
+        }
+        number.number = decimal.mantissa;
+        deliver_number(l, object, &number,
+                       &(struct scaler){ .exponent = (int8_t)(decimal.exponent +
+                                                              (scaler ? scaler->exponent : 0)),
+                                         .unit = scaler ? scaler->unit : 0 });
+}
+
+static void deliver_time(struct layout *l, const struct layout_object *object, struct slice bytes)
+{
+        struct telegram *t = l->telegram;
+        struct datetime time = datetime_of_cosem(bytes);
+        char text[DATETIME_TEXT_MAX];
+        size_t n = datetime_print(&time, text);
+        uint8_t *room = telegram_alloc(t, n);
+
+        if (is_clock(object) && !t->time.valid)
+                t->time = time;
+        if (room && n > 0) {
+                memcpy(room, text, n);
+                telegram_add_text(t, object->obis, (struct slice){ room, n });
+        }
+}
+
+/* The time at which an extended register was captured belongs to its value. */
+static bool deliver_captured(struct layout *l, const struct layout_object *object,
+                             struct slice bytes)
+{
+        struct telegram *t = l->telegram;
+
+        if (object->class_id != CLASS_EXTENDED_REGISTER ||
+            object->attribute != ATTRIBUTE_CAPTURE_TIME)
+                return false;
+        for (size_t i = 0; i < t->n_readings; i++)
+                if (obis_equal(t->readings[i].obis, object->obis))
+                        t->readings[i].captured = datetime_of_cosem(bytes);
+        return true;
+}
+
+static void deliver_string(struct layout *l, const struct layout_object *object,
+                           const struct axdr_value *value)
+{
+        struct slice bytes = value->bytes;
+
+        if (bytes.len == DATETIME_BYTES && value->tag != AXDR_VISIBLE_STRING) {
+                if (deliver_captured(l, object, bytes))
+                        return;
+                if (value->tag == AXDR_DATE_TIME || is_clock(object)) {
+                        deliver_time(l, object, bytes);
+                        return;
+                }
+        }
+        telegram_add_text(l->telegram, object->obis, telegram_printable(l->telegram, bytes));
+}
+
+void layout_deliver(struct layout *l, const struct layout_object *object,
+                    const struct axdr_value *value, const struct scaler *scaler)
+{
+        if (axdr_is_number(value->tag))
+                deliver_number(l, object, value, scaler);
+        else if (value->tag == AXDR_FLOAT32 || value->tag == AXDR_FLOAT64)
+                deliver_float(l, object, value, scaler);
+        else if (value->tag == AXDR_ENUM || value->tag == AXDR_BOOLEAN || value->tag == AXDR_BCD)
+                deliver_text_number(l, object->obis, value->number);
+        else if (axdr_is_string(value->tag) || value->tag == AXDR_DATE_TIME ||
+                 value->tag == AXDR_BIT_STRING)
+                deliver_string(l, object, value);
+}

@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The profiles there are, and which one a telegram belongs to.
+ */
+#include "profile.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "lib/profiles/profile-list.h"
+
+const struct meter_profile *const profile_table[] = {
+        PROFILES,
+        NULL,
+};
+
+const struct meter_profile *profile_find(const char *name)
+{
+        for (size_t i = 0; profile_table[i]; i++)
+                if (strcmp(profile_table[i]->name, name) == 0)
+                        return profile_table[i];
+        return NULL;
+}
+
+unsigned int profile_owns_list(const struct meter_profile *profile, const struct telegram *t)
+{
+        for (size_t i = 0; i < profile->n_lists; i++)
+                if (t->hints.list == &profile->lists[i])
+                        return 15;
+        return 0;
+}
+
+const struct meter_profile *profile_match(const struct telegram *t)
+{
+        const struct meter_profile *best = NULL;
+        unsigned int best_points = 0;
+
+        for (size_t i = 0; profile_table[i]; i++) {
+                const struct meter_profile *profile = profile_table[i];
+                unsigned int points = profile->claims(t) + profile_owns_list(profile, t);
+
+                if (points > best_points) {
+                        best = profile;
+                        best_points = points;
+                }
+        }
+        return best;
+}
+
+int serial_line_parse(const char *text, struct serial_line *ret)
+{
+        struct serial_line line = { 0 };
+        unsigned int baud, bits, stop;
+        char parity;
+        int end = 0;
+
+        if (sscanf(text, "%7u%*1[ ,]%1u%c%1u%n", &baud, &bits, &parity, &stop, &end) != 4 ||
+            text[end] != '\0')
+                return -EINVAL;
+        if (baud < 50 || baud > 4000000 || bits < 5 || bits > 8 || stop < 1 || stop > 2)
+                return -EINVAL;
+        switch (parity) {
+        case 'N':
+        case 'n':
+                line.parity = PARITY_NONE;
+                break;
+        case 'E':
+        case 'e':
+                line.parity = PARITY_EVEN;
+                break;
+        case 'O':
+        case 'o':
+                line.parity = PARITY_ODD;
+                break;
+        default:
+                return -EINVAL;
+        }
+        line.baud = baud;
+        line.bits = (uint8_t)bits;
+        line.stop = (uint8_t)stop;
+        *ret = line;
+        return 0;
+}
+
+char *serial_line_print(const struct serial_line *line, char buf[static SERIAL_LINE_TEXT_MAX])
+{
+        static const char letters[] = {
+                [PARITY_NONE] = 'N', [PARITY_EVEN] = 'E', [PARITY_ODD] = 'O'
+        };
+
+        (void)snprintf(buf, SERIAL_LINE_TEXT_MAX, "%u %u%c%u", line->baud, line->bits,
+                       letters[line->parity], line->stop);
+        return buf;
+}
+
+bool serial_line_equal(const struct serial_line *a, const struct serial_line *b)
+{
+        return a->baud == b->baud && a->bits == b->bits && a->parity == b->parity &&
+               a->stop == b->stop;
+}

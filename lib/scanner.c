@@ -1,0 +1,223 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The scanner: one window over the stream, one candidate position in it.
+ *
+ *      bytes: [ before | at: candidate … | free ]   input: [ not yet taken in ]
+ */
+#include "scanner.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "util.h"
+
+void scanner_init(struct scanner *s)
+{
+        /* The window stays untouched: pages that no telegram needs are never given to us. */
+        memset(s, 0, offsetof(struct scanner, bytes));
+        for (unsigned int byte = 0; byte < 256; byte++)
+                for (unsigned int i = 0; link_table[i]; i++)
+                        if (link_table[i]->starts((uint8_t)byte))
+                                s->starts[byte] |= (uint8_t)(1U << i);
+}
+
+void scanner_feed(struct scanner *s, struct slice input)
+{
+        s->input = input;
+        s->gap = s->finished = false;
+}
+
+void scanner_gap(struct scanner *s)
+{
+        s->gap = true;
+}
+
+void scanner_finish(struct scanner *s)
+{
+        s->finished = true;
+}
+
+void scanner_reset(struct scanner *s)
+{
+        s->offset += s->len + s->input.len;
+        s->input = (struct slice){ 0 };
+        s->at = s->len = s->need = s->boundary = s->quiet = 0;
+        s->garbage = 0;
+        s->gap = s->finished = false;
+}
+
+/* Drops the first n bytes of the window. */
+static void drop(struct scanner *s, size_t n)
+{
+        memmove(s->bytes, s->bytes + n, s->len - n);
+        s->offset += n;
+        s->at -= n;
+        s->len -= n;
+        s->boundary -= MIN(n, s->boundary);
+        s->quiet -= MIN(n, s->quiet);
+}
+
+/* Takes input into the window. False when there is none or no room. */
+static bool take_in(struct scanner *s)
+{
+        size_t keep = MIN(s->at - MIN(s->boundary, s->at), (size_t)LINK_BEFORE_MAX);
+        size_t n;
+
+        if (s->input.len == 0)
+                return false;
+        if (s->at == s->len && s->boundary == s->at)
+                drop(s, s->at);
+        else if (s->input.len > sizeof(s->bytes) - s->len)
+                drop(s, s->at - keep);
+        n = MIN(s->input.len, sizeof(s->bytes) - s->len);
+        memcpy(s->bytes + s->len, s->input.data, n);
+        s->len += n;
+        s->input = slice_from(s->input, n);
+        return n > 0;
+}
+
+/* Flags, line ends and idle zeros between frames are nobody's loss. */
+static bool is_fill(uint8_t byte)
+{
+        return byte == 0x7e || byte == '\r' || byte == '\n' || byte == 0;
+}
+
+static void skip(struct scanner *s, size_t n)
+{
+        for (; n > 0; n--, s->at++) {
+                if (is_fill(s->bytes[s->at]))
+                        continue;
+                s->garbage_bytes++;
+                if (s->at < s->quiet)
+                        continue;
+                if (s->garbage++ == 0)
+                        s->garbage_offset = s->offset + s->at;
+        }
+        s->need = 0;
+}
+
+/* What the framings say of one position. */
+struct verdict {
+        ssize_t length; /* > 0 frame, 0 wait, -EAGAIN nothing, -EBADMSG damaged */
+        const struct link_ops *link;
+        struct link_fault fault;
+};
+
+static struct verdict probe(const struct scanner *s, size_t at, bool proven_only)
+{
+        struct slice here = { s->bytes + at, s->len - at };
+        size_t keep = MIN(at - MIN(s->boundary, at), (size_t)LINK_BEFORE_MAX);
+        struct slice before = { s->bytes + at - keep, keep };
+        struct verdict verdict = { .length = -EAGAIN };
+        uint8_t starts = s->starts[here.data[0]];
+
+        for (unsigned int i = 0; link_table[i] && starts >> i; i++) {
+                struct link_fault fault = { 0 };
+                ssize_t n;
+
+                if (!(starts >> i & 1) || (proven_only && !link_table[i]->proves_itself))
+                        continue;
+                n = link_table[i]->probe(here, before, &fault);
+                if (n > 0)
+                        return (struct verdict){ n, link_table[i], { 0 } };
+                /* Waiting beats damaged beats nothing; of two that wait, the sooner is asked. */
+                if (n == 0 && verdict.length == 0)
+                        fault.need = MIN(fault.need, verdict.fault.need);
+                if (n == 0 || (n == -EBADMSG && verdict.length != 0))
+                        verdict = (struct verdict){ n, link_table[i], fault };
+        }
+        return verdict;
+}
+
+/* After a pause: a whole frame further on proves that the candidate was none, or was cut. */
+static bool hides_a_frame(const struct scanner *s, size_t *ret_at)
+{
+        for (size_t at = s->at + 1; at < s->len; at++) {
+                if (s->starts[s->bytes[at]] && probe(s, at, true).length > 0) {
+                        *ret_at = at;
+                        return true;
+                }
+        }
+        return false;
+}
+
+static struct scan fault_at(const struct scanner *s, size_t at, const struct link_ops *link,
+                            const char *what)
+{
+        return (struct scan){
+                .type = SCAN_FAULT, .offset = s->offset + at, .link = link, .fault = what
+        };
+}
+
+static struct scan garbage_fault(struct scanner *s)
+{
+        s->garbage = 0;
+        return (struct scan){ .type = SCAN_FAULT,
+                              .offset = s->garbage_offset,
+                              .fault = "bytes that belong to no frame" };
+}
+
+/* A candidate that waits for bytes. True when there is something to do about it. */
+static bool give_up(struct scanner *s, const struct verdict *verdict, struct scan *ret)
+{
+        size_t to = s->at + 1;
+        bool too_long = s->len - s->at >= LINK_FRAME_MAX;
+
+        if (!too_long && !s->finished && !(s->gap && hides_a_frame(s, &to)))
+                return false;
+        *ret = fault_at(s, s->at, verdict->link, "a frame that has no end");
+        s->quiet = MAX(s->quiet, s->finished ? s->len : to);
+        skip(s, to - s->at);
+        return true;
+}
+
+struct scan scanner_next(struct scanner *s)
+{
+        struct scan scan = { .type = SCAN_MORE };
+
+        for (;;) {
+                struct verdict verdict;
+
+                if (s->at == s->len || (s->len - s->at < s->need && !s->gap && !s->finished)) {
+                        if (take_in(s))
+                                continue;
+                        if (s->at < s->len && !s->finished)
+                                return scan;
+                        if (s->at == s->len)
+                                return s->finished && s->garbage ? garbage_fault(s) : scan;
+                }
+                if (!s->starts[s->bytes[s->at]]) {
+                        skip(s, 1);
+                        continue;
+                }
+                verdict = probe(s, s->at, false);
+                if (verdict.length > 0) {
+                        if (s->garbage)
+                                return garbage_fault(s);
+                        scan = (struct scan){ .type = SCAN_FRAME,
+                                              .offset = s->offset + s->at,
+                                              .link = verdict.link,
+                                              .frame = { s->bytes + s->at,
+                                                         (size_t)verdict.length } };
+                        s->at += (size_t)verdict.length;
+                        s->boundary = s->quiet = s->at;
+                        s->need = 0;
+                        return scan;
+                }
+                if (verdict.length == 0) {
+                        s->need = verdict.fault.need;
+                        if (take_in(s))
+                                continue;
+                        if (!give_up(s, &verdict, &scan))
+                                return scan;
+                        return scan;
+                }
+                if (verdict.length == -EBADMSG) {
+                        scan = fault_at(s, s->at, verdict.link, verdict.fault.what);
+                        s->quiet = MAX(s->quiet, s->at + MAX(verdict.fault.len, (size_t)1));
+                        skip(s, 1);
+                        return scan;
+                }
+                skip(s, 1);
+        }
+}

@@ -1,0 +1,114 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""Decodes every capture of ../shared/telegrams with `smctl decode` and compares meter, time,
+encryption and every reading with its .expect.json. Prints TAP; says 'skipped' without captures.
+
+usage: test_captures.py SMCTL PROJECT_ROOT
+"""
+import json
+import os
+import pathlib
+import subprocess
+import sys
+
+
+def code(text):
+    """1.0.1.7.0.255 of the expectations as smctl prints it: 1-0:1.7.0."""
+    a, b, c, d, e, f = text.split(".")
+    return f"{a}-{b}:{c}.{d}.{e}" + ("" if f == "255" else f"*{f}")
+
+
+def unit(text):
+    return {"": None, "deg": "°", "m3": "m³"}.get(text, text)
+
+
+def close(x, y):
+    return abs(x - y) <= 1e-6 * max(abs(x), abs(y))
+
+
+def compare_readings(got, want, problems):
+    seen = {}
+    for reading in got:
+        seen.setdefault(reading["obis"], []).append(reading)
+    for key, value in want.items():
+        candidates = seen.pop(code(key), [])
+        if not candidates:
+            problems.append(f"{code(key)} is missing")
+        elif not any(close(r["value"], value["value"]) for r in candidates):
+            problems.append(f"{code(key)} is {candidates[0]['value']}, not {value['value']}")
+        elif (candidates[0]["unit"] or None) != unit(value["unit"]):
+            problems.append(f"{code(key)} is in {candidates[0]['unit']}, not {value['unit']}")
+    for key in seen:
+        problems.append(f"{key} = {seen[key][0]['value']} is not expected")
+
+
+def compare(got, want, problems):
+    if got["meter"] != want.get("meter_id"):
+        problems.append(f"meter is {got['meter']}, not {want.get('meter_id')}")
+    if got["time"] != want.get("timestamp"):
+        problems.append(f"time is {got['time']}, not {want.get('timestamp')}")
+    if got["encrypted"] != want["encrypted"]:
+        problems.append(f"encrypted is {got['encrypted']}")
+    if want.get("system_title") and got["system_title"] != want["system_title"]:
+        problems.append(f"system title is {got['system_title']}, not {want['system_title']}")
+    if got["error"]:
+        problems.append(f"error: {got['error']}")
+    compare_readings(got["readings"], want["readings"], problems)
+
+
+def expected_telegrams(want):
+    if want["expect"] != "multi":
+        return [want]
+    return [{**want, "timestamp": t.get("timestamp", want.get("timestamp")), **t}
+            for t in want["telegrams"]]
+
+
+def check(smctl, capture):
+    want = json.loads(pathlib.Path(str(capture).rsplit(".", 1)[0] + ".expect.json").read_text())
+    command = [smctl, "decode", "--json"]
+    if want["key"]:
+        command += ["--key", want["key"]]
+    if want["auth_key"]:
+        command += ["--auth-key", want["auth_key"]]
+    run = subprocess.run(command + [str(capture)], capture_output=True, text=True, timeout=60)
+    telegrams = [json.loads(line) for line in run.stdout.splitlines()]
+    problems = []
+    if len(telegrams) != want["telegram_count"]:
+        problems.append(f"{len(telegrams)} telegrams, not {want['telegram_count']}")
+    elif want["expect"] == "frame_only":
+        for telegram in telegrams:
+            if telegram["readings"] or not telegram["error"]:
+                problems.append("readings without a key, or no error")
+            if not telegram["encrypted"] or telegram["meter"] is not None:
+                problems.append("not shown as encrypted, or with a meter")
+            if want["system_title"] and telegram["system_title"] != want["system_title"]:
+                problems.append(f"system title is {telegram['system_title']}")
+    else:
+        for telegram, expected in zip(telegrams, expected_telegrams(want)):
+            compare(telegram, expected, problems)
+    if run.returncode not in (0, 1):
+        problems.append(f"exit status {run.returncode}: {run.stderr.strip()}")
+    return problems
+
+
+def main():
+    smctl, root = sys.argv[1:3]
+    folder = pathlib.Path(os.environ.get("SMARTMETER_CAPTURES",
+                                         pathlib.Path(root).resolve().parent / "shared/telegrams"))
+    captures = sorted([*folder.glob("*.hex"), *folder.glob("*.txt")])
+    if not captures:
+        print("1..0 # SKIP skipped: no captures beside the project")
+        return 0
+    print(f"1..{len(captures)}")
+    failed = 0
+    for number, capture in enumerate(captures, 1):
+        problems = check(smctl, capture)
+        failed += bool(problems)
+        print(f"{'not ok' if problems else 'ok'} {number} - {capture.stem}")
+        for problem in problems:
+            print(f"# {problem}")
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
