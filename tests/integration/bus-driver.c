@@ -1,0 +1,403 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The bus without a daemon: dbus/ exported with synthetic converters, meters and sinks that follow
+ * commands on stdin, one per line; each is answered by "ok" or "error ERRNO". What callers ask for
+ * comes out as "request …". Test scripts drive it over a private bus.
+ */
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <systemd/sd-event.h>
+
+#include "bus-driver.h"
+#include "dbus/names.h"
+#include "lib/util.h"
+
+static struct driver driver;
+
+static struct driver_converter *converter_find(const char *id)
+{
+        for (size_t i = 0; i < DRIVER_MAX; i++)
+                if (driver.converters[i].used && strcmp(driver.converters[i].id, id) == 0)
+                        return &driver.converters[i];
+        return NULL;
+}
+
+struct driver_converter *driver_find_converter(struct driver *d, const char *key)
+{
+        for (size_t i = 0; i < DRIVER_MAX; i++) {
+                struct driver_converter *c = &d->converters[i];
+
+                if (c->used && (strcmp(c->id, key) == 0 || strcmp(c->bus.device, key) == 0 ||
+                                strcmp(c->bus.device + strlen("/dev/"), key) == 0))
+                        return c;
+        }
+        return NULL;
+}
+
+struct meter *driver_find_meter(struct driver *d, const char *id)
+{
+        for (size_t i = 0; i < DRIVER_MAX; i++)
+                if (d->meters[i] && strcmp(d->meters[i]->id, id) == 0)
+                        return d->meters[i];
+        return NULL;
+}
+
+static int converter_add(char *args)
+{
+        const char *id = strtok(args, " ");
+        size_t i = 0;
+
+        while (i < DRIVER_MAX && driver.converters[i].used)
+                i++;
+        if (!id || i == DRIVER_MAX)
+                return -EINVAL;
+        struct driver_converter *c = &driver.converters[i];
+
+        *c = (struct driver_converter){ .used = true };
+        (void)snprintf(c->id, sizeof(c->id), "%s", id);
+        (void)snprintf(c->state, sizeof(c->state), "receiving");
+        c->bus = (struct bus_converter){
+                .id = c->id,
+                .state = c->state,
+                .reason = "Telegrams arrive.",
+                .vendor_id = 0x067b,
+                .product_id = 0x2303,
+                .vendor = "Prolific",
+                .product = "USB-Serial",
+                .path = "pci-0000:00:14.0-usb-0:1:1.0",
+                .driver = "pl2303",
+                .line = "2400 8E1",
+                .profile = "lgz-e450",
+                .meter_ids = c->meter_ids,
+                .statistics = { { "bytes", 0 }, { "frames", 0 } },
+                .n_statistics = 2,
+        };
+        (void)snprintf(c->bus.device, sizeof(c->bus.device), "/dev/ttyUSB%zu", i);
+        return bus_converter_added(driver.bus, &c->bus);
+}
+
+/* converter ID FIELD VALUE… */
+static int converter_set(char *args)
+{
+        struct driver_converter *c = converter_find(strtok(args, " "));
+        const char *field = strtok(NULL, " "), *value = strtok(NULL, "");
+
+        if (!c || !field)
+                return -EINVAL;
+        value = value ? value : "";
+        if (strcmp(field, "state") == 0) {
+                (void)snprintf(c->state, sizeof(c->state), "%s", value);
+        } else if (strcmp(field, "reason") == 0) {
+                (void)snprintf(c->bus.reason, sizeof(c->bus.reason), "%s", value);
+        } else if (strcmp(field, "device") == 0) {
+                (void)snprintf(c->bus.device, sizeof(c->bus.device), "%s", value);
+        } else if (strcmp(field, "bytes") == 0) {
+                c->bus.statistics[0].value += strtoull(value, NULL, 10);
+                c->bus.last_byte_usec = driver_now(CLOCK_REALTIME);
+        } else if (strcmp(field, "meter") == 0) {
+                (void)snprintf(c->meter_id, sizeof(c->meter_id), "%s", value);
+                c->meter_ids[0] = *value ? c->meter_id : NULL;
+        } else {
+                return -EINVAL;
+        }
+        bus_converter_changed(driver.bus, &c->bus);
+        return 0;
+}
+
+static int converter_remove(char *args)
+{
+        struct driver_converter *c = converter_find(strtok(args, " "));
+
+        if (!c)
+                return -EINVAL;
+        bus_converter_removed(driver.bus, &c->bus);
+        c->used = false;
+        return 0;
+}
+
+static int meter_add(char *args)
+{
+        const char *id = strtok(args, " "), *parent = strtok(NULL, " ");
+        size_t i = 0;
+        int r;
+
+        while (i < DRIVER_MAX && driver.meters[i])
+                i++;
+        if (!id || i == DRIVER_MAX)
+                return -EINVAL;
+        r = meter_new(id, &driver.meters[i]);
+        if (r < 0)
+                return r;
+        if (parent)
+                (void)snprintf(driver.meters[i]->parent_id, sizeof(driver.meters[i]->parent_id),
+                               "%s", parent);
+        SINK_NOTIFY(bus_sink_get(driver.bus), meter_added, driver.meters[i]);
+        return 0;
+}
+
+/* telegram METER CODE=NUMBER | CODE:TEXT … */
+static int telegram(char *args)
+{
+        static struct telegram t;
+        static struct meter_update update;
+        struct meter *meter = driver_find_meter(&driver, strtok(args, " "));
+        int r;
+
+        if (!meter)
+                return -EINVAL;
+        telegram_reset(&t, LINK_HDLC);
+        for (char *item; (item = strtok(NULL, " "));) {
+                struct slice code = { (const uint8_t *)item, strlen(item) };
+                struct decimal value;
+                struct obis obis;
+                int n = obis_parse(code, &obis);
+
+                if (n <= 0 || (item[n] != '=' && item[n] != '#'))
+                        return -EINVAL;
+                struct slice text = { (const uint8_t *)item + n + 1, strlen(item + n + 1) };
+
+                if (item[n] == '#')
+                        telegram_add_text(&t, obis, text);
+                else if (decimal_parse(text, &value) > 0)
+                        telegram_add_reading(&t, obis, value, UNIT_UNKNOWN);
+        }
+        r = meter_update(meter, &t, driver_now(CLOCK_REALTIME), driver_now(CLOCK_MONOTONIC), 0,
+                         NULL, &update);
+        if (r >= 0)
+                SINK_NOTIFY(bus_sink_get(driver.bus), telegram, meter, &update);
+        return r;
+}
+
+static int meter_offline(char *args)
+{
+        struct meter *meter = driver_find_meter(&driver, strtok(args, " "));
+
+        if (!meter)
+                return -EINVAL;
+        if (meter_expire(meter, driver_now(CLOCK_MONOTONIC), true))
+                SINK_NOTIFY(bus_sink_get(driver.bus), meter_changed, meter);
+        return 0;
+}
+
+/* A call of meter_changed although nothing changed. */
+static int meter_touch(char *args)
+{
+        struct meter *meter = driver_find_meter(&driver, strtok(args, " "));
+
+        if (!meter)
+                return -EINVAL;
+        SINK_NOTIFY(bus_sink_get(driver.bus), meter_changed, meter);
+        return 0;
+}
+
+static int meter_remove(char *args)
+{
+        const char *id = strtok(args, " ");
+
+        for (size_t i = 0; id && i < DRIVER_MAX; i++) {
+                if (!driver.meters[i] || strcmp(driver.meters[i]->id, id) != 0)
+                        continue;
+                SINK_NOTIFY(bus_sink_get(driver.bus), meter_removed, driver.meters[i]);
+                driver.meters[i] = meter_free(driver.meters[i]);
+                return 0;
+        }
+        return -EINVAL;
+}
+
+static int sink_add(char *args)
+{
+        (void)snprintf(driver.sink_name, sizeof(driver.sink_name), "%s", args);
+        driver.sink = (struct bus_sink){ .name = driver.sink_name, .last_error = "No broker." };
+        return bus_mqtt_added(driver.bus, &driver.sink);
+}
+
+static int sink_set(char *args)
+{
+        driver.sink.connected = strcmp(args, "connected") == 0;
+        (void)snprintf(driver.sink.last_error, sizeof(driver.sink.last_error), "%s",
+                       driver.sink.connected ? "" : args);
+        driver.sink.published++;
+        bus_mqtt_changed(driver.bus, &driver.sink);
+        return 0;
+}
+
+static int sink_remove(char *args)
+{
+        bus_mqtt_removed(driver.bus, &driver.sink);
+        return 0;
+}
+
+static int request_name(char *args)
+{
+        return bus_request_name(driver.bus);
+}
+
+static int set_state(char *args)
+{
+        bus_set_state(driver.bus, args);
+        return 0;
+}
+
+static int set_reload_error(char *args)
+{
+        bus_set_reload_error(driver.bus, args);
+        return 0;
+}
+
+static int set_readers(char *args)
+{
+        bus_set_readers_group(driver.bus, *args ? args : NULL);
+        return 0;
+}
+
+/* fail ERRNO: what the next requests answer; 0 for success. */
+static int set_failure(char *args)
+{
+        driver.fail = -atoi(args);
+        return 0;
+}
+
+static int capture_write(char *args)
+{
+        return driver.capture_fd >= 0 && write(driver.capture_fd, args, strlen(args)) >= 0 ? 0
+                                                                                           : -EPIPE;
+}
+
+/* bench METER N: the mean time of a telegram on the bus, printed, never judged. */
+static int bench(char *args)
+{
+        const char *id = strtok(args, " "), *count = strtok(NULL, " ");
+        unsigned long n = count ? strtoul(count, NULL, 10) : 0;
+        char line[256];
+        uint64_t spent = 0;
+
+        for (unsigned long i = 0; i < n; i++) {
+                (void)snprintf(line, sizeof(line),
+                               "%s 1.7.0=%lu 2.7.0=0 1.8.0=%lu 2.8.0=1 32.7.0=230.%lu "
+                               "52.7.0=231.%lu 72.7.0=229.%lu 31.7.0=1.%02lu 51.7.0=2.%02lu "
+                               "71.7.0=3.%02lu 21.7.0=%lu 41.7.0=%lu",
+                               id, i % 3000, 1000 + i / 100, i % 10, i % 9, i % 8, i % 100, i % 90,
+                               i % 80, i % 1000, i % 1000);
+                uint64_t start = driver_now(CLOCK_MONOTONIC);
+
+                if (telegram(line) < 0)
+                        return -EINVAL;
+                spent += driver_now(CLOCK_MONOTONIC) - start;
+                while (sd_event_run(driver.event, 0) > 0)
+                        ;
+        }
+        printf("bench %.1f us per telegram\n", n ? (double)spent / (double)n : 0.0);
+        return 0;
+}
+
+static int quit(char *args)
+{
+        return sd_event_exit(driver.event, 0);
+}
+
+static const struct {
+        const char *name;
+        int (*run)(char *args);
+} commands[] = {
+        { "converter-add", converter_add },
+        { "converter", converter_set },
+        { "converter-remove", converter_remove },
+        { "meter-add", meter_add },
+        { "telegram", telegram },
+        { "meter-offline", meter_offline },
+        { "meter-touch", meter_touch },
+        { "meter-remove", meter_remove },
+        { "sink-add", sink_add },
+        { "sink", sink_set },
+        { "sink-remove", sink_remove },
+        { "name", request_name },
+        { "state", set_state },
+        { "reload-error", set_reload_error },
+        { "readers", set_readers },
+        { "fail", set_failure },
+        { "capture-write", capture_write },
+        { "bench", bench },
+        { "quit", quit },
+};
+
+static void run_line(char *line)
+{
+        char *args = strchr(line, ' ');
+        int r = -ENOSYS;
+
+        if (args)
+                *args++ = '\0';
+        for (size_t i = 0; i < ELEMENTSOF(commands); i++)
+                if (strcmp(line, commands[i].name) == 0)
+                        r = commands[i].run(args ? args : line + strlen(line));
+        if (r < 0)
+                printf("error %d\n", r);
+        else
+                printf("ok\n");
+        (void)fflush(stdout);
+}
+
+static int on_stdin(sd_event_source *source, int fd, uint32_t revents, void *userdata)
+{
+        static char buf[8192];
+        static size_t used;
+        ssize_t n = read(fd, buf + used, sizeof(buf) - used - 1);
+        char *end;
+
+        if (n <= 0)
+                return sd_event_exit(driver.event, 0);
+        used += (size_t)n;
+        buf[used] = '\0';
+        while ((end = strchr(buf, '\n'))) {
+                *end = '\0';
+                run_line(buf);
+                used -= (size_t)(end + 1 - buf);
+                memmove(buf, end + 1, used + 1);
+        }
+        return 0;
+}
+
+static void on_lost(void *userdata)
+{
+        printf("lost\n");
+        (void)sd_event_exit(driver.event, 1);
+}
+
+int main(int argc, char **argv)
+{
+        const struct bus_options options = {
+                .readers_group = argc > 1 ? argv[1] : NULL,
+                .requests = &driver_requests,
+                .userdata = &driver,
+                .on_lost = on_lost,
+        };
+        int r;
+
+        driver.capture_fd = -1;
+        (void)signal(SIGPIPE, SIG_IGN); /* as the daemon does: readers of a capture may leave */
+        r = sd_event_new(&driver.event);
+        if (r >= 0)
+                r = sd_event_add_io(driver.event, NULL, STDIN_FILENO, EPOLLIN, on_stdin, NULL);
+        if (r >= 0)
+                r = bus_new(driver.event, &options, &driver.bus);
+        if (r < 0) {
+                (void)fprintf(stderr, "bus-driver: %s\n", strerror(-r));
+                return 1;
+        }
+        printf("ready\n");
+        (void)fflush(stdout);
+        r = sd_event_loop(driver.event);
+        driver.bus = bus_free(driver.bus);
+        for (size_t i = 0; i < DRIVER_MAX; i++)
+                driver.meters[i] = meter_free(driver.meters[i]);
+        driver.event = sd_event_unref(driver.event);
+        if (driver.capture_fd >= 0)
+                (void)close(driver.capture_fd);
+        return r < 0 ? 1 : r;
+}

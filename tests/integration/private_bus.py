@@ -1,0 +1,306 @@
+# SPDX-License-Identifier: MIT
+"""A private system bus with the distribution's default rules and the shipped policy, the bus driver
+on it, and a client that keeps the signals it saw. Every wait has a deadline; nothing sleeps."""
+
+import json
+import os
+import pathlib
+import select
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+
+import gi
+
+gi.require_version("Gio", "2.0")
+from gi.repository import Gio, GLib  # noqa: E402
+
+SOURCE = pathlib.Path(os.environ.get("SMARTMETERD_SOURCE", pathlib.Path(__file__).parents[2]))
+BUILD = pathlib.Path(os.environ.get("SMARTMETERD_BUILD", SOURCE / "build"))
+DRIVER = os.environ.get("SMARTMETERD_BUS_DRIVER", str(BUILD / "tests/integration/bus-driver"))
+SECONDS = 20 * float(os.environ.get("SMARTMETERD_TEST_SLOWDOWN", "1"))
+
+NAME = "org.smartmeterd"
+ROOT = "/org/smartmeterd"
+MANAGER = "org.smartmeterd.Manager1"
+CONVERTER = "org.smartmeterd.Converter1"
+METER = "org.smartmeterd.Meter1"
+TARIFF = "org.smartmeterd.Tariff1"
+SINK = "org.smartmeterd.Sink1"
+PROPERTIES = "org.freedesktop.DBus.Properties"
+OBJECTS = "org.freedesktop.DBus.ObjectManager"
+ERROR = "org.smartmeterd.Error."
+
+NOBODY = 65534
+
+# The rules every distribution ships, so that ours are tested against them.
+BUS_CONF = """<!DOCTYPE busconfig PUBLIC "-//freedesktop//DTD D-Bus Bus Configuration 1.0//EN"
+ "http://www.freedesktop.org/standards/dbus/1.0/busconfig.dtd">
+<busconfig>
+  <type>system</type>
+  <listen>unix:path={folder}/bus</listen>
+  <auth>EXTERNAL</auth>
+  <policy context="default">
+    <allow user="*"/>
+    <deny own="*"/>
+    <deny send_type="method_call"/>
+    <allow send_type="signal"/>
+    <allow send_requested_reply="true" send_type="method_return"/>
+    <allow send_requested_reply="true" send_type="error"/>
+    <allow receive_type="method_call"/>
+    <allow receive_type="method_return"/>
+    <allow receive_type="error"/>
+    <allow receive_type="signal"/>
+    <allow send_destination="org.freedesktop.DBus" send_interface="org.freedesktop.DBus"/>
+    <allow send_destination="org.freedesktop.DBus"
+           send_interface="org.freedesktop.DBus.Introspectable"/>
+    <allow send_destination="org.freedesktop.DBus"
+           send_interface="org.freedesktop.DBus.Properties"/>
+  </policy>
+  <policy user="{me}">
+    <allow own="org.freedesktop.PolicyKit1"/>
+    <allow send_destination="org.freedesktop.DBus"/>
+  </policy>
+  <policy context="default">
+    <allow send_destination="org.freedesktop.PolicyKit1"/>
+  </policy>
+  <includedir>{folder}/system.d</includedir>
+</busconfig>
+"""
+
+
+def wait_until(condition, what, seconds=None):
+    """Turns the main loop until `condition` gives something true, and returns that."""
+    deadline = time.monotonic() + (seconds or SECONDS)
+    context = GLib.MainContext.default()
+    while True:
+        value = condition()
+        if value:
+            return value
+        if time.monotonic() > deadline:
+            raise AssertionError(f"timed out waiting for {what}")
+        timer = GLib.timeout_add(20, lambda: GLib.SOURCE_REMOVE)
+        context.iteration(True)
+        source = context.find_source_by_id(timer)
+        if source:
+            source.destroy()
+
+
+class PrivateBus:
+    def __init__(self):
+        self.folder = pathlib.Path(tempfile.mkdtemp(prefix="smbus."))
+        self.folder.chmod(0o755)
+        (self.folder / "system.d").mkdir()
+        policy = (SOURCE / "dbus/org.smartmeterd.conf").read_text()
+        me = str(os.getuid())
+        if os.getuid() != 0:  # the policy names root; unprivileged runs play its part themselves
+            policy = policy.replace('user="root"', f'user="{me}"')
+        (self.folder / "system.d/org.smartmeterd.conf").write_text(policy)
+        (self.folder / "bus.conf").write_text(BUS_CONF.format(folder=self.folder, me=me))
+        self.log = open(self.folder / "bus.log", "w")
+        self.process = subprocess.Popen(
+            ["dbus-daemon", f"--config-file={self.folder}/bus.conf", "--nofork", "--nopidfile",
+             "--nosyslog", "--print-address"],
+            stdout=subprocess.PIPE, stderr=self.log, text=True)
+        self.address = self.process.stdout.readline().strip()
+        if not self.address:
+            raise AssertionError((self.folder / "bus.log").read_text())
+        self.env = dict(os.environ, DBUS_SYSTEM_BUS_ADDRESS=self.address)
+
+    def stop(self):
+        self.process.terminate()
+        self.process.wait()
+        self.process.stdout.close()
+        self.log.close()
+        shutil.rmtree(self.folder)
+
+
+class Driver:
+    """The program bus-driver: commands in, "request …" lines out."""
+
+    def __init__(self, bus, readers=None, wrapper=()):
+        self.requests = []
+        self.buffer = b""
+        self.process = subprocess.Popen([*wrapper, DRIVER] + ([readers] if readers else []),
+                                        stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=bus.env)
+        self._answer({"ready"})
+
+    def _line(self, deadline):
+        while b"\n" not in self.buffer:
+            left = deadline - time.monotonic()
+            if left <= 0 or not select.select([self.process.stdout], [], [], left)[0]:
+                raise AssertionError("timed out waiting for the driver")
+            data = os.read(self.process.stdout.fileno(), 4096)
+            if not data:
+                raise AssertionError(f"the driver ended: {self.process.wait()}")
+            self.buffer += data
+        line, self.buffer = self.buffer.split(b"\n", 1)
+        return line.decode()
+
+    def _answer(self, wanted):
+        deadline = time.monotonic() + SECONDS
+        while True:
+            line = self._line(deadline)
+            if line in wanted:
+                return
+            if line.startswith("error"):
+                raise AssertionError(line)
+            self.requests.append(line)
+
+    def do(self, command):
+        self.process.stdin.write(command.encode() + b"\n")
+        self.process.stdin.flush()
+        self._answer({"ok"})
+
+    def poll(self):
+        """Reads what has come by itself."""
+        while b"\n" in self.buffer or select.select([self.process.stdout], [], [], 0)[0]:
+            self.requests.append(self._line(time.monotonic() + SECONDS))
+        return self.requests
+
+    def wait_request(self, start):
+        def find():
+            return next((r for r in self.poll() if r.startswith(start)), None)
+        found = wait_until(find, f"'{start}' at the driver")
+        self.requests.remove(found)
+        return found
+
+    def rss_kib(self):
+        for line in open(f"/proc/{self.process.pid}/status"):
+            if line.startswith("VmRSS"):
+                return int(line.split()[1])
+        raise AssertionError("no VmRSS")
+
+    def n_fds(self):
+        return len(os.listdir(f"/proc/{self.process.pid}/fd"))
+
+    def stop(self):
+        """Ends it; what it returned says whether it was well to the end."""
+        if self.process.poll() is None:
+            self.process.stdin.write(b"quit\n")
+            self.process.stdin.flush()
+        while os.read(self.process.stdout.fileno(), 4096):
+            pass
+        self.process.stdin.close()
+        self.process.stdout.close()
+        return self.process.wait()
+
+
+class CallError(Exception):
+    def __init__(self, error):
+        self.name = Gio.DBusError.get_remote_error(error)
+        self.message = error.message.split(": ", 1)[-1]
+        super().__init__(f"{self.name}: {self.message}")
+
+
+class Client:
+    """A connection to the bus."""
+
+    def __init__(self, bus, signals=True):
+        self.connection = Gio.DBusConnection.new_for_address_sync(
+            bus.address, Gio.DBusConnectionFlags.AUTHENTICATION_CLIENT |
+            Gio.DBusConnectionFlags.MESSAGE_BUS_CONNECTION, None, None)
+        self.signals = []
+        if signals:
+            self.connection.signal_subscribe(
+                NAME, None, None, None, None, Gio.DBusSignalFlags.NONE,
+                lambda c, sender, path, interface, member, args:
+                self.signals.append((path, f"{interface}.{member}", args)))
+            self.call_bus("GetId")  # the match rule is in force when this is answered
+
+    def call_bus(self, method, args=None):
+        return self.connection.call_sync(
+            "org.freedesktop.DBus", "/org/freedesktop/DBus", "org.freedesktop.DBus", method, args,
+            None, Gio.DBusCallFlags.NONE, int(SECONDS * 1000), None).unpack()
+
+    def call(self, path, interface, method, args=None, flags=Gio.DBusCallFlags.NONE):
+        return self.call_fds(path, interface, method, args, flags)[0]
+
+    def call_fds(self, path, interface, method, args=None, flags=Gio.DBusCallFlags.NONE):
+        try:
+            value, fds = self.connection.call_with_unix_fd_list_sync(
+                NAME, path, interface, method, args, None, flags, int(SECONDS * 1000), None, None)
+        except GLib.Error as error:
+            raise CallError(error) from None
+        return value.unpack(), fds
+
+    def get(self, path, interface, name):
+        return self.call(path, PROPERTIES, "Get", GLib.Variant("(ss)", (interface, name)))[0]
+
+    def get_all(self, path, interface):
+        return self.call(path, PROPERTIES, "GetAll", GLib.Variant("(s)", (interface,)))[0]
+
+    def settle(self):
+        """All signals the driver sent before now have arrived when this returns."""
+        self.call(ROOT, "org.freedesktop.DBus.Peer", "Ping")
+        context = GLib.MainContext.default()
+        while context.iteration(False):
+            pass
+        return self.signals
+
+    def changes(self, path, interface):
+        """[(changed, invalidated)] of PropertiesChanged so far."""
+        return [(dict(args.unpack()[1]), list(args.unpack()[2])) for p, member, args in
+                self.settle() if p == path and member == f"{PROPERTIES}.PropertiesChanged" and
+                args.unpack()[0] == interface]
+
+    def seen(self, member):
+        return [(p, args.unpack()) for p, m, args in self.settle() if m == member]
+
+    def close(self):
+        self.connection.close_sync(None)
+
+
+def escape(name):
+    """As sd_bus_path_encode() does."""
+    if not name:
+        return "_"
+    return "".join(c if c.isalnum() and c.isascii() and not (i == 0 and c.isdigit())
+                   else "".join(f"_{b:02x}" for b in c.encode()) for i, c in enumerate(name))
+
+
+def converter_path(name):
+    return f"{ROOT}/converter/{escape(name)}"
+
+
+def meter_path(name):
+    return f"{ROOT}/meter/{escape(name)}"
+
+
+def sink_path(name):
+    return f"{ROOT}/sink/{escape(name)}"
+
+
+# Runs as another user, from stdin, since that user may not be able to read this folder.
+CALLER = r"""
+import json, sys
+from gi.repository import Gio, GLib
+address, calls = json.loads(sys.argv[1])
+connection = Gio.DBusConnection.new_for_address_sync(
+    address, Gio.DBusConnectionFlags.AUTHENTICATION_CLIENT |
+    Gio.DBusConnectionFlags.MESSAGE_BUS_CONNECTION, None, None)
+out = []
+for path, interface, method, args, flags in calls:
+    try:
+        value = connection.call_sync("org.smartmeterd", path, interface, method,
+                                     GLib.Variant.parse(None, args, None, None) if args else None,
+                                     None, Gio.DBusCallFlags(flags), 20000, None)
+        out.append(["ok", value.print_(False)])
+    except GLib.Error as error:
+        out.append([Gio.DBusError.get_remote_error(error), error.message])
+print(json.dumps(out))
+"""
+
+
+def call_as(bus, calls, uid=NOBODY, gid=NOBODY, groups=()):
+    """Makes `calls` [(path, interface, method, args text or None[, flags])] as another user; returns
+    [("ok" or error name, value or message)]."""
+    calls = [tuple(c) + (0,) * (5 - len(c)) for c in calls]
+    group_option = [f"--groups={','.join(map(str, groups))}"] if groups else ["--clear-groups"]
+    done = subprocess.run(
+        ["setpriv", f"--reuid={uid}", f"--regid={gid}", *group_option, "--", sys.executable, "-",
+         json.dumps([bus.address, calls])],
+        input=CALLER, stdout=subprocess.PIPE, text=True, check=True, timeout=SECONDS * 2)
+    return [tuple(x) for x in json.loads(done.stdout)]

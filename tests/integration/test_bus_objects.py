@@ -1,0 +1,340 @@
+# SPDX-License-Identifier: MIT
+"""Objects, properties and their change signals, as any client sees them."""
+
+import math
+import unittest
+import xml.etree.ElementTree as ElementTree
+
+from gi.repository import GLib
+from private_bus import (CONVERTER, ERROR, MANAGER, METER, OBJECTS, PROPERTIES, ROOT, SINK, SOURCE,
+                         TARIFF, CallError, Client, Driver, PrivateBus, converter_path, meter_path,
+                         sink_path)
+
+ID = "067b:2303@pci-0000:00:14.0-usb-0:1:1.0"
+TELEGRAM = "telegram LGZ1 1.7.0=1234 2.7.0=0 1.8.0=12345678 32.7.0=230.1 31.7.0=5.31"
+
+
+class BusTest(unittest.TestCase):
+    def setUp(self):
+        self.bus = PrivateBus()
+        self.addCleanup(self.bus.stop)
+        self.driver = Driver(self.bus)
+        self.addCleanup(lambda: self.assertEqual(self.driver.stop(), 0))
+        self.driver.do(f"converter-add {ID}")
+        self.driver.do("meter-add LGZ1")
+        self.driver.do(f"converter {ID} meter LGZ1")
+        self.driver.do("sink-add home")
+        self.driver.do("name")
+        self.client = Client(self.bus)
+        self.addCleanup(self.client.close)
+
+    def assert_error(self, name, call, *words):
+        with self.assertRaises(CallError) as caught:
+            call()
+        self.assertEqual(caught.exception.name, ERROR + name)
+        for word in words:
+            self.assertIn(word, caught.exception.message)
+
+
+def describe(interface):
+    """A comparable form of an <interface> element."""
+    def emits(element):
+        for a in element.findall("annotation"):
+            if a.get("name") == "org.freedesktop.DBus.Property.EmitsChangedSignal":
+                return a.get("value")
+        return "true"
+
+    out = {}
+    for kind in ("method", "signal"):
+        for m in interface.findall(kind):
+            out[kind, m.get("name")] = [
+                (a.get("name"), a.get("type"), a.get("direction") or
+                 ("in" if kind == "method" else "out")) for a in m.findall("arg")]
+            if kind == "signal":
+                out[kind, m.get("name")] = [x[:2] for x in out[kind, m.get("name")]]
+    for p in interface.findall("property"):
+        out["property", p.get("name")] = (p.get("type"), p.get("access"), emits(p))
+    return out
+
+
+class TestIntrospection(BusTest):
+    def live(self, path, interface):
+        text = self.client.call(path, "org.freedesktop.DBus.Introspectable", "Introspect")[0]
+        found = {i.get("name"): i for i in ElementTree.fromstring(text).findall("interface")}
+        self.assertEqual({n for n in found if n.startswith("org.smartmeterd.")},
+                         {i for p, i in self.objects() if p == path})
+        return describe(found[interface])
+
+    @staticmethod
+    def objects():
+        return [(ROOT, MANAGER), (converter_path(ID), CONVERTER), (meter_path("LGZ1"), METER),
+                (meter_path("LGZ1"), TARIFF), (sink_path("home"), SINK)]
+
+    def test_client_introspects_each_object_and_finds_what_the_xml_says(self):
+        for path, interface in self.objects():
+            with self.subTest(interface):
+                tree = ElementTree.parse(SOURCE / f"dbus/{interface}.xml")
+                self.assertEqual(self.live(path, interface),
+                                 describe(tree.getroot().find("interface")))
+
+    def test_client_finds_every_object_with_every_property_in_one_call(self):
+        managed = self.client.call(ROOT, OBJECTS, "GetManagedObjects")[0]
+        for path, interface in self.objects()[1:]:
+            xml = ElementTree.parse(SOURCE / f"dbus/{interface}.xml").getroot()
+            self.assertEqual(set(managed[path][interface]),
+                             {p.get("name") for p in xml.iter("property")})
+
+
+class TestManager(BusTest):
+    def test_client_lists_and_finds_converters_and_meters(self):
+        def call(method, *args):
+            return self.client.call(ROOT, MANAGER, method,
+                                    GLib.Variant("(s)", args) if args else None)[0]
+        self.assertEqual(call("ListConverters"), [converter_path(ID)])
+        self.assertEqual(call("ListMeters"), [meter_path("LGZ1")])
+        for key in (ID, "/dev/ttyUSB0", "ttyUSB0"):
+            self.assertEqual(call("GetConverter", key), converter_path(ID))
+        for key in ("LGZ1", "House"):
+            self.assertEqual(call("GetMeter", key), meter_path("LGZ1"))
+        self.assert_error("NoSuchConverter", lambda: call("GetConverter", "ttyS9"), ID)
+        self.assert_error("NoSuchMeter", lambda: call("GetMeter", "x"), "LGZ1")
+
+    def test_manager_counts_what_comes_and_goes(self):
+        self.assertEqual(self.client.get(ROOT, MANAGER, "NMeters"), 1)
+        self.driver.do("meter-add GAS1 LGZ1")
+        self.assertEqual(self.client.changes(ROOT, MANAGER), [({"NMeters": 2}, [])])
+        self.assertEqual(self.client.get(meter_path("GAS1"), METER, "Parent"), meter_path("LGZ1"))
+        self.driver.do("meter-remove GAS1")
+        self.assertEqual(self.client.changes(ROOT, MANAGER)[1:], [({"NMeters": 1}, [])])
+        added = self.client.seen(f"{OBJECTS}.InterfacesAdded")
+        removed = self.client.seen(f"{OBJECTS}.InterfacesRemoved")
+        self.assertEqual([p for _, (p, _) in added], [meter_path("GAS1")])
+        self.assertEqual(added[0][1][1][METER]["Id"], "GAS1")
+        self.assertIn(TARIFF, added[0][1][1])
+        self.assertEqual(removed[0][1][0], meter_path("GAS1"))
+        self.assertLessEqual({METER, TARIFF}, set(removed[0][1][1]))
+
+    def test_manager_tells_its_state_and_the_reload_error(self):
+        self.driver.do("state running")
+        self.driver.do("state running")
+        self.driver.do("reload-error a.conf:3: no")
+        self.assertEqual(self.client.changes(ROOT, MANAGER),
+                         [({"State": "running"}, []), ({"LastReloadError": "a.conf:3: no"}, [])])
+        self.assertRegex(self.client.get(ROOT, MANAGER, "Version"), r"^\d+\.\d+\.\d+")
+
+    def test_operator_reloads_and_gets_warnings_or_the_named_error(self):
+        self.assertEqual(self.client.call(ROOT, MANAGER, "Reload"), (["a.conf:7: a warning"],))
+        self.driver.do("fail 22")
+        self.assert_error("InvalidConfiguration", lambda: self.client.call(ROOT, MANAGER, "Reload"),
+                          "a.conf:3")
+
+    def test_operator_rescans_adopts_and_forgets(self):
+        def adopt(tty, options):
+            return self.client.call(ROOT, MANAGER, "Adopt", GLib.Variant("(sa{sv})", (tty, options)))
+        self.client.call(ROOT, MANAGER, "Rescan")
+        self.driver.wait_request("request rescan")
+        self.assertEqual(adopt("ttyUSB0", {"Line": GLib.Variant("s", "9600 8N1")}),
+                         (converter_path(ID),))
+        self.driver.wait_request("request adopt ttyUSB0 9600 8N1 -")
+        self.assert_error("NoSuchConverter", lambda: adopt("ttyUSB7", {}), "ttyUSB7", ID)
+        self.assert_error("InvalidArgument", lambda: adopt("x", {"Baud": GLib.Variant("u", 1)}),
+                          "Baud", "Line")
+        self.assert_error("InvalidArgument", lambda: adopt("x", {"Line": GLib.Variant("u", 1)}),
+                          "2400 8E1")
+        self.client.call(ROOT, MANAGER, "Forget", GLib.Variant("(s)", (ID,)))
+        self.driver.wait_request(f"request forget {ID}")
+
+    def test_operator_sets_a_key_that_can_never_be_read_back(self):
+        def set_key(ek, ak):
+            return self.client.call(ROOT, MANAGER, "SetMeterKey",
+                                    GLib.Variant("(sayay)", ("LGZ1", ek, ak)))
+        key = bytes(range(0xa0, 0xb0))
+        set_key(key, b"")
+        self.driver.wait_request("request set-meter-key LGZ1 a0..af without-ak")
+        set_key(key, key)
+        self.driver.wait_request("request set-meter-key LGZ1 a0..af with-ak")
+        for ek, ak in ((b"", b""), (key[:15], b""), (key + b"1", b""), (key, key[:3])):
+            self.assert_error("InvalidArgument", lambda: set_key(ek, ak), "16 bytes")
+        everything = self.client.connection.call_sync(
+            "org.smartmeterd", ROOT, OBJECTS, "GetManagedObjects", None, None, 0, 10000, None)
+        data = everything.get_data_as_bytes().get_data()
+        self.assertNotIn(key, data)
+        self.assertNotIn(key.hex().encode(), data.lower())
+
+    def test_requests_that_fail_have_names_and_say_what_to_do(self):
+        for errno, name in ((19, "Gone"), (16, "Busy"), (95, "NotSupported"), (5, "Failed"),
+                            (22, "InvalidArgument")):
+            self.driver.do(f"fail {errno}")
+            self.assert_error(name, lambda: self.client.call(ROOT, MANAGER, "Rescan"))
+
+
+class TestConverter(BusTest):
+    def test_converter_shows_its_properties(self):
+        self.assertEqual(
+            self.client.get_all(converter_path(ID), CONVERTER),
+            {"Id": ID, "State": "receiving", "StateReason": "Telegrams arrive.",
+             "Device": "/dev/ttyUSB0", "VendorId": 0x067b, "ProductId": 0x2303,
+             "Vendor": "Prolific", "Product": "USB-Serial", "Serial": "",
+             "Path": "pci-0000:00:14.0-usb-0:1:1.0", "Driver": "pl2303", "Line": "2400 8E1",
+             "Profile": "lgz-e450", "Meters": [meter_path("LGZ1")], "HolderPid": 0,
+             "LastByteUSec": 0, "Statistics": {"bytes": 0, "frames": 0}})
+
+    def test_converter_keeps_its_path_over_a_replug_and_tells_only_what_changed(self):
+        self.driver.do(f"converter {ID} state gone")
+        self.driver.do(f"converter {ID} device /dev/ttyUSB1")
+        self.driver.do(f"converter {ID} device /dev/ttyUSB1")
+        self.assertEqual(self.client.changes(converter_path(ID), CONVERTER),
+                         [({"State": "gone"}, []), ({"Device": "/dev/ttyUSB1"}, [])])
+        self.assertEqual(self.client.seen(f"{OBJECTS}.InterfacesAdded"), [])
+
+    def test_statistics_are_invalidated_once_after_each_reading(self):
+        path = converter_path(ID)
+        self.client.get(path, CONVERTER, "Statistics")
+        self.driver.do(f"converter {ID} bytes 5")
+        self.driver.do(f"converter {ID} bytes 5")
+        self.assertEqual(self.client.changes(path, CONVERTER), [({}, ["Statistics"])])
+        self.assertEqual(self.client.get(path, CONVERTER, "Statistics")["bytes"], 10)
+        self.assertGreater(self.client.get(path, CONVERTER, "LastByteUSec"), 0)
+        self.driver.do(f"converter {ID} bytes 1")
+        self.assertEqual(len(self.client.changes(path, CONVERTER)), 2)
+
+    def test_meter_follows_its_converter(self):
+        self.assertEqual(self.client.get(meter_path("LGZ1"), METER, "Converter"),
+                         converter_path(ID))
+        self.driver.do("converter-add 0403:6001:B")
+        self.driver.do(f"converter {ID} meter ")
+        self.driver.do("converter 0403:6001:B meter LGZ1")
+        self.assertEqual(self.client.changes(meter_path("LGZ1"), METER),
+                         [({"Converter": "/"}, []),
+                          ({"Converter": converter_path("0403:6001:B")}, [])])
+        self.driver.do("converter-remove 0403:6001:B")
+        self.assertEqual(self.client.get(meter_path("LGZ1"), METER, "Converter"), "/")
+
+    def test_operator_probes_and_resets(self):
+        path = converter_path(ID)
+        self.client.call(path, CONVERTER, "Probe")
+        self.driver.wait_request(f"request probe {ID}")
+        self.client.call(path, CONVERTER, "Reset", GLib.Variant("(s)", ("usb",)))
+        self.driver.wait_request(f"request reset {ID} usb")
+        self.assert_error("InvalidArgument",
+                          lambda: self.client.call(path, CONVERTER, "Reset",
+                                                   GLib.Variant("(s)", ("hard",))), "reopen", "usb")
+
+
+class TestMeter(BusTest):
+    path = meter_path("LGZ1")
+
+    def readings(self, *names):
+        return self.client.call(self.path, METER, "GetReadings",
+                                GLib.Variant("(as)", (names,)))[0]
+
+    def test_meter_without_a_telegram_provides_nothing(self):
+        values = self.client.get_all(self.path, METER)
+        self.assertEqual((values["Id"], values["Name"], values["Online"], values["Readings"]),
+                         ("LGZ1", "House", False, {}))
+        for name in ("PowerImport", "EnergyExport", "VoltageL2", "CurrentL3"):
+            self.assertTrue(math.isnan(values[name]))
+        self.assertEqual(self.readings(), {})
+
+    def test_telegram_becomes_typed_properties_readings_and_one_signal(self):
+        self.driver.do(TELEGRAM + " 94.7.0=7 0-0:96.1.0#30655933")
+        values = self.client.get_all(self.path, METER)
+        self.assertEqual([values[n] for n in ("PowerImport", "EnergyImport", "VoltageL1",
+                                              "CurrentL1", "Online")],
+                         [1234.0, 12345678.0, 230.1, 5.31, True])
+        self.assertTrue(math.isnan(values["EnergyExport"]))
+        self.assertEqual(values["Texts"], {"0-0:96.1.0": "30655933"})
+        self.assertEqual(values["Readings"]["active_power_import"][:2], (1234.0, "W"))
+        self.assertEqual(values["Readings"]["1-0:94.7.0"][0], 7.0)
+        (path, (host_time, sequence, readings)), = self.client.seen(f"{METER}.TelegramReceived")
+        self.assertEqual((path, sequence), (self.path, 1))
+        self.assertEqual(host_time, values["LastTelegramUSec"])
+        self.assertEqual(readings, values["Readings"])
+
+    def test_signed_sum_alone_becomes_import_or_export(self):
+        self.driver.do("telegram LGZ1 16.7.0=-420")
+        self.assertEqual(self.client.get(self.path, METER, "PowerImport"), 0)
+        self.assertEqual(self.client.get(self.path, METER, "PowerExport"), 420)
+
+    def test_second_telegram_changes_only_what_differs(self):
+        self.driver.do(TELEGRAM)
+        self.driver.do(TELEGRAM.replace("1234 ", "1300 "))
+        changed, invalidated = self.client.changes(self.path, METER)[1]
+        self.assertEqual(set(changed), {"PowerImport", "LastTelegramUSec"})
+        self.assertEqual(changed["PowerImport"], 1300)
+        self.assertEqual(invalidated, ["Readings", "Statistics"])
+        self.assertEqual(len(self.client.changes(self.path, METER)), 2)
+        order = [m.rsplit(".", 1)[1] for p, m, _ in self.client.signals if p == self.path]
+        self.assertEqual(order, ["PropertiesChanged", "TelegramReceived"] * 2)
+
+    def test_nothing_changed_means_no_signal(self):
+        self.driver.do(TELEGRAM)
+        before = len(self.client.settle())
+        self.driver.do("meter-touch LGZ1")
+        self.assertEqual(len(self.client.settle()), before)
+
+    def test_meter_goes_offline_with_one_change(self):
+        self.driver.do(TELEGRAM)
+        self.driver.do("meter-offline LGZ1")
+        self.assertEqual(self.client.changes(self.path, METER)[1:], [({"Online": False}, [])])
+
+    def test_client_asks_for_readings_by_name_and_by_code(self):
+        self.driver.do(TELEGRAM)
+        self.assertEqual(set(self.readings("active_power_import", "1-0:32.7.0", "1.7.0")),
+                         {"active_power_import", "voltage_l1"})
+        self.assertEqual(len(self.readings()), 5)
+        value, unit, usec, flags = self.readings("voltage_l1")["voltage_l1"]
+        self.assertEqual((value, unit, flags), (230.1, "V", 0))
+        self.assertGreater(usec, 1_500_000_000_000_000)
+        self.assert_error("NoSuchReading", lambda: self.readings("1.7.0", "power"), "'power'",
+                          "active_power_import")
+
+    def test_tariff_follows_the_meters_indicator(self):
+        self.assertEqual(self.client.get_all(self.path, TARIFF),
+                         {"Active": 0, "Label": "", "Source": "none", "SinceUSec": 0,
+                          "NextUSec": 0})
+        self.driver.do(TELEGRAM + " 0-0:96.14.0#0002")
+        (changed, invalidated), = self.client.changes(self.path, TARIFF)
+        self.assertEqual((changed["Active"], changed["Label"], changed["Source"], invalidated),
+                         (2, "2", "indicator", []))
+        self.driver.do(TELEGRAM + " 0-0:96.14.0#0002")
+        self.assertEqual(len(self.client.changes(self.path, TARIFF)), 1)
+
+    def test_constant_properties_cannot_be_set(self):
+        with self.assertRaises(CallError) as caught:
+            self.client.call(self.path, PROPERTIES, "Set",
+                             GLib.Variant("(ssv)", (METER, "Name", GLib.Variant("s", "x"))))
+        self.assertEqual(caught.exception.name, "org.freedesktop.DBus.Error.PropertyReadOnly")
+
+
+class TestSinkAndLog(BusTest):
+    def test_sink_tells_its_connection_and_reconnects(self):
+        path = sink_path("home")
+        self.assertEqual(self.client.get_all(path, SINK),
+                         {"Name": "home", "Connected": False, "LastError": "No broker.",
+                          "Queued": 0, "Spooled": 0, "Published": 0, "Dropped": 0})
+        self.driver.do("sink connected")
+        self.assertEqual(self.client.changes(path, SINK),
+                         [({"Connected": True, "LastError": "", "Published": 1}, [])])
+        self.client.call(path, SINK, "Reconnect")
+        self.driver.wait_request("request reconnect home")
+        self.driver.do("sink-remove")
+        self.assertNotIn(path, self.client.call(ROOT, OBJECTS, "GetManagedObjects")[0])
+
+    def test_operator_sets_the_log_level_as_systemctl_does(self):
+        path, interface = "/org/freedesktop/LogControl1", "org.freedesktop.LogControl1"
+
+        def put(name, value):
+            self.client.call(path, PROPERTIES, "Set",
+                             GLib.Variant("(ssv)", (interface, name, GLib.Variant("s", value))))
+        self.assertEqual(self.client.get_all(path, interface),
+                         {"LogLevel": "info", "LogTarget": "console",
+                          "SyslogIdentifier": "smartmeterd"})
+        put("LogLevel", "debug")
+        self.assertEqual(self.client.get(path, interface, "LogLevel"), "debug")
+        self.assert_error("InvalidArgument", lambda: put("LogLevel", "loud"), "debug")
+        self.assert_error("InvalidArgument", lambda: put("LogTarget", "paper"), "journal")
+
+
+if __name__ == "__main__":
+    unittest.main()
