@@ -37,6 +37,27 @@ static void put_clock(struct sim_out *out, struct sim_telegram *t)
         t->has_time = true;
 }
 
+/* List ids, the leading clock of layouts C and D and the id at the end of C stand alone. */
+static bool has_code(const struct sim_item *item)
+{
+        static const uint8_t none[6];
+
+        return memcmp(item->obis, none, sizeof(none)) != 0;
+}
+
+static void put_serial(struct sim_out *out, const struct sim_meter *meter, struct sim_telegram *t,
+                       const struct sim_item *item)
+{
+        if (item->kind == SIM_ITEM_VISIBLE_SERIAL)
+                sim_axdr_visible(out, meter->serial);
+        else
+                sim_axdr_octet_text(out, meter->serial);
+        if (item->kind != SIM_ITEM_BARE_SERIAL)
+                sim_note_text(t, item->obis, meter->serial);
+        if (!t->meter_id[0])
+                strcpy(t->meter_id, meter->serial);
+}
+
 static void put_value(struct sim_out *out, struct sim_meter *meter, struct sim_telegram *t,
                       const struct sim_item *item)
 {
@@ -45,7 +66,6 @@ static void put_value(struct sim_out *out, struct sim_meter *meter, struct sim_t
                 put_number(out, meter, t, item);
                 break;
         case SIM_ITEM_FIXED:
-        case SIM_ITEM_STATE:
                 sim_axdr_number(out, item->type, item->fixed);
                 break;
         case SIM_ITEM_NAME:
@@ -54,16 +74,19 @@ static void put_value(struct sim_out *out, struct sim_meter *meter, struct sim_t
                 strcpy(t->meter_id, meter->id);
                 break;
         case SIM_ITEM_SERIAL:
-                sim_axdr_octet_text(out, meter->serial);
-                sim_note_text(t, item->obis, meter->serial);
-                if (!t->meter_id[0])
-                        strcpy(t->meter_id, meter->serial);
+        case SIM_ITEM_VISIBLE_SERIAL:
+        case SIM_ITEM_BARE_SERIAL:
+                put_serial(out, meter, t, item);
                 break;
         case SIM_ITEM_LABEL:
                 sim_axdr_visible(out, item->text);
+                if (has_code(item))
+                        sim_note_text(t, item->obis, item->text);
                 break;
         case SIM_ITEM_OCTETS:
                 sim_axdr_octet_text(out, item->text);
+                if (has_code(item))
+                        sim_note_text(t, item->obis, item->text);
                 break;
         case SIM_ITEM_CLOCK:
                 put_clock(out, t);
@@ -146,14 +169,6 @@ void sim_layout_flat(struct sim_out *apdu, struct sim_meter *meter, struct sim_t
                 if (items[i].kind == SIM_ITEM_NUMBER)
                         sim_axdr_scaler(apdu, items[i].exponent, items[i].unit);
         }
-}
-
-/* An object of layout D has its code before it; list ids and a leading clock stand alone. */
-static bool has_code(const struct sim_item *item)
-{
-        static const uint8_t none[6];
-
-        return memcmp(item->obis, none, sizeof(none)) != 0;
 }
 
 void sim_layout_pairs(struct sim_out *apdu, struct sim_meter *meter, struct sim_telegram *t,

@@ -11,15 +11,16 @@
 #include "sim/sim.h"
 
 enum sim_item_kind {
-        SIM_ITEM_NUMBER, /* from the household */
-        SIM_ITEM_FIXED,  /* a number of no known meaning: `fixed`, not noted */
-        SIM_ITEM_STATE,  /* a relay or tariff as a number of type `type`, noted as text */
-        SIM_ITEM_NAME,   /* the meter's id as octet string */
-        SIM_ITEM_SERIAL, /* the digits of it */
-        SIM_ITEM_LABEL,  /* `text` as visible string */
-        SIM_ITEM_OCTETS, /* `text` as octet string */
-        SIM_ITEM_CLOCK,  /* date-time as octet string */
-        SIM_ITEM_PUSH,   /* layout A: the push object; attribute 1 has its own code as value */
+        SIM_ITEM_NUMBER,         /* from the household */
+        SIM_ITEM_FIXED,          /* a number of no known meaning: `fixed`, not noted */
+        SIM_ITEM_NAME,           /* the meter's id as octet string */
+        SIM_ITEM_SERIAL,         /* the digits of it */
+        SIM_ITEM_VISIBLE_SERIAL, /* the same as visible string */
+        SIM_ITEM_BARE_SERIAL,    /* the same without a code of its own, at the end of layout C */
+        SIM_ITEM_LABEL,          /* `text` as visible string */
+        SIM_ITEM_OCTETS,         /* `text` as octet string */
+        SIM_ITEM_CLOCK,          /* date-time as octet string */
+        SIM_ITEM_PUSH, /* layout A: the push object; attribute 1 has its own code as value */
 };
 
 struct sim_item {

@@ -4,6 +4,7 @@
  * into general-block-transfer blocks, one per HDLC frame; E360 sends one long frame.
  */
 #include "lib/util.h"
+#include "sim/frames.h"
 #include "sim/layout.h"
 #include "sim/profiles.h"
 
@@ -89,6 +90,50 @@ static const struct sim_item e360_items[] = {
         REGISTER(0, 71, 7, SIM_U16, -2),
 };
 
+#define PAIR(c, d, e)                                           \
+        {                                                       \
+                .obis = { 1, 0, c, d, e, 255 }, .type = SIM_U32 \
+        }
+
+/* Styria: layout D behind a clock, no meter id, encrypted in block transfer (PROTOCOL §5.1). */
+static const struct sim_item e450_pairs[] = {
+        { .kind = SIM_ITEM_CLOCK },
+        PAIR(1, 8, 0),
+        PAIR(1, 8, 1),
+        PAIR(1, 8, 2),
+        PAIR(1, 7, 0),
+        PAIR(2, 8, 0),
+        PAIR(2, 8, 1),
+        PAIR(2, 8, 2),
+        PAIR(2, 7, 0),
+        PAIR(3, 8, 0),
+        PAIR(3, 8, 1),
+        PAIR(3, 8, 2),
+        PAIR(3, 7, 0),
+        PAIR(4, 8, 0),
+        PAIR(4, 8, 1),
+        PAIR(4, 8, 2),
+        PAIR(4, 7, 0),
+};
+
+/* Burgenland: layout E in a single frame. */
+static const struct sim_item e450_values[] = {
+        REGISTER(0, 32, 7, SIM_U16, 0),
+        REGISTER(0, 52, 7, SIM_U16, 0),
+        REGISTER(0, 72, 7, SIM_U16, 0),
+        REGISTER(0, 31, 7, SIM_U16, -2),
+        REGISTER(0, 51, 7, SIM_U16, -2),
+        REGISTER(0, 71, 7, SIM_U16, -2),
+        REGISTER(0, 1, 7, SIM_U32, 0),
+        REGISTER(0, 2, 7, SIM_U32, 0),
+        REGISTER(0, 1, 8, SIM_U32, 0),
+        REGISTER(0, 2, 8, SIM_U32, 0),
+        { .kind = SIM_ITEM_FIXED, .type = SIM_U16, .fixed = 1000 },
+        { .kind = SIM_ITEM_FIXED, .type = SIM_U16, .fixed = 990 },
+        { .kind = SIM_ITEM_FIXED, .type = SIM_U16, .fixed = 1000 },
+        { .obis = { 0, 0, 96, 1, 0, 255 }, .kind = SIM_ITEM_SERIAL },
+};
+
 static const struct sim_hdlc e450_link = {
         .dst = { 0xce, 0xff },
         .dst_len = 2,
@@ -113,30 +158,31 @@ static const struct sim_hdlc e360_link = {
         .control = 0x13,
 };
 
-static int play_blocks(const struct sim_meter *meter, struct sim_telegram *t,
-                       const struct sim_hdlc *link, const struct sim_out *apdu)
-{
-        struct sim_gbt gbt = meter->gbt;
-        struct sim_out secured = { 0 };
-        int r;
-
-        if (gbt.block_bytes == 0)
-                gbt = (struct sim_gbt){ .block_bytes = 112, .streaming = true };
-        r = sim_layout_secure(&secured, meter, apdu);
-        if (r < 0)
-                return r;
-
-        sim_gbt_frames(&t->wire, link, &gbt, secured.data, secured.len);
-        return 0;
-}
-
 static int encode_e450(struct sim_meter *meter, struct sim_telegram *t)
 {
         struct sim_out apdu = { 0 };
 
-        sim_layout_header(&apdu, meter, t, SIM_HEADER_PLAIN, SIM_ZONE_NONE);
+        sim_layout_header(&apdu, meter, t, SIM_HEADER_PLAIN, SIM_ZONE_DST_BIT);
         sim_layout_push(&apdu, meter, t, e450_items, ELEMENTSOF(e450_items));
-        return play_blocks(meter, t, &e450_link, &apdu);
+        return sim_frames_gbt(meter, t, &e450_link, &apdu);
+}
+
+static int encode_e450_pairs(struct sim_meter *meter, struct sim_telegram *t)
+{
+        struct sim_out apdu = { 0 };
+
+        sim_layout_header(&apdu, meter, t, SIM_HEADER_PLAIN, SIM_ZONE_DST_BIT);
+        sim_layout_pairs(&apdu, meter, t, e450_pairs, ELEMENTSOF(e450_pairs));
+        return sim_frames_gbt(meter, t, &e450_link, &apdu);
+}
+
+static int encode_e450_values(struct sim_meter *meter, struct sim_telegram *t)
+{
+        struct sim_out apdu = { 0 };
+
+        sim_layout_header(&apdu, meter, t, SIM_HEADER_PLAIN, SIM_ZONE_DST_BIT);
+        sim_layout_positional(&apdu, meter, t, e450_values, ELEMENTSOF(e450_values));
+        return sim_frames_hdlc(meter, t, &e450_link, &apdu);
 }
 
 static int encode_e570(struct sim_meter *meter, struct sim_telegram *t)
@@ -145,23 +191,16 @@ static int encode_e570(struct sim_meter *meter, struct sim_telegram *t)
 
         sim_layout_header(&apdu, meter, t, SIM_HEADER_PLAIN, SIM_ZONE_NONE);
         sim_layout_push(&apdu, meter, t, e570_items, ELEMENTSOF(e570_items));
-        return play_blocks(meter, t, &e570_link, &apdu);
+        return sim_frames_gbt(meter, t, &e570_link, &apdu);
 }
 
 static int encode_e360(struct sim_meter *meter, struct sim_telegram *t)
 {
-        struct sim_out apdu = { 0 }, info = { 0 };
-        int r;
+        struct sim_out apdu = { 0 };
 
         sim_layout_header(&apdu, meter, t, SIM_HEADER_PLAIN, SIM_ZONE_OFFSET);
         sim_layout_push(&apdu, meter, t, e360_items, ELEMENTSOF(e360_items));
-        sim_hdlc_llc(&info);
-        r = sim_layout_secure(&info, meter, &apdu);
-        if (r < 0)
-                return r;
-
-        sim_hdlc_frame(&t->wire, &e360_link, false, info.data, info.len);
-        return 0;
+        return sim_frames_hdlc(meter, t, &e360_link, &apdu);
 }
 
 const struct sim_profile sim_profile_lgz_e450 = {
@@ -173,6 +212,29 @@ const struct sim_profile sim_profile_lgz_e450 = {
         .flag = "LGZ",
         .control = 0x30,
         .encode = encode_e450,
+};
+
+const struct sim_profile sim_profile_lgz_e450_styria = {
+        .name = "lgz-e450-styria",
+        .title = "Landis+Gyr E450, list of OBIS and value without id, always encrypted",
+        .line = { .baud = 2400, .bits = 8, .parity = 'E', .stop = 1 },
+        .interval_s = 5,
+        .id_prefix = "LGZ1030611",
+        .flag = "LGZ",
+        .control = 0x30,
+        .always_ciphered = true,
+        .encode = encode_e450_pairs,
+};
+
+const struct sim_profile sim_profile_lgz_e450_values = {
+        .name = "lgz-e450-burgenland",
+        .title = "Landis+Gyr E450, list of values without OBIS (HDLC, one frame)",
+        .line = { .baud = 9600, .bits = 8, .parity = 'N', .stop = 1 },
+        .interval_s = 5,
+        .id_prefix = "30", /* eight digits: the length is part of the list's shape */
+        .flag = "LGZ",
+        .control = 0x30,
+        .encode = encode_e450_values,
 };
 
 const struct sim_profile sim_profile_lgz_e570 = {

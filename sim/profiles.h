@@ -7,5 +7,18 @@
 #include "sim/sim.h"
 
 extern const struct sim_profile sim_profile_lgz_e450;
+extern const struct sim_profile sim_profile_lgz_e450_styria;
+extern const struct sim_profile sim_profile_lgz_e450_values;
 extern const struct sim_profile sim_profile_lgz_e570;
 extern const struct sim_profile sim_profile_lgz_e360;
+extern const struct sim_profile sim_profile_iskra_am550;
+extern const struct sim_profile sim_profile_iskra_am550_romandy;
+extern const struct sim_profile sim_profile_iskra_am550_si;
+extern const struct sim_profile sim_profile_kamstrup_omnipower;
+extern const struct sim_profile sim_profile_kamstrup_2017;
+extern const struct sim_profile sim_profile_aidon;
+extern const struct sim_profile sim_profile_kaifa_no;
+extern const struct sim_profile sim_profile_xt211;
+extern const struct sim_profile sim_profile_kaifa_ma309;
+extern const struct sim_profile sim_profile_sagemcom_t210d;
+extern const struct sim_profile sim_profile_raw;

@@ -21,8 +21,21 @@ const uint8_t sim_default_auth_key[SIM_KEY_BYTES] = { 0x00, 0x11, 0x22, 0x33, 0x
 
 const struct sim_profile *const sim_profiles[] = {
         &sim_profile_lgz_e450,
+        &sim_profile_lgz_e450_styria,
+        &sim_profile_lgz_e450_values,
         &sim_profile_lgz_e570,
         &sim_profile_lgz_e360,
+        &sim_profile_iskra_am550,
+        &sim_profile_iskra_am550_romandy,
+        &sim_profile_iskra_am550_si,
+        &sim_profile_kamstrup_omnipower,
+        &sim_profile_kamstrup_2017,
+        &sim_profile_aidon,
+        &sim_profile_kaifa_no,
+        &sim_profile_xt211,
+        &sim_profile_kaifa_ma309,
+        &sim_profile_sagemcom_t210d,
+        &sim_profile_raw,
         NULL,
 };
 
