@@ -24,9 +24,7 @@ static const struct verb verbs[] = {
         { "monitor", N_("[METER]"), N_("readings as they come"), cmd_monitor },
         { "inhibit", N_("ID -- COMMAND…"), N_("free the port while a command runs"), cmd_inhibit },
         { "capture", N_("ID"), N_("record the raw bytes of a converter"), cmd_capture },
-#ifdef HAVE_SIMULATE
         { "simulate", N_("PROFILE"), N_("play a virtual meter; needs no service"), cmd_simulate },
-#endif
         { "check-config", N_("[FILE]"), N_("check a configuration file"), cmd_check_config },
         { "version", "", N_("versions of smctl and of the service"), cmd_version },
 };
