@@ -248,6 +248,16 @@ static int emit_fault(struct decoder *d, uint64_t offset, enum link_type framing
         return 1;
 }
 
+static int emit_garbage(const struct scan *scan, struct decoder_event *ret)
+{
+        *ret = (struct decoder_event){ .type = DECODER_FAULT,
+                                       .offset = scan->offset,
+                                       .framing = LINK_RAW,
+                                       .fault = scan->fault,
+                                       .garbage = true };
+        return 1;
+}
+
 /* Opens what the last frame brought. 1 with an event, 0 when there is nothing to open. */
 static int open_next(struct decoder *d, struct decoder_event *ret)
 {
@@ -288,8 +298,9 @@ int decoder_next(struct decoder *d, struct decoder_event *ret_event)
                         return 0;
                 case SCAN_FAULT:
                         assembly_drop(d);
-                        return emit_fault(d, scan.offset, scan.link ? scan.link->type : LINK_RAW,
-                                          scan.fault, ret_event);
+                        if (!scan.link)
+                                return emit_garbage(&scan, ret_event);
+                        return emit_fault(d, scan.offset, scan.link->type, scan.fault, ret_event);
                 case SCAN_FRAME:
                         d->statistics.frames++;
                         fault = open_frame(d, &scan);

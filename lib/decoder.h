@@ -10,6 +10,7 @@
  */
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -32,6 +33,7 @@ struct decoder_event {
         enum link_type framing;
         const struct telegram *telegram; /* borrowed until the next decoder_…() call */
         const char *fault;               /* static storage, in words */
+        bool garbage; /* the fault is only bytes outside frames: no frame was damaged */
 };
 
 /* Counters since decoder_new(); nothing resets them. */
