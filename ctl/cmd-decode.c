@@ -45,11 +45,16 @@ static const struct cipher_keys *find_keys(void *userdata, const uint8_t *title)
         return decode->keys.has_key || decode->keys.has_auth_key ? &decode->keys : NULL;
 }
 
+static void diagnose(const struct decode *decode, uint64_t offset, const char *what)
+{
+        (void)fflush(stdout); /* keeps both streams in step on a terminal */
+        fprintf(stderr, "%s:%llu: %s\n", decode->file, (unsigned long long)offset, what);
+}
+
 static void complain(struct decode *decode, uint64_t offset, const char *what)
 {
         decode->n_damaged++;
-        (void)fflush(stdout); /* keeps both streams in step on a terminal */
-        fprintf(stderr, "%s:%llu: %s\n", decode->file, (unsigned long long)offset, what);
+        diagnose(decode, offset, what);
 }
 
 static void print_line(const char *title, const char *value)
@@ -119,7 +124,11 @@ static int drain(struct decode *decode)
                 case DECODER_FRAME: /* only the sign of a line: nothing to tell */
                         break;
                 case DECODER_FAULT:
-                        complain(decode, event.offset, event.fault);
+                        /* Garbage between frames is told, but no frame was lost by it. */
+                        if (event.garbage)
+                                diagnose(decode, event.offset, event.fault);
+                        else
+                                complain(decode, event.offset, event.fault);
                         break;
                 }
                 if (r < 0)
