@@ -162,43 +162,45 @@ static void write_journal(int priority, const struct log_about *about, const cha
 
 static const char *subject_of(const struct log_about *about)
 {
-        if (!about)
-                return NULL;
-        return about->meter       ? about->meter
-               : about->port      ? about->port
-               : about->converter ? about->converter
-                                  : about->sink;
+        const char *names[] = { about ? about->meter : NULL, about ? about->port : NULL,
+                                about ? about->converter : NULL, about ? about->sink : NULL };
+
+        for (size_t i = 0; i < ELEMENTSOF(names); i++)
+                if (names[i] && *names[i])
+                        return names[i];
+        return NULL;
 }
 
-static void write_console(int priority, const struct log_about *about, const char *message)
+static void write_console(int priority, const char *message)
 {
-        const char *subject = subject_of(about);
-
         /* One write for a whole line, so that two threads' lines do not mix. */
-        (void)dprintf(STDERR_FILENO, "%s: %s%s%s\n", log_level_name(priority),
-                      subject ? subject : "", subject ? ": " : "", message);
+        (void)dprintf(STDERR_FILENO, "%s: %s\n", log_level_name(priority), message);
 }
 
 void log_write(int priority, const struct log_about *about, const char *file, int line,
                const char *format, ...)
 {
         static const char prefix[] = "MESSAGE=";
-        char message[LOG_MESSAGE_MAX] = "MESSAGE=";
+        const char *subject = subject_of(about);
+        char message[LOG_MESSAGE_MAX];
         int saved = errno;
         va_list arguments;
 
         if (priority > atomic_load(&log_level))
                 return;
 
+        int n = snprintf(message, sizeof(message), "%s%s%s", prefix, subject ? subject : "",
+                         subject ? ": " : "");
+        size_t used = MIN((size_t)n, sizeof(message) - 1);
+
         va_start(arguments, format);
-        (void)vsnprintf(message + sizeof(prefix) - 1, sizeof(message) - sizeof(prefix), format,
-                        arguments);
+        (void)vsnprintf(message + used, sizeof(message) - used, format, arguments);
         va_end(arguments);
         blunt(message);
 
         if (atomic_load(&log_target) == LOG_TARGET_JOURNAL)
                 write_journal(priority, about, file, line, message);
         else
-                write_console(priority, about, message + sizeof(prefix) - 1);
+                write_console(priority, message + sizeof(prefix) - 1);
         errno = saved;
 }
