@@ -1,0 +1,293 @@
+/* SPDX-License-Identifier: MIT */
+/* smartmeterd: options, the loop, signals, and what systemd wants to hear. Nothing else. */
+#include <errno.h>
+#include <getopt.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <json-c/json.h>
+#include <systemd/sd-daemon.h>
+#include <systemd/sd-event.h>
+
+#include "config-build.h"
+#include "daemon/config.h"
+#include "daemon/log.h"
+#include "daemon/manager.h"
+#include "lib/util.h"
+
+#define CONFIG_FILE     SYSCONFDIR "/smartmeterd/smartmeterd.conf"
+#define STATE_DIRECTORY "/var/lib/smartmeterd"
+/* The line `systemctl status` shows is renewed at most so often. */
+#define STATUS_PAUSE_USEC (60 * 1000000ULL)
+
+struct options {
+        const char *config_path, *state_directory, *bus_address;
+        int log_level; /* -1: not given */
+        bool check_config, json;
+};
+
+struct daemon {
+        const struct options *options;
+        sd_event *event;
+        struct manager *manager;
+        sd_event_source *status;
+        char told[128];
+};
+
+static int usage(FILE *to)
+{
+        (void)fputs(
+                "smartmeterd: reads smart meters behind USB converters; serves D-Bus and MQTT\n"
+                "\n"
+                "  --config FILE      configuration (" CONFIG_FILE ")\n"
+                "  --state-dir DIR    what is remembered ($STATE_DIRECTORY, else " STATE_DIRECTORY
+                ")\n"
+                "  --bus ADDRESS      message bus to serve on (the system bus)\n"
+                "  --log-level LEVEL  err, warning, notice, info, debug\n"
+                "  --check-config     print what is wrong with the configuration, and end\n"
+                "  --json             with --check-config: as JSON\n"
+                "  --version, --help\n",
+                to);
+        return to == stdout ? EXIT_SUCCESS : 2;
+}
+
+/* -1: go on; else the exit status. */
+static int parse_options(int argc, char **argv, struct options *ret)
+{
+        static const struct option table[] = {
+                { "config", required_argument, NULL, 'c' },
+                { "state-dir", required_argument, NULL, 's' },
+                { "bus", required_argument, NULL, 'b' },
+                { "log-level", required_argument, NULL, 'l' },
+                { "check-config", no_argument, NULL, 'C' },
+                { "json", no_argument, NULL, 'j' },
+                { "version", no_argument, NULL, 'V' },
+                { "help", no_argument, NULL, 'h' },
+                { 0 },
+        };
+        int option;
+
+        while ((option = getopt_long(argc, argv, "c:h", table, NULL)) >= 0)
+                switch (option) {
+                case 'c':
+                        ret->config_path = optarg;
+                        break;
+                case 's':
+                        ret->state_directory = optarg;
+                        break;
+                case 'b':
+                        ret->bus_address = optarg;
+                        break;
+                case 'l':
+                        ret->log_level = log_level_parse(optarg);
+                        if (ret->log_level < 0) {
+                                (void)fprintf(stderr, "smartmeterd: no log level '%s'\n", optarg);
+                                return usage(stderr);
+                        }
+                        break;
+                case 'C':
+                        ret->check_config = true;
+                        break;
+                case 'j':
+                        ret->json = true;
+                        break;
+                case 'V':
+                        (void)puts("smartmeterd " PROJECT_VERSION);
+                        return EXIT_SUCCESS;
+                case 'h':
+                        return usage(stdout);
+                default:
+                        return usage(stderr);
+                }
+        return optind == argc ? -1 : usage(stderr);
+}
+
+static struct json_object *problem_to_json(const struct config_problem *p)
+{
+        struct json_object *o = json_object_new_object();
+
+        (void)json_object_object_add(o, "file", json_object_new_string(p->file ? p->file : ""));
+        (void)json_object_object_add(o, "line", json_object_new_int64(p->line));
+        (void)json_object_object_add(o, "severity",
+                                     json_object_new_string(p->warning ? "warning" : "error"));
+        (void)json_object_object_add(o, "message", json_object_new_string(p->message));
+        return o;
+}
+
+static void print_problems(const struct config *config, bool json)
+{
+        struct json_object *list = json ? json_object_new_array() : NULL;
+
+        for (const struct config_problem *p = config ? config->problems : NULL; p; p = p->next) {
+                char text[CONFIG_MESSAGE_MAX + 4096];
+
+                if (list)
+                        (void)json_object_array_add(list, problem_to_json(p));
+                else
+                        (void)puts(config_problem_print(p, text, sizeof(text)));
+        }
+        if (list) {
+                (void)puts(json_object_to_json_string_ext(list, JSON_C_TO_STRING_NOSLASHESCAPE));
+                (void)json_object_put(list);
+        }
+}
+
+static int check_config(const struct options *options)
+{
+        struct config *config = NULL;
+        int r = config_load(options->config_path, &config);
+
+        if (r < 0 && r != -EINVAL)
+                (void)fprintf(stderr, "smartmeterd: %s: %s\n", options->config_path, strerror(-r));
+        print_problems(config, options->json);
+        config_free(config);
+        return r < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
+}
+
+static int load_config(const struct options *options, struct config **ret)
+{
+        struct config *config = NULL;
+        int r = config_load(options->config_path, &config);
+
+        for (const struct config_problem *p = config ? config->problems : NULL; p; p = p->next) {
+                char text[CONFIG_MESSAGE_MAX + 4096];
+
+                log_about(p->warning ? LOG_WARNING : LOG_ERR, NULL, "%s",
+                          config_problem_print(p, text, sizeof(text)));
+        }
+        if (r < 0) {
+                if (r != -EINVAL)
+                        log_error("%s: %s", options->config_path, strerror(-r));
+                config_free(config);
+                return r;
+        }
+        if (config->log_level >= 0 && options->log_level < 0)
+                log_set_level(config->log_level);
+        *ret = config;
+        return 0;
+}
+
+static void tell_status(struct daemon *d)
+{
+        char text[128];
+
+        manager_describe(d->manager, text, sizeof(text));
+        if (strcmp(text, d->told) == 0)
+                return;
+        (void)snprintf(d->told, sizeof(d->told), "%s", text);
+        (void)sd_notifyf(false, "STATUS=%s", text); /* nobody listens outside systemd */
+}
+
+static int on_status(sd_event_source *source, uint64_t usec, void *userdata)
+{
+        struct daemon *d = userdata;
+
+        tell_status(d);
+        (void)sd_event_source_set_time_relative(source, STATUS_PAUSE_USEC);
+        return sd_event_source_set_enabled(source, SD_EVENT_ONESHOT);
+}
+
+static int on_hangup(sd_event_source *source, const struct signalfd_siginfo *info, void *userdata)
+{
+        struct daemon *d = userdata;
+
+        (void)sd_notify(false, "RELOADING=1"); /* nobody listens outside systemd */
+        (void)manager_reload(d->manager,
+                             NULL); /* it logs what is wrong, and nothing changed then */
+        (void)sd_notify(false, "READY=1");
+        return 0;
+}
+
+/* Before any thread starts, so that the signals reach this loop and no other. */
+static int prepare_loop(struct daemon *d)
+{
+        sigset_t hangup;
+        int r = sd_event_default(&d->event);
+
+        if (r < 0)
+                return r;
+        (void)signal(SIGPIPE, SIG_IGN); /* a reader of Capture went away: write() says so */
+        (void)sigemptyset(&hangup);
+        (void)sigaddset(&hangup, SIGHUP);
+        if (sigprocmask(SIG_BLOCK, &hangup, NULL) < 0)
+                return -errno;
+        r = sd_event_set_signal_exit(d->event, true);
+        if (r < 0)
+                return r;
+        return sd_event_set_watchdog(d->event, true);
+}
+
+static int add_sources(struct daemon *d)
+{
+        int r = sd_event_add_signal(d->event, NULL, SIGHUP, on_hangup, d);
+
+        if (r < 0)
+                return r;
+        /* Only systemd reads it: no wake-ups for nobody. */
+        if (!getenv("NOTIFY_SOCKET"))
+                return 0;
+        return sd_event_add_time_relative(d->event, &d->status, CLOCK_MONOTONIC, 5000000, 1000000,
+                                          on_status, d);
+}
+
+static int run(struct daemon *d, struct config *config)
+{
+        const struct manager_options options = {
+                .event = d->event,
+                .config_path = d->options->config_path,
+                .state_directory = d->options->state_directory,
+                .bus_address = d->options->bus_address,
+                .version = PROJECT_VERSION,
+        };
+        int r = manager_new(&options, config, &d->manager);
+
+        if (r >= 0)
+                r = add_sources(d);
+        if (r >= 0)
+                r = manager_start(d->manager);
+        if (r >= 0) {
+                tell_status(d);
+                (void)sd_notify(false, "READY=1"); /* nobody listens outside systemd */
+                r = sd_event_loop(d->event);
+        }
+        (void)sd_notify(false, "STOPPING=1");
+        return r;
+}
+
+int main(int argc, char **argv)
+{
+        const char *state = getenv("STATE_DIRECTORY");
+        struct options options = {
+                .config_path = CONFIG_FILE,
+                .state_directory = state && *state ? state : STATE_DIRECTORY,
+                .log_level = -1,
+        };
+        struct daemon d = { .options = &options };
+        struct config *config = NULL;
+        int r = parse_options(argc, argv, &options);
+
+        if (r >= 0)
+                return r;
+        if (options.check_config)
+                return check_config(&options);
+        log_init();
+        if (options.log_level >= 0)
+                log_set_level(options.log_level);
+        r = load_config(&options, &config);
+        if (r < 0)
+                return EXIT_FAILURE;
+        r = prepare_loop(&d);
+        if (r < 0) {
+                log_error("cannot prepare the event loop: %s", strerror(-r));
+                config_free(config);
+        } else {
+                r = run(&d, config);
+        }
+        sd_event_source_disable_unref(d.status);
+        manager_free(d.manager);
+        sd_event_unref(d.event);
+        return r < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
+}

@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The wiring: hotplug → converters → meters → sinks. Decides which converters are opened, under
+ * which name, by which section; answers the requests of the bus; applies a new configuration.
+ */
+#pragma once
+
+#include <systemd/sd-event.h>
+
+#include "daemon/config.h"
+#include "daemon/store.h"
+#include "lib/util.h"
+
+struct manager;
+
+struct manager_options {
+        sd_event *event;
+        const char *config_path;
+        const char *state_directory; /* NULL: nothing is remembered */
+        const char *bus_address;     /* NULL: the system bus */
+        const char *version;
+};
+
+/*
+ * Takes over the configuration that was read from config_path (also when this fails). Exports the
+ * root object, watches udev. -errno; what it means was logged.
+ */
+int manager_new(const struct manager_options *options, struct config *config, struct manager **ret);
+struct manager *manager_free(struct manager *m);
+DEFINE_OWNED(manager, struct manager *, manager_free);
+
+/* Opens what is there, then takes the bus name: no client sees a half-filled list. -errno. */
+int manager_start(struct manager *m);
+
+/* Reads the configuration again: all or nothing. *ret_warnings (may be NULL): strv, owned by the
+ * caller. -EINVAL when it has errors: then everything stays as it is, and the bus says why. */
+int manager_reload(struct manager *m, char ***ret_warnings);
+
+/* A sentence for systemd: "2 converters, 1 meter". */
+void manager_describe(const struct manager *m, char *buf, size_t size);

@@ -1,0 +1,355 @@
+/* SPDX-License-Identifier: MIT */
+/* The table of meters: found, configured, bound to converters, forgotten; and their keys. */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "daemon/meters-private.h"
+
+/* Going offline is told half a second late at most, and wakes up with other timers. */
+#define TIMER_ACCURACY_USEC (500 * 1000)
+
+char *meters_title_text(const uint8_t *title, char buf[static TITLE_TEXT_MAX])
+{
+        for (size_t i = 0; i < CIPHER_TITLE_BYTES; i++)
+                (void)snprintf(buf + 2 * i, 3, "%02x", title[i]);
+        return buf;
+}
+
+struct carried *meters_carried_of(struct meters *ms, struct converter *c)
+{
+        struct carried *carried = ms->carried;
+
+        while (carried && carried->converter != c)
+                carried = carried->next;
+        if (!carried) {
+                carried = calloc(1, sizeof(*carried));
+                if (!carried)
+                        return NULL;
+                carried->converter = c;
+                carried->next = ms->carried;
+                ms->carried = carried;
+        }
+        return carried;
+}
+
+/* The list of ids on the converter's object, made anew. */
+void meters_show_carried(struct meters *ms, struct converter *c)
+{
+        struct carried *carried = c ? meters_carried_of(ms, c) : NULL;
+        size_t n = 0;
+
+        if (!carried)
+                return;
+        for (struct entry *e = ms->entries; e && n < METERS_PER_CONVERTER_MAX; e = e->next)
+                if (e->owner == c)
+                        carried->ids[n++] = e->meter->id;
+        carried->ids[n] = NULL;
+        converter_set_meters(c, carried->ids);
+}
+
+static const struct config_meter *config_of(const struct meters *ms, const struct entry *e)
+{
+        const struct config_meter *config;
+
+        if (!ms->config)
+                return NULL;
+        config = config_find_meter(ms->config, e->meter->id);
+        return config || !*e->title ? config : config_find_meter(ms->config, e->title);
+}
+
+void meters_configure_entry(struct meters *ms, struct entry *e)
+{
+        const struct config_meter *config = config_of(ms, e);
+
+        e->settings = config ? config->settings : (struct meter_settings){ 0 };
+        if (!e->settings.tariff && ms->config)
+                e->settings.tariff = &ms->config->tariff;
+        meter_configure(e->meter, &e->settings);
+}
+
+struct entry *meters_find_id(const struct meters *ms, const char *id)
+{
+        struct entry *e = ms->entries;
+
+        while (e && strcmp(e->meter->id, id) != 0)
+                e = e->next;
+        return e;
+}
+
+struct entry *meters_find_title(const struct meters *ms, const char *title)
+{
+        struct entry *e = ms->entries;
+
+        while (e && (*title == '\0' || strcmp(e->title, title) != 0 || *e->meter->parent_id))
+                e = e->next;
+        return e;
+}
+
+void meters_remove(struct meters *ms, struct entry *gone, bool forgotten)
+{
+        struct entry **at = &ms->entries;
+        struct converter *owner = gone->owner;
+
+        while (*at != gone)
+                at = &(*at)->next;
+        *at = gone->next;
+        ms->n--;
+        for (struct carried *carried = ms->carried; carried; carried = carried->next)
+                if (carried->latest == gone)
+                        carried->latest = NULL;
+        meters_show_carried(ms, owner); /* before its id goes, which the old list borrows */
+        EACH_SINK(ms, meter_removed, gone->meter);
+        if (forgotten)
+                EACH_SINK(ms, meter_forgotten, gone->meter->id);
+        meter_free(gone->meter);
+        free(gone);
+}
+
+/* Takes the meter over, also when it fails. */
+static struct entry *append(struct meters *ms, struct meter *meter)
+{
+        struct entry **at = &ms->entries, *e;
+
+        e = ms->n < METERS_MAX ? calloc(1, sizeof(*e)) : NULL;
+        if (!e) {
+                meter_free(meter);
+                return NULL;
+        }
+        e->meter = meter;
+        while (*at)
+                at = &(*at)->next;
+        *at = e;
+        ms->n++;
+        meters_configure_entry(ms, e);
+        return e;
+}
+
+struct entry *meters_add(struct meters *ms, const char *id)
+{
+        struct meter *meter;
+
+        return meter_new(id, &meter) < 0 ? NULL : append(ms, meter);
+}
+
+static struct entry *find_submeter(const struct meters *ms, const char *parent, uint8_t channel)
+{
+        struct entry *e = ms->entries;
+
+        while (e && (e->meter->channel != channel || strcmp(e->meter->parent_id, parent) != 0))
+                e = e->next;
+        return e;
+}
+
+/* By its parent's channel: short lists carry values without the number of the sub-meter. */
+struct entry *meters_obtain_submeter(struct meters *ms, const struct entry *parent,
+                                     const struct submeter *submeter, bool *ret_new)
+{
+        struct entry *e = find_submeter(ms, parent->meter->id, submeter->channel);
+        struct meter *meter;
+
+        *ret_new = !e;
+        if (e)
+                return e;
+        if (meter_new_submeter(parent->meter, submeter, &meter) < 0)
+                return NULL;
+        if (!meters_find_id(ms, meter->id))
+                return append(ms, meter);
+        meter_free(meter); /* another parent has it: it would be told twice */
+        return NULL;
+}
+
+void meters_bind(struct meters *ms, struct entry *e, struct converter *c)
+{
+        struct converter *before = e->owner;
+
+        if (before == c)
+                return;
+        e->owner = c;
+        e->owner_generation = converter_generation(c);
+        e->conflict_told = false;
+        meters_show_carried(ms, before);
+        meters_show_carried(ms, c);
+}
+
+int meters_new(const struct meters_options *options, struct meters **ret)
+{
+        OWNED(meters) struct meters *ms = calloc(1, sizeof(*ms));
+        int r;
+
+        if (!ms)
+                return -ENOMEM;
+        ms->options = *options;
+        r = sd_event_add_time(options->event, &ms->timer, CLOCK_MONOTONIC, 0, TIMER_ACCURACY_USEC,
+                              meters_on_timer, ms);
+        if (r < 0)
+                return r;
+        r = sd_event_source_set_enabled(ms->timer, SD_EVENT_OFF);
+        if (r < 0)
+                return r;
+        (void)sd_event_source_set_description(ms->timer, "meters"); /* for debugging only */
+
+        *ret = TAKE(ms);
+        return 0;
+}
+
+struct meters *meters_free(struct meters *ms)
+{
+        if (!ms)
+                return NULL;
+        sd_event_source_disable_unref(ms->timer);
+        while (ms->entries) {
+                struct entry *e = ms->entries;
+
+                ms->entries = e->next;
+                meter_free(e->meter);
+                free(e);
+        }
+        while (ms->carried) {
+                struct carried *carried = ms->carried;
+
+                ms->carried = carried->next;
+                free(carried);
+        }
+        cipher_keys_wipe(&ms->keys);
+        free(ms);
+        return NULL;
+}
+
+void meters_configure(struct meters *ms, const struct config *config)
+{
+        ms->config = config;
+        meters_keys_changed(ms);
+        for (struct entry *e = ms->entries; e; e = e->next) {
+                meters_configure_entry(ms, e);
+                EACH_SINK(ms, meter_changed, e->meter);
+        }
+}
+
+void meters_keys_changed(struct meters *ms)
+{
+        cipher_keys_wipe(&ms->keys);
+        ms->keys_cached = ms->keys_found = false;
+}
+
+/* In the order of who was more precise: a section of the meter, what was set at run time, the
+ * section of the converter. */
+static bool find_named(const struct meters *ms, const char *name, struct cipher_keys *ret)
+{
+        const struct config_meter *config;
+
+        if (!*name)
+                return false;
+        config = ms->config ? config_find_meter(ms->config, name) : NULL;
+        if (config && config->keys.has_key) {
+                *ret = config->keys;
+                return true;
+        }
+        return store_find_keys(ms->options.store, name, ret) > 0;
+}
+
+static bool find_keys(struct meters *ms, struct converter *c, const uint8_t *title)
+{
+        const struct config_converter *config = converter_config(c);
+        char text[TITLE_TEXT_MAX] = "";
+        struct entry *e;
+
+        if (title && find_named(ms, meters_title_text(title, text), &ms->keys))
+                return true;
+        e = meters_find_title(ms, text);
+        if (e && find_named(ms, e->meter->id, &ms->keys))
+                return true;
+        if (find_named(ms, converter_learned_meter(c), &ms->keys))
+                return true;
+        if (!config || !config->keys.has_key)
+                return false;
+        ms->keys = config->keys;
+        return true;
+}
+
+const struct cipher_keys *meters_find_keys(struct meters *ms, struct converter *c,
+                                           const uint8_t *title)
+{
+        static const uint8_t no_title[CIPHER_TITLE_BYTES];
+        const uint8_t *asked = title ? title : no_title;
+
+        if (!ms->keys_cached || ms->keys_converter != c ||
+            memcmp(ms->keys_title, asked, sizeof(ms->keys_title)) != 0) {
+                meters_keys_changed(ms);
+                ms->keys_found = find_keys(ms, c, title);
+                ms->keys_cached = true;
+                ms->keys_converter = c;
+                memcpy(ms->keys_title, asked, sizeof(ms->keys_title));
+        }
+        return ms->keys_found ? &ms->keys : NULL;
+}
+
+void meters_converter_lost(struct meters *ms, struct converter *c)
+{
+        for (struct entry *e = ms->entries; e; e = e->next)
+                if (e->owner == c && meter_expire(e->meter, 0, true))
+                        EACH_SINK(ms, meter_changed, e->meter);
+}
+
+void meters_converter_removed(struct meters *ms, struct converter *c)
+{
+        if (ms->keys_converter == c)
+                meters_keys_changed(ms);
+        for (struct entry *e = ms->entries; e; e = e->next)
+                if (e->owner == c)
+                        e->owner = NULL;
+        for (struct carried **at = &ms->carried; *at;) {
+                struct carried *carried = *at;
+
+                if (carried->converter == c) {
+                        *at = carried->next;
+                        free(carried);
+                } else {
+                        at = &carried->next;
+                }
+        }
+}
+
+size_t meters_count(const struct meters *ms)
+{
+        return ms->n;
+}
+
+const struct meter *meters_find(const struct meters *ms, const char *key)
+{
+        const struct entry *e = meters_find_id(ms, key);
+
+        for (e = e ? e : ms->entries; e; e = e->next)
+                if (strcmp(e->meter->id, key) == 0 ||
+                    (e->settings.name && *e->settings.name && strcmp(e->settings.name, key) == 0))
+                        return e->meter;
+        return NULL;
+}
+
+int meters_forget(struct meters *ms, const char *id)
+{
+        struct entry *e = meters_find_id(ms, id);
+
+        if (!e)
+                return -ENOENT;
+        for (struct entry *sub = ms->entries, *next; sub; sub = next) {
+                next = sub->next;
+                if (strcmp(sub->meter->parent_id, id) == 0)
+                        meters_remove(ms, sub, true);
+        }
+        meters_remove(ms, e, true);
+        return 0;
+}
+
+void meters_announce(const struct meters *ms, struct sink *sink)
+{
+        for (struct entry *e = ms->entries; e; e = e->next)
+                SINK_NOTIFY(sink, meter_added, e->meter);
+}
+
+const char *meters_name(const struct meters *ms, const char *id)
+{
+        const struct entry *e = meters_find_id(ms, id);
+
+        return e && e->settings.name ? e->settings.name : "";
+}

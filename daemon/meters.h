@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * All meters: made when a telegram first names them, bound to the converter that carries them,
+ * handed to the sinks. A meter outlives its converter's tty, and moves with its telegrams.
+ */
+#pragma once
+
+#include <systemd/sd-event.h>
+
+#include "daemon/converter.h"
+#include "lib/meter.h"
+#include "lib/sink.h"
+#include "lib/util.h"
+
+struct meters;
+
+struct meters_options {
+        sd_event *event;
+        struct store *store; /* keys set at run time; may be NULL */
+        struct sink **sinks; /* head of the list; borrowed, may change between calls */
+};
+
+int meters_new(const struct meters_options *options, struct meters **ret);
+struct meters *meters_free(struct meters *ms);
+DEFINE_OWNED(meters, struct meters *, meters_free);
+
+/* Names, keys, limits from here on; borrowed until the next call. */
+void meters_configure(struct meters *ms, const struct config *config);
+
+/* A telegram that came through `c`. */
+void meters_take(struct meters *ms, struct converter *c, const struct telegram *telegram);
+/* The keys of a system title (or NULL) seen by `c`; borrowed until the next call. */
+const struct cipher_keys *meters_find_keys(struct meters *ms, struct converter *c,
+                                           const uint8_t *title);
+/* Keys were set: what was looked up before is looked up again. */
+void meters_keys_changed(struct meters *ms);
+
+/* Its port was closed: its meters go offline. */
+void meters_converter_lost(struct meters *ms, struct converter *c);
+/* It is about to be freed: nothing may point to it. */
+void meters_converter_removed(struct meters *ms, struct converter *c);
+
+size_t meters_count(const struct meters *ms);
+/* By id or by configured name; NULL when there is none. */
+const struct meter *meters_find(const struct meters *ms, const char *key);
+/* Removes it from everywhere, retained traces too. -ENOENT. */
+int meters_forget(struct meters *ms, const char *id);
+/* Tells a new sink of the meters there are. */
+void meters_announce(const struct meters *ms, struct sink *sink);
+/* The configured name, "" when there is none. */
+const char *meters_name(const struct meters *ms, const char *id);

@@ -1,0 +1,286 @@
+/* SPDX-License-Identifier: MIT */
+/* What callers on the bus ask for (struct bus_requests); they are authorised already. */
+#include <ctype.h>
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "daemon/log.h"
+#include "daemon/manager-private.h"
+#include "dbus/names.h"
+
+static struct managed *find_or_say(const struct manager *m, const char *key, sd_bus_error *error)
+{
+        struct managed *managed = manager_find(m, key);
+
+        if (!managed)
+                (void)sd_bus_error_setf(error, BUS_ERROR_NO_SUCH_CONVERTER,
+                                        "there is no converter '%s'; see `smctl list-converters`",
+                                        key);
+        return managed;
+}
+
+static int reload(void *userdata, char ***ret_warnings, sd_bus_error *error)
+{
+        struct manager *m = userdata;
+        int r = manager_reload(m, ret_warnings);
+
+        if (r < 0)
+                return sd_bus_error_set(error, BUS_ERROR_INVALID_CONFIG,
+                                        "the configuration has errors and was not applied; "
+                                        "`smctl check-config` lists them");
+        return 0;
+}
+
+static int rescan(void *userdata, sd_bus_error *error)
+{
+        struct manager *m = userdata;
+
+        return hotplug_enumerate(m->hotplug);
+}
+
+/* A system title is 16 hex digits, in lower case wherever we keep one. */
+static void normalise(char *id)
+{
+        if (strlen(id) != 16 || strspn(id, "0123456789abcdefABCDEF") != 16)
+                return;
+        for (; *id; id++)
+                *id = (char)tolower((unsigned char)*id);
+}
+
+static int set_meter_key(void *userdata, const char *meter, const uint8_t *ek, const uint8_t *ak,
+                         sd_bus_error *error)
+{
+        struct manager *m = userdata;
+        const struct meter *known = meters_find(m->meters, meter);
+        struct cipher_keys keys = { .has_key = true, .has_auth_key = ak };
+        char id[METER_ID_MAX];
+        int r;
+
+        if (!m->store)
+                return sd_bus_error_set(error, BUS_ERROR_FAILED,
+                                        "the state directory cannot be written: use KeyFile= in "
+                                        "the configuration");
+        if (strlen(known ? known->id : meter) >= sizeof(id))
+                return sd_bus_error_set(error, BUS_ERROR_INVALID_ARGUMENT, "that id is too long");
+        (void)snprintf(id, sizeof(id), "%s", known ? known->id : meter);
+        normalise(id);
+        memcpy(keys.key, ek, sizeof(keys.key));
+        if (ak)
+                memcpy(keys.auth_key, ak, sizeof(keys.auth_key));
+        r = store_put_keys(m->store, id, &keys);
+        cipher_keys_wipe(&keys);
+        if (r >= 0)
+                meters_keys_changed(m->meters);
+        return r;
+}
+
+static int adopt(void *userdata, const char *tty, const char *line_text, const char *profile,
+                 const char **ret_id, sd_bus_error *error)
+{
+        struct manager *m = userdata;
+        struct managed *managed = find_or_say(m, tty, error);
+        struct serial_line line;
+        int r;
+
+        if (!managed)
+                return -ENOENT;
+        if (line_text && strcmp(line_text, "auto") == 0)
+                line_text = NULL;
+        if (line_text && serial_line_parse(line_text, &line) < 0)
+                return sd_bus_error_setf(error, BUS_ERROR_INVALID_ARGUMENT,
+                                         "'%s' is no line; right is for example '2400 8E1'",
+                                         line_text);
+        if (profile && !profile_find(profile))
+                return sd_bus_error_setf(error, BUS_ERROR_INVALID_ARGUMENT,
+                                         "there is no profile '%s'", profile);
+        if (converter_device(managed->converter)->ignored)
+                return sd_bus_error_set(error, BUS_ERROR_NOT_SUPPORTED,
+                                        "udev says SMARTMETER_IGNORE=1 for this converter");
+        r = converter_adopt(managed->converter, line_text ? &line : NULL, profile);
+        if (r < 0)
+                return r;
+        manager_configure_converter(m, managed);
+        *ret_id = converter_id(managed->converter);
+        return 0;
+}
+
+/* Its meters go with it, unless another converter carries them by now. */
+static void forget_meters(struct manager *m, struct converter *c)
+{
+        const struct bus_converter *view = converter_view_get(c);
+
+        while (view->meter_ids[0] && meters_forget(m->meters, view->meter_ids[0]) >= 0)
+                ;
+}
+
+static int forget(void *userdata, const char *id, sd_bus_error *error)
+{
+        struct manager *m = userdata;
+        struct managed *managed = manager_find(m, id);
+        const struct meter *meter = managed ? NULL : meters_find(m->meters, id);
+
+        if (meter)
+                return meters_forget(m->meters, meter->id);
+        if (!managed)
+                return sd_bus_error_setf(error, BUS_ERROR_NO_SUCH_CONVERTER,
+                                         "there is no converter or meter '%s'", id);
+        converter_forget(managed->converter);
+        forget_meters(m, managed->converter);
+        if (converter_state_get(managed->converter) == CONVERTER_GONE)
+                manager_remove_converter(m, managed);
+        else
+                manager_configure_converter(m, managed);
+        return 0;
+}
+
+static int probe(void *userdata, const char *id, sd_bus_error *error)
+{
+        struct managed *managed = find_or_say(userdata, id, error);
+
+        if (!managed)
+                return -ENOENT;
+        if (converter_state_get(managed->converter) == CONVERTER_IGNORED)
+                return sd_bus_error_set(error, BUS_ERROR_NOT_SUPPORTED,
+                                        "it is not configured: `smctl adopt` it first");
+        if (converter_state_get(managed->converter) == CONVERTER_GONE)
+                return sd_bus_error_set(error, BUS_ERROR_GONE, "it is unplugged");
+        converter_probe(managed->converter);
+        return 0;
+}
+
+static int reset(void *userdata, const char *id, const char *how, sd_bus_error *error)
+{
+        struct managed *managed = find_or_say(userdata, id, error);
+        int r;
+
+        if (!managed)
+                return -ENOENT;
+        r = converter_reset(managed->converter, how);
+        if (r == -EINVAL)
+                return sd_bus_error_setf(error, BUS_ERROR_INVALID_ARGUMENT,
+                                         "'%s' is no way to reset; there are 'reopen' and 'usb'",
+                                         how);
+        if (r == -EPERM)
+                return sd_bus_error_set(error, BUS_ERROR_NOT_SUPPORTED,
+                                        "it is not configured: `smctl adopt` it first");
+        if (r < 0)
+                return sd_bus_error_setf(error, BUS_ERROR_FAILED, "USB reset: %s", strerror(-r));
+        return 0;
+}
+
+static int inhibit(void *userdata, const char *id, const char *who, const char *why,
+                   uint64_t cookie, sd_bus_error *error)
+{
+        struct managed *managed = find_or_say(userdata, id, error);
+        int r;
+
+        if (!managed)
+                return -ENOENT;
+        r = converter_inhibit(managed->converter, who, why, cookie);
+        if (r == -EUSERS)
+                return sd_bus_error_set(error, BUS_ERROR_LIMIT, "it is lent to too many already");
+        return r;
+}
+
+static void inhibit_done(void *userdata, const char *id, uint64_t cookie)
+{
+        struct managed *managed = manager_find(userdata, id);
+
+        if (managed)
+                converter_inhibit_done(managed->converter, cookie);
+}
+
+static int capture(void *userdata, const char *id, int fd, sd_bus_error *error)
+{
+        OWNED_FD int owned = fd;
+        struct managed *managed = find_or_say(userdata, id, error);
+        int r;
+
+        if (!managed)
+                return -ENOENT;
+        r = converter_capture(managed->converter, TAKE_FD(owned));
+        if (r == -EUSERS)
+                return sd_bus_error_set(error, BUS_ERROR_LIMIT, "it is captured too often already");
+        return r;
+}
+
+static const char *find_converter(void *userdata, const char *key)
+{
+        struct managed *managed = manager_find(userdata, key);
+
+        return managed ? converter_id(managed->converter) : NULL;
+}
+
+static const char *find_meter(void *userdata, const char *key)
+{
+        const struct manager *m = userdata;
+        const struct meter *meter = meters_find(m->meters, key);
+
+        return meter ? meter->id : NULL;
+}
+
+static int sink_reconnect(void *userdata, const char *name, sd_bus_error *error)
+{
+        struct manager *m = userdata;
+
+        for (struct broker *broker = m->brokers; broker; broker = broker->next)
+                if (strcmp(broker->view.name, name) == 0) {
+                        sink_mqtt_reconnect(broker->sink);
+                        return 0;
+                }
+        return sd_bus_error_setf(error, BUS_ERROR_FAILED, "there is no sink '%s'", name);
+}
+
+static const char *meter_name(void *userdata, const char *meter_id)
+{
+        const struct manager *m = userdata;
+
+        return meters_name(m->meters, meter_id);
+}
+
+static int set_log_level(void *userdata, const char *level)
+{
+        int priority = log_level_parse(level);
+
+        if (priority < 0)
+                return priority;
+        log_set_level(priority);
+        return 0;
+}
+
+static const char *get_log_level(void *userdata)
+{
+        return log_level_name(log_level_get());
+}
+
+static int set_log_target(void *userdata, const char *target)
+{
+        return log_target_set(target);
+}
+
+static const char *get_log_target(void *userdata)
+{
+        return log_target_get();
+}
+
+const struct bus_requests manager_requests = {
+        .reload = reload,
+        .rescan = rescan,
+        .set_meter_key = set_meter_key,
+        .adopt = adopt,
+        .forget = forget,
+        .probe = probe,
+        .reset = reset,
+        .inhibit = inhibit,
+        .inhibit_done = inhibit_done,
+        .capture = capture,
+        .find_converter = find_converter,
+        .find_meter = find_meter,
+        .sink_reconnect = sink_reconnect,
+        .meter_name = meter_name,
+        .set_log_level = set_log_level,
+        .get_log_level = get_log_level,
+        .set_log_target = set_log_target,
+        .get_log_target = get_log_target,
+};

@@ -1,0 +1,118 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Time zones by libc: one zone per process, set in TZ. Nothing else here uses local time, so that
+ * the setting of one place cannot disturb another.
+ */
+#include "zone.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+int zone_set(const char *name)
+{
+        char value[128], path[160];
+
+        if (!name) {
+                (void)unsetenv("TZ"); /* fails only for names that cannot be */
+                tzset();
+                return 0;
+        }
+        if (strstr(name, "..") || *name == '/' || strlen(name) > 96)
+                return -EINVAL;
+        (void)snprintf(path, sizeof(path), "/usr/share/zoneinfo/%s", name);
+        if (strcmp(name, "UTC") != 0 && access(path, R_OK) < 0)
+                return -EINVAL; /* glibc takes any word for a zone, and then means UTC */
+        (void)snprintf(value, sizeof(value), ":%s", name);
+        if (setenv("TZ", value, 1) < 0)
+                return -errno;
+        tzset();
+        return 0;
+}
+
+static struct datetime to_local(int64_t epoch_s, void *userdata)
+{
+        time_t at = (time_t)epoch_s;
+        struct datetime local;
+        struct tm tm;
+
+        if (!localtime_r(&at, &tm))
+                return (struct datetime){ 0 };
+        local = datetime_of_fields(tm.tm_year + 1900, tm.tm_mon + 1, tm.tm_mday, tm.tm_hour,
+                                   tm.tm_min, tm.tm_sec);
+        local.has_offset = true;
+        local.offset_min = (int16_t)(tm.tm_gmtoff / 60);
+        local.dst = tm.tm_isdst > 0 ? DATETIME_DST_SUMMER : DATETIME_DST_WINTER;
+        return local;
+}
+
+/* mktime() with a summer time flag; -1 lets it choose. */
+static int64_t local_epoch(const struct datetime *t, int is_dst)
+{
+        struct tm tm = {
+                .tm_year = t->year - 1900,
+                .tm_mon = t->month - 1,
+                .tm_mday = t->day,
+                .tm_hour = t->hour,
+                .tm_min = t->minute,
+                .tm_sec = t->second,
+                .tm_isdst = is_dst,
+        };
+
+        return (int64_t)mktime(&tm);
+}
+
+/* The reading of the fields with this flag, or INT64_MIN when the clock never showed them so. */
+static int64_t exact_epoch(const struct datetime *t, int is_dst)
+{
+        int64_t at = local_epoch(t, is_dst);
+        struct datetime back = to_local(at, NULL);
+
+        if (back.hour != t->hour || back.minute != t->minute || back.day != t->day)
+                return INT64_MIN;
+        return at;
+}
+
+static int64_t to_epoch(const struct datetime *local, void *userdata)
+{
+        if (local->has_offset)
+                return datetime_to_epoch(local);
+        if (local->dst != DATETIME_DST_UNKNOWN) {
+                int64_t marked = exact_epoch(local, local->dst == DATETIME_DST_SUMMER);
+
+                if (marked != INT64_MIN)
+                        return marked;
+        }
+        return local_epoch(local, -1);
+}
+
+const struct tariff_zone *zone_get(void)
+{
+        static const struct tariff_zone zone = { to_local, to_epoch, NULL };
+
+        return &zone;
+}
+
+static int64_t distance(int64_t a, int64_t b)
+{
+        return a > b ? a - b : b - a;
+}
+
+int64_t zone_resolve(const struct datetime *time, uint64_t host_usec)
+{
+        int64_t summer, winter, host_s = (int64_t)(host_usec / 1000000), at;
+
+        if (!time->valid)
+                return 0;
+        at = to_epoch(time, NULL);
+        if (!time->has_offset && time->dst == DATETIME_DST_UNKNOWN) {
+                summer = exact_epoch(time, 1);
+                winter = exact_epoch(time, 0);
+                if (summer != INT64_MIN && winter != INT64_MIN)
+                        at = distance(summer, host_s) <= distance(winter, host_s) ? summer : winter;
+        }
+        return at * 1000000;
+}
