@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: MIT */
+/* A meter's local time on the host's time line, summer time switches included. */
+#include "tests/unit/test.h"
+
+#include <errno.h>
+
+#include "daemon/zone.h"
+
+#define WINTER DATETIME_DST_WINTER
+#define SUMMER DATETIME_DST_SUMMER
+
+static struct resolve_case {
+        const char *name;
+        struct datetime time;
+        int64_t host_s, want_s;
+} resolve_cases[] = {
+        { "no time", { 0 }, 1000, 0 },
+        { "with an offset the zone does not matter",
+          { .valid = true,
+            .has_offset = true,
+            .offset_min = 120,
+            .year = 2026,
+            .month = 1,
+            .day = 5,
+            .hour = 12 },
+          0,
+          1767607200 },
+        { "winter",
+          { .valid = true, .year = 2026, .month = 1, .day = 5, .hour = 12 },
+          0,
+          1767610800 },
+        { "summer",
+          { .valid = true, .year = 2026, .month = 7, .day = 5, .hour = 12 },
+          0,
+          1783245600 },
+        /* 25 October 2026: 03:00 CEST becomes 02:00 CET at 01:00 UTC, 1792890000 */
+        { "the doubled hour, marked summer",
+          { .valid = true,
+            .year = 2026,
+            .month = 10,
+            .day = 25,
+            .hour = 2,
+            .minute = 30,
+            .dst = SUMMER },
+          1792891800,
+          1792888200 },
+        { "the doubled hour, marked winter",
+          { .valid = true,
+            .year = 2026,
+            .month = 10,
+            .day = 25,
+            .hour = 2,
+            .minute = 30,
+            .dst = WINTER },
+          1792888200,
+          1792891800 },
+        { "the doubled hour, the host is in summer",
+          { .valid = true, .year = 2026, .month = 10, .day = 25, .hour = 2, .minute = 30 },
+          1792888205,
+          1792888200 },
+        { "the doubled hour, the host is in winter",
+          { .valid = true, .year = 2026, .month = 10, .day = 25, .hour = 2, .minute = 30 },
+          1792891805,
+          1792891800 },
+        { "a mark that is wrong does not move the clock",
+          { .valid = true, .year = 2026, .month = 7, .day = 5, .hour = 12, .dst = WINTER },
+          0,
+          1783245600 },
+};
+
+static void run_resolve(void **state)
+{
+        const struct resolve_case *c = *state;
+
+        assert_int_equal(zone_set("Europe/Zurich"), 0);
+        assert_int_equal(zone_resolve(&c->time, (uint64_t)c->host_s * 1000000),
+                         c->want_s * 1000000);
+}
+
+static void unknown_zone_is_refused(void **state)
+{
+        assert_int_equal(zone_set("Europe/Zurich"), 0);
+        assert_int_equal(zone_set("Europe/Nowhere"), -EINVAL);
+        assert_int_equal(zone_set("../../etc/passwd"), -EINVAL);
+        assert_int_equal(zone_set("/etc/localtime"), -EINVAL);
+        /* and the one before still holds */
+        assert_int_equal(zone_get()->to_local(1783245600, NULL).hour, 12);
+}
+
+static void local_time_has_its_offset(void **state)
+{
+        struct datetime t;
+
+        assert_int_equal(zone_set("Europe/Zurich"), 0);
+        t = zone_get()->to_local(1767610800, NULL);
+        assert_int_equal(t.hour, 12);
+        assert_int_equal(t.offset_min, 60);
+        assert_int_equal(t.dst, WINTER);
+        assert_int_equal(zone_get()->to_epoch(&t, NULL), 1767610800);
+}
+
+int main(void)
+{
+        static struct CMUnitTest tests[TEST_ROWS_MAX] = {
+                cmocka_unit_test(unknown_zone_is_refused),
+                cmocka_unit_test(local_time_has_its_offset),
+        };
+        size_t n = 2;
+
+        n = test_add_rows(tests, n, resolve_cases, ELEMENTSOF(resolve_cases),
+                          sizeof(resolve_cases[0]), run_resolve);
+        return _cmocka_run_group_tests("zone", tests, n, NULL, NULL);
+}
