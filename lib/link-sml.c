@@ -1,0 +1,162 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * SML transport, version 1. The check sum is CRC-16/X-25; old Holley meters send CRC-16/Kermit in
+ * its place, which is accepted too.
+ */
+#include "link-sml.h"
+
+#include <errno.h>
+
+#include "crc.h"
+#include "link.h"
+#include "sml.h"
+#include "util.h"
+
+#define ESCAPE_BYTES 4
+#define MARK_BYTES   8 /* an escape and what it announces */
+#define FILL_MAX     3 /* the file is filled up to a multiple of four */
+
+static const uint8_t begin_mark[MARK_BYTES] = { 0x1b, 0x1b, 0x1b, 0x1b, 0x01, 0x01, 0x01, 0x01 };
+static const uint8_t escaped[MARK_BYTES] = { 0x1b, 0x1b, 0x1b, 0x1b, 0x1b, 0x1b, 0x1b, 0x1b };
+
+enum mark {
+        MARK_NONE,    /* a byte of the file */
+        MARK_ESCAPED, /* four bytes 1B of the file */
+        MARK_BEGIN,
+        MARK_END,
+        MARK_CUT, /* an escape whose meaning has not arrived yet */
+};
+
+static enum mark mark_at(struct slice s, size_t at)
+{
+        struct slice here = slice_from(s, at);
+
+        if (!slice_starts_with(here, (struct slice){ escaped, ESCAPE_BYTES }))
+                return MARK_NONE;
+        if (here.len < MARK_BYTES)
+                return MARK_CUT;
+        if (here.data[ESCAPE_BYTES] == 0x1a)
+                return MARK_END;
+        if (slice_starts_with(here, (struct slice){ escaped, MARK_BYTES }))
+                return MARK_ESCAPED;
+        if (slice_starts_with(here, (struct slice){ begin_mark, MARK_BYTES }))
+                return MARK_BEGIN;
+        /*
+         * No escape of version 1. Firmware that escapes only at multiples of four lets these four
+         * bytes through; the check sums decide whether it was that.
+         */
+        return MARK_NONE;
+}
+
+static bool starts(uint8_t byte)
+{
+        return byte == begin_mark[0];
+}
+
+static ssize_t fail(struct link_fault *ret_fault, const char *what, size_t len)
+{
+        *ret_fault = (struct link_fault){ .what = what, .len = len };
+        return -EBADMSG;
+}
+
+/* The frame ends with the end mark at `at`: fill and check sum. */
+static ssize_t verify(struct slice s, size_t at, struct link_fault *ret_fault)
+{
+        size_t len = at + MARK_BYTES;
+        struct slice sum = { s.data + len - 2, 2 };
+        struct slice covered = slice_first(s, len - 2);
+        uint16_t sent = (uint16_t)(sum.data[0] | sum.data[1] << 8);
+
+        if (s.data[at + ESCAPE_BYTES + 1] > FILL_MAX)
+                return fail(ret_fault, "SML: more fill bytes than there can be", len);
+        if (sent != crc16_x25(covered) && sent != crc16_kermit(covered))
+                return fail(ret_fault, "SML: check sum does not match", len);
+        return (ssize_t)len;
+}
+
+static ssize_t probe(struct slice s, struct slice before, struct link_fault *ret_fault)
+{
+        size_t at = MARK_BYTES;
+
+        (void)before; /* the beginning is mark enough */
+        if (!slice_starts_with((struct slice){ begin_mark, MARK_BYTES },
+                               slice_first(s, MARK_BYTES)))
+                return -EAGAIN;
+        while (at < s.len) {
+                if (at > LINK_FRAME_MAX - MARK_BYTES)
+                        return fail(ret_fault, "SML: no end within 4096 bytes", at);
+                switch (mark_at(s, at)) {
+                case MARK_NONE:
+                        at++;
+                        break;
+                case MARK_ESCAPED:
+                        at += MARK_BYTES;
+                        break;
+                case MARK_BEGIN:
+                        return fail(ret_fault, "SML: a telegram begins before the last one ended",
+                                    at);
+                case MARK_END:
+                        return verify(s, at, ret_fault);
+                case MARK_CUT:
+                        return 0;
+                }
+        }
+        return 0;
+}
+
+const struct link_ops link_sml = {
+        .type = LINK_SML,
+        .starts = starts,
+        .probe = probe,
+};
+
+/* The file between the marks as it was before escaping; borrowed from s unless it has escapes. */
+static int unescape(struct slice s, struct telegram *t, struct slice *ret)
+{
+        size_t at = 0, n = 0;
+        uint8_t *room;
+
+        while (at < s.len && mark_at(s, at) != MARK_ESCAPED)
+                at++;
+        if (at >= s.len) {
+                *ret = s;
+                return 0;
+        }
+        room = telegram_alloc(t, s.len);
+        if (!room)
+                return -EBADMSG;
+        for (at = 0; at < s.len; n++) {
+                bool skip = mark_at(s, at) == MARK_ESCAPED;
+
+                if (skip) {
+                        memcpy(room + n, escaped, ESCAPE_BYTES);
+                        n += ESCAPE_BYTES - 1;
+                        at += MARK_BYTES;
+                } else {
+                        room[n] = s.data[at++];
+                }
+        }
+        *ret = (struct slice){ room, n };
+        return 0;
+}
+
+int sml_decode(struct slice frame, struct telegram *t)
+{
+        struct link_fault fault;
+        struct slice file;
+        size_t fill;
+        int r;
+
+        if (probe(frame, (struct slice){ 0 }, &fault) != (ssize_t)frame.len)
+                return -EBADMSG;
+        fill = frame.data[frame.len - 3];
+        file = slice_first(slice_from(frame, MARK_BYTES), frame.len - 2 * MARK_BYTES);
+        if (fill > file.len)
+                return -EBADMSG;
+        r = unescape(slice_first(file, file.len - fill), t, &file);
+        if (r == 0)
+                r = sml_file_decode(file, t);
+        if (r < 0)
+                telegram_reset(t, LINK_SML);
+        return r;
+}
