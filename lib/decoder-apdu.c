@@ -12,7 +12,10 @@
 #include "layout.h"
 #include "link-iec62056-21.h"
 #include "link-p1.h"
+#include "link-sml.h"
 #include "link-tic.h"
+#include "sml.h"
+#include "sml.h"
 #include "util.h"
 
 static bool is_capital(char c)
@@ -356,6 +359,8 @@ enum open_result decoder_open_text(struct decoder *d, const char **ret_fault)
                 r = iec62056_21_decode(text, &d->telegram);
         else if (d->framing == LINK_TIC)
                 r = tic_decode(text, &d->telegram);
+        else if (d->framing == LINK_SML)
+                r = sml_decode(text, &d->telegram);
         if (r < 0) {
                 *ret_fault = "a frame whose content cannot be read";
                 return OPEN_FAULT;

@@ -23,6 +23,7 @@ static ssize_t probe(struct slice s, struct slice before, struct link_fault *ret
 
 const struct link_ops link_p1 = {
         .type = LINK_P1,
+        .proves_itself = true,
         .starts = text_frame_starts,
         .probe = probe,
 };

@@ -12,14 +12,15 @@
 #include "cipher.h"
 #include "link.h"
 
-#define GENERAL_GLO     0xdb
-#define TITLE_BYTES     8
-#define SECURITY_MIN    5 /* security control and frame counter */
-#define SC_KNOWN        0x3f
-#define HDLC_FLAG       0x7e
-#define HDLC_TYPE_3     0xa0
-#define HDLC_HEADER_MAX 14
-#define MBUS_HEADER     5
+#define GENERAL_GLO      0xdb
+#define TITLE_BYTES      8
+#define SECURITY_MIN     5 /* security control and frame counter */
+#define SC_KNOWN         0x3f
+#define HDLC_FLAG        0x7e
+#define HDLC_TYPE_3      0xa0
+#define HDLC_HEADER_MAX  14
+#define MBUS_HEADER      5
+#define NOTIFICATION_MIN 24
 
 static bool raw_starts(uint8_t byte)
 {
@@ -98,16 +99,25 @@ static ssize_t probe_ciphered(struct slice s, struct link_fault *ret_fault)
         return (ssize_t)header.apdu_bytes;
 }
 
-static ssize_t raw_probe(struct slice s, struct slice before, struct link_fault *ret_fault)
+/*
+ * No check sum, so what can be known of the first bytes must be right: the reserved bits of
+ * long-invoke-id-and-priority are 0, and the shortest telegram of the field has 24 bytes.
+ */
+static ssize_t probe_notification(struct slice s)
 {
         ssize_t n;
 
+        if (slice_at(s, 1) & 0x0f)
+                return -EAGAIN;
+        n = apdu_notification_length(s);
+        return n < 0 || (n > 0 && n < NOTIFICATION_MIN) ? -EAGAIN : n;
+}
+
+static ssize_t raw_probe(struct slice s, struct slice before, struct link_fault *ret_fault)
+{
         if (is_inside_frame(before))
                 return -EAGAIN;
-        if (s.data[0] == GENERAL_GLO)
-                return probe_ciphered(s, ret_fault);
-        n = apdu_notification_length(s);
-        return n < 0 ? -EAGAIN : n;
+        return s.data[0] == GENERAL_GLO ? probe_ciphered(s, ret_fault) : probe_notification(s);
 }
 
 const struct link_ops link_raw = {

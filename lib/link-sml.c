@@ -106,6 +106,7 @@ static ssize_t probe(struct slice s, struct slice before, struct link_fault *ret
 
 const struct link_ops link_sml = {
         .type = LINK_SML,
+        .proves_itself = true,
         .starts = starts,
         .probe = probe,
 };

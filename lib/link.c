@@ -6,5 +6,5 @@
 #include "link.h"
 
 const struct link_ops *const link_table[] = {
-        &link_hdlc, &link_mbus, &link_p1, &link_iec62056_21, &link_tic, &link_raw, NULL,
+        &link_hdlc, &link_mbus, &link_sml, &link_p1, &link_iec62056_21, &link_tic, &link_raw, NULL,
 };

@@ -157,6 +157,15 @@ static struct scan garbage_fault(struct scanner *s)
                               .fault = "bytes that belong to no frame" };
 }
 
+/* The closing flag of the last frame is no frame begun. */
+static bool is_all_fill(const struct scanner *s)
+{
+        for (size_t i = s->at; i < s->len; i++)
+                if (!is_fill(s->bytes[i]))
+                        return false;
+        return true;
+}
+
 /* A candidate that waits for bytes. True when there is something to do about it. */
 static bool give_up(struct scanner *s, const struct verdict *verdict, struct scan *ret)
 {
@@ -165,6 +174,10 @@ static bool give_up(struct scanner *s, const struct verdict *verdict, struct sca
 
         if (!too_long && !s->finished && !(s->gap && hides_a_frame(s, &to)))
                 return false;
+        if (s->finished && is_all_fill(s)) {
+                skip(s, s->len - s->at);
+                return false;
+        }
         *ret = fault_at(s, s->at, verdict->link, "a frame that has no end");
         s->quiet = MAX(s->quiet, s->finished ? s->len : to);
         skip(s, to - s->at);
@@ -190,7 +203,8 @@ struct scan scanner_next(struct scanner *s)
                         skip(s, 1);
                         continue;
                 }
-                verdict = probe(s, s->at, false);
+                /* What lies inside a damaged frame must prove itself to be another. */
+                verdict = probe(s, s->at, s->at < s->quiet);
                 if (verdict.length > 0) {
                         if (s->garbage)
                                 return garbage_fault(s);

@@ -27,7 +27,7 @@ static int add_text(struct json_object *object, const char *key, const char *tex
 
 static int add_title(struct json_object *object, const struct telegram *telegram)
 {
-        static const char digits[] = "0123456789abcdef";
+        static const char digits[] = "0123456789ABCDEF";
         char hex[TITLE_HEX_MAX] = "";
 
         for (size_t i = 0; telegram->has_system_title && i < sizeof(telegram->system_title); i++) {

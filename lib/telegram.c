@@ -111,6 +111,9 @@ struct slice telegram_printable(struct telegram *t, struct slice bytes)
         static const char digits[] = "0123456789abcdef";
         uint8_t *room;
 
+        /* Strings of fixed size are filled up with zeros (E350 of Norway). */
+        while (bytes.len > 1 && bytes.data[bytes.len - 1] == 0 && bytes.data[0] > 0x20)
+                bytes.len--;
         if (is_printable(bytes))
                 return bytes;
         room = telegram_alloc(t, bytes.len * 2);
