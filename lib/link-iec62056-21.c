@@ -24,11 +24,11 @@ static bool starts(uint8_t byte)
 {
         uint8_t c = byte & 0x7f;
 
-        return c == '/' || c == STX || c == '0' || c == 'F';
+        return c == '/' || c == STX || c == '0' || c == 'C' || c == 'F';
 }
 
-/* What a data block begins with: an error flag or the address of the device. */
-static const char *const bare_heads[] = { "0.0.0(", "0.0(", "F.F(" };
+/* What a data block begins with: an error flag, or the address or number of the device. */
+static const char *const bare_heads[] = { "0.0.0(", "0.0(", "0.0.1(", "F.F(", "C.1.0(" };
 
 /* > 0 when one of them is there, 0 when it could still come, -EAGAIN when it cannot. */
 static int match_head(struct slice s)

@@ -20,12 +20,6 @@ struct walk {
         struct slice date, time; /* of a readout: 0.9.2 and 0.9.1 */
 };
 
-/* Texts as meters send them may be hex-coded ASCII: identifiers and messages (DSMR 5.0.2 §6.12). */
-static bool is_hex_coded(struct obis obis)
-{
-        return obis.c == 42 || (obis.c == 96 && (obis.d == 1 || obis.d == 13));
-}
-
 static int hex_value(uint8_t c)
 {
         if (c >= '0' && c <= '9')
@@ -44,19 +38,33 @@ static int hex_char(struct slice text, size_t at)
         return high < 0 || low < 0 || c < ' ' || c > '~' ? -1 : c;
 }
 
-static bool is_hex_text(struct slice text)
+/*
+ * P1 sends identifiers and messages as hex-coded ASCII (DSMR 5.0.2 §6.12), and some meters send
+ * plain digits there. Of short ones without a letter only those are taken for hex that turn out as
+ * capitals and digits: 96815390 and 34567890 are serial numbers.
+ */
+static bool is_hex_coded(struct obis obis, struct slice text)
 {
-        if (text.len == 0 || text.len % 2 != 0)
+        bool message = obis.c == 96 && obis.d == 13;
+        bool id = obis.c == 42 || (obis.c == 96 && obis.d == 1);
+        bool sure = message || text.len >= 16, plausible = true;
+
+        if (!(message || id) || text.len == 0 || text.len % 2 != 0)
                 return false;
-        for (size_t at = 0; at < text.len; at += 2)
-                if (hex_char(text, at) < 0)
+        for (size_t at = 0; at < text.len; at += 2) {
+                int c = hex_char(text, at);
+
+                if (c < 0)
                         return false;
-        return true;
+                sure = sure || text.data[at + 1] > '9';
+                plausible = plausible && ((c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z'));
+        }
+        return sure || plausible;
 }
 
 static void add_text(struct walk *walk, struct obis obis, struct slice value)
 {
-        bool hex = is_hex_coded(obis) && is_hex_text(value);
+        bool hex = !walk->readout && is_hex_coded(obis, value);
         size_t n = hex ? value.len / 2 : value.len;
         uint8_t *room;
 

@@ -128,6 +128,16 @@ bool text_frame_is_strict(struct slice data, bool parity, bool short_codes)
         return n > 0;
 }
 
+/* Another identification inside a line: the telegram was cut there, and the next one follows. */
+static bool has_ident_inside(struct slice data)
+{
+        for (size_t at = 0; at + 3 < data.len; at++)
+                if (data.data[at] == '/' && is_letter(data.data[at + 1]) &&
+                    is_letter(data.data[at + 2]) && is_letter(data.data[at + 3]))
+                        return true;
+        return false;
+}
+
 /*
  * A telegram without a check sum. DSMR 2.2 and 3.0 end so, and mode D: what its first good object
  * looks like says which. Versions that always send a check sum have lost it: damaged.
@@ -142,6 +152,8 @@ static ssize_t judge_unchecked(const struct scan *scan, size_t len)
         struct text_object object;
         bool any = false;
 
+        if (has_ident_inside(left))
+                return damaged(scan, TEXT_P1, "P1: cut short by the next telegram", len);
         while (text_next_line(&left, &line)) {
                 if (text_parse_object(line, &object) < 0)
                         continue;
