@@ -121,7 +121,7 @@ static ssize_t bare_find(struct slice s, struct text_frame *ret)
 
         s = slice_first(s, LINK_FRAME_MAX);
         *ret = (struct text_frame){ .kind = TEXT_READOUT };
-        if (!find_parity(s, &ret->parity))
+        if (!find_parity(slice_first(s, BARE_LINE_MAX), &ret->parity))
                 return s.len < BARE_LINE_MAX ? 0 : -EAGAIN;
         while (at < s.len) {
                 struct slice line = slice_from(s, at);

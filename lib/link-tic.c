@@ -135,7 +135,8 @@ static bool parse_group(struct slice text, struct group *ret)
                         group.value = slice_from(group.value, at + 1);
                 }
         }
-        if (!is_label(group.label) ||
+        if (!is_label(group.label) || find_byte(group.value, '\t') < group.value.len ||
+            find_byte(group.time, '\t') < group.time.len ||
             (find_label(group.label) && !parse_number(group.value, &ignored)))
                 return false;
         *ret = group;
@@ -156,12 +157,13 @@ static ssize_t next_group(struct slice s, size_t at, bool parity, uint8_t buf[st
 {
         size_t n = 0;
 
-        if ((s.data[at] & 0x7f) != '\n') {
-                ret_fault->what = (s.data[at] & 0x7f) == EOT ? "TIC: interrupted by the meter"
-                                                             : "TIC: no line feed before a group";
+        if (s.data[at] != text_on_wire('\n', parity)) {
+                ret_fault->what = s.data[at] == text_on_wire(EOT, parity)
+                                          ? "TIC: interrupted by the meter"
+                                          : "TIC: no line feed before a group";
                 return -EBADMSG;
         }
-        while (at + 1 + n < s.len && (s.data[at + 1 + n] & 0x7f) != '\r') {
+        while (at + 1 + n < s.len && s.data[at + 1 + n] != text_on_wire('\r', parity)) {
                 if (n == GROUP_MAX || !text_is_char(s.data[at + 1 + n], parity)) {
                         ret_fault->what = "TIC: a group that does not end";
                         return -EBADMSG;
@@ -190,7 +192,7 @@ static ssize_t probe(struct slice s, struct slice before, struct link_fault *ret
         while (at < s.len) {
                 ssize_t n;
 
-                if (at > 1 && (s.data[at] & 0x7f) == ETX)
+                if (at > 1 && s.data[at] == text_on_wire(ETX, parity))
                         return (ssize_t)(at + 1);
                 n = next_group(s, at, parity, buf, &group, ret_fault);
                 if (n < 0) {

@@ -311,7 +311,7 @@ ssize_t text_frame_find_block(struct slice s, struct text_frame *ret, struct lin
                 at += n + 1;
                 if (at + 2 > s.len)
                         break;
-                if ((s.data[at] & 0x7f) != ETX)
+                if (s.data[at] != text_on_wire(ETX, ret->parity))
                         return damaged(&scan, TEXT_READOUT, "IEC 62056-21: no ETX after the '!'",
                                        at);
                 if (block_check(slice_first(slice_from(s, 1), at)) != (s.data[at + 1] & 0x7f))
@@ -342,16 +342,16 @@ ssize_t text_frame_find(struct slice s, bool ended, struct text_frame *ret,
         if (r <= 0)
                 return r;
         at = (size_t)r;
-        if ((slice_at(s, at) & 0x7f) == ACK)
+        if (slice_at(s, at) == text_on_wire(ACK, ret->parity))
                 at += ACK_LINE_BYTES;
-        while ((slice_at(s, at) & 0x7f) == '\r' && slice_at(s, at + 1) == '\n')
+        while (slice_at(s, at) == text_on_wire('\r', ret->parity) && slice_at(s, at + 1) == '\n')
                 at += 2;
         if (at >= s.len)
                 return 0;
         c = s.data[at];
         if (!ret->parity && (c == 0x00 || c == 0xdb))
                 return scan_ciphered(&scan, at);
-        if ((c & 0x7f) != STX)
+        if (c != text_on_wire(STX, ret->parity))
                 return scan_lines(&scan, at);
         n = text_frame_find_block(slice_from(s, at), ret, ret_fault);
         return n > 0 ? (ssize_t)at + n : n;

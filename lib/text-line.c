@@ -118,7 +118,7 @@ int text_parse_object(struct slice line, struct text_object *ret)
                 if (line.data[at] != '(')
                         return -EBADMSG;
                 while (start + n < line.len && line.data[start + n] != '(' &&
-                       line.data[start + n] != ')' && line.data[start + n] != '\r')
+                       line.data[start + n] != ')' && line.data[start + n] >= ' ')
                         n++;
                 if (slice_at(line, start + n) != ')')
                         return -EBADMSG;

@@ -43,6 +43,12 @@ static inline bool text_is_char(uint8_t byte, bool parity)
         return (c >= ' ' && c <= '~') || c == '\r' || c == '\t';
 }
 
+/* A character as it is on the wire: with its parity in bit 7, or as it is. */
+static inline uint8_t text_on_wire(uint8_t c, bool parity)
+{
+        return parity ? (uint8_t)(c | __builtin_parity(c) << 7) : c;
+}
+
 /* Masks bit 7 into `buf` when there is parity; else the same slice. `buf` holds raw.len bytes. */
 struct slice text_plain(struct slice raw, bool parity, uint8_t *buf);
 

@@ -175,6 +175,10 @@ static struct bad_case {
         { "bare, without energy", "0.0.0(1)\r\n1.7.0(1*W)\r\n!\r\n", "", -EAGAIN },
         { "bare, with a check sum", "0.0.0(1)\r\n1.8.0(1*Wh)\r\n!1A2B\r\n", "", -EAGAIN },
         { "bare, with a byte that is no text", "0.0.0(1)\r\n1.8.0(\x01*Wh)\r\n!\r\n", "", -EAGAIN },
+        { "bare, with a first line too long",
+          "0.0.0(aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
+          "aaaaaaaaaaaa)\r\n1.8.0(1*Wh)\r\n!\r\n",
+          "", -EAGAIN },
         { "another code in front", "1.8.0(1*Wh)\r\n!\r\n", "", -EAGAIN },
 };
 

@@ -193,6 +193,8 @@ static struct bad_case {
         { "no check sum, line feed alone", HEAD "1-0:1.7.0(1*W)\r\n!\n", -EBADMSG },
         { "no check sum and nothing in it", HEAD "!\r\n", -EBADMSG },
         { "cut short by the next telegram", HEAD "1-0:1.7.0(1*W)\r\n/ISK5\r\n", -EBADMSG },
+        { "a line end with parity where there is none", "/ABC5\r\n\x8d\n1-0:1.7.0(1*W)\r\n",
+          -EBADMSG },
         { "a byte that is no text", HEAD "1-0:1.7.0(1\x01*W)\r\n", -EBADMSG },
         { "no end yet", HEAD "1-0:1.7.0(1*W)\r\n", 0 },
 };
