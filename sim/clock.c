@@ -22,3 +22,20 @@ struct sim_clock sim_clock_at(int64_t epoch_s, int offset_min, bool dst)
                 .weekday = tm.tm_wday == 0 ? 7 : tm.tm_wday,
         };
 }
+
+/* 01:00 UTC on the last Sunday of a month of 31 days. */
+static int64_t last_sunday(int year, int month)
+{
+        struct tm tm = { .tm_year = year - 1900, .tm_mon = month - 1, .tm_mday = 31, .tm_hour = 1 };
+        int64_t end = (int64_t)timegm(&tm); /* fills in the weekday */
+
+        return end - (int64_t)tm.tm_wday * 86400;
+}
+
+struct sim_clock sim_clock_central_europe(int64_t epoch_s)
+{
+        int year = sim_clock_at(epoch_s, 0, false).year;
+        bool summer = epoch_s >= last_sunday(year, 3) && epoch_s < last_sunday(year, 10);
+
+        return sim_clock_at(epoch_s, summer ? 120 : 60, summer);
+}

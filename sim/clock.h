@@ -17,3 +17,7 @@ struct sim_clock {
 
 /* Local time at an instant, the offset being known. */
 struct sim_clock sim_clock_at(int64_t epoch_s, int offset_min, bool dst);
+
+/* The same for Central Europe, whose rule meters know: summer time from the last Sunday of March,
+ * 01:00 UTC, to the last of October. */
+struct sim_clock sim_clock_central_europe(int64_t epoch_s);

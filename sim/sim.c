@@ -36,6 +36,14 @@ const struct sim_profile *const sim_profiles[] = {
         &sim_profile_kaifa_ma309,
         &sim_profile_sagemcom_t210d,
         &sim_profile_raw,
+        &sim_profile_lgz_e360_p1,
+        &sim_profile_dsmr5,
+        &sim_profile_emucs,
+        &sim_profile_luxembourg,
+        &sim_profile_sml,
+        &sim_profile_d0,
+        &sim_profile_tic,
+        &sim_profile_tic_standard,
         NULL,
 };
 
