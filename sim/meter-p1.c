@@ -97,6 +97,8 @@ static int encode_emucs(struct sim_meter *meter, struct sim_telegram *t)
         put_grid(out, meter, t, &sim_p1_ampere);
         sim_out_text(out, "0-0:96.3.10(1)\r\n0-0:17.0.0(999.9*kW)\r\n1-0:31.4.0(999*A)\r\n"
                           "0-0:96.13.0()\r\n");
+        sim_note_value(t, OBIS(0, 0, 17, 0, 0, 255), 999900, 0, "W");
+        sim_note_value(t, OBIS(1, 0, 31, 4, 0, 255), 999, 0, "A");
         sim_p1_submeter(out, meter, t, 1, "003", 1, "7FLO2119033733", 3);
         sim_p1_submeter(out, meter, t, 2, "007", 1, "8SAG1234567890", 1);
         sim_p1_end(out);

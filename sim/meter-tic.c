@@ -22,8 +22,7 @@ static unsigned int check_of(const uint8_t *data, size_t len)
 }
 
 /* LF label SP value SP check CR: the last separator is not summed. */
-static void put_historical(struct sim_out *out, struct sim_telegram *t, const char *label,
-                           const char *value)
+static void put_historical(struct sim_out *out, const char *label, const char *value)
 {
         size_t start;
 
@@ -32,12 +31,11 @@ static void put_historical(struct sim_out *out, struct sim_telegram *t, const ch
         sim_out_printf(out, "%s %s", label, value);
         unsigned int check = check_of(out->data + start, out->len - start);
         sim_out_printf(out, " %c\r", (int)check);
-        sim_note_label(t, label, value);
 }
 
 /* LF label HT [time HT] value HT check CR: the last separator is summed. */
-static void put_standard(struct sim_out *out, struct sim_telegram *t, const char *label,
-                         const char *time, const char *value)
+static void put_standard(struct sim_out *out, const char *label, const char *time,
+                         const char *value)
 {
         size_t start;
 
@@ -46,8 +44,20 @@ static void put_standard(struct sim_out *out, struct sim_telegram *t, const char
         sim_out_printf(out, "%s\t%s%s%s\t", label, time ? time : "", time ? "\t" : "", value);
         unsigned int check = check_of(out->data + start, out->len - start);
         sim_out_printf(out, "%c\r", (int)check);
-        if (value[0])
-                sim_note_label(t, label, value);
+}
+
+static void put_historical_text(struct sim_out *out, struct sim_telegram *t, const char *label,
+                                const char *value)
+{
+        put_historical(out, label, value);
+        sim_note_label(t, label, value);
+}
+
+static void put_standard_text(struct sim_out *out, struct sim_telegram *t, const char *label,
+                              const char *value)
+{
+        put_standard(out, label, NULL, value);
+        sim_note_label(t, label, value);
 }
 
 static int64_t value_of(const struct sim_meter *meter, uint8_t c, uint8_t d, uint8_t e)
@@ -69,25 +79,25 @@ static int encode_historical(struct sim_meter *meter, struct sim_telegram *t)
         char text[32];
 
         sim_out_u8(out, 0x02);
-        put_historical(out, t, "ADCO", meter->serial);
-        put_historical(out, t, "OPTARIF", "HC..");
-        put_historical(out, t, "ISOUSC", "45");
+        put_historical_text(out, t, "ADCO", meter->serial);
+        put_historical_text(out, t, "OPTARIF", "HC..");
+        put_historical_text(out, t, "ISOUSC", "45");
         (void)snprintf(text, sizeof(text), "%09" PRId64, low);
-        put_historical(out, t, "HCHC", text);
+        put_historical(out, "HCHC", text);
         sim_note_value(t, OBIS(1, 0, 1, 8, 1, 255), low, 0, "Wh");
         (void)snprintf(text, sizeof(text), "%09" PRId64, high);
-        put_historical(out, t, "HCHP", text);
+        put_historical(out, "HCHP", text);
         sim_note_value(t, OBIS(1, 0, 1, 8, 2, 255), high, 0, "Wh");
-        put_historical(out, t, "PTEC", sim_load_tariff(&meter->load) == 1 ? "HP.." : "HC..");
+        put_historical_text(out, t, "PTEC", sim_load_tariff(&meter->load) == 1 ? "HP.." : "HC..");
         (void)snprintf(text, sizeof(text), "%03" PRId64, amperes);
-        put_historical(out, t, "IINST", text);
+        put_historical(out, "IINST", text);
         sim_note_value(t, OBIS(1, 0, 31, 7, 0, 255), amperes, 0, "A");
-        put_historical(out, t, "IMAX", "049");
+        put_historical_text(out, t, "IMAX", "049");
         (void)snprintf(text, sizeof(text), "%05" PRId64, apparent);
-        put_historical(out, t, "PAPP", text);
+        put_historical(out, "PAPP", text);
         sim_note_value(t, OBIS(1, 0, 9, 7, 0, 255), apparent, 0, "VA");
-        put_historical(out, t, "HHPHC", "A");
-        put_historical(out, t, "MOTDETAT", "000000");
+        put_historical_text(out, t, "HHPHC", "A");
+        put_historical_text(out, t, "MOTDETAT", "000000");
         sim_out_u8(out, 0x03);
         strcpy(t->meter_id, meter->serial);
         sim_wire_end_frame(&t->wire);
@@ -105,22 +115,22 @@ static int encode_standard(struct sim_meter *meter, struct sim_telegram *t)
         (void)snprintf(when, sizeof(when), "%c%02d%02d%02d%02d%02d%02d", c.dst ? 'E' : 'H',
                        c.year % 100, c.month, c.day, c.hour, c.minute, c.second);
         sim_out_u8(out, 0x02);
-        put_standard(out, t, "VTIC", NULL, "02");
-        put_standard(out, t, "DATE", when, "");
+        put_standard_text(out, t, "VTIC", "02");
+        put_standard(out, "DATE", when, "");
         (void)snprintf(text, sizeof(text), "%09" PRId64, energy);
-        put_standard(out, t, "EAST", NULL, text);
+        put_standard(out, "EAST", NULL, text);
         sim_note_value(t, OBIS(1, 0, 1, 8, 0, 255), energy, 0, "Wh");
         (void)snprintf(text, sizeof(text), "%03" PRId64, volts);
-        put_standard(out, t, "URMS1", NULL, text);
+        put_standard(out, "URMS1", NULL, text);
         sim_note_value(t, OBIS(1, 0, 32, 7, 0, 255), volts, 0, "V");
-        put_standard(out, t, "PREF", NULL, "09");
+        put_standard_text(out, t, "PREF", "09");
         (void)snprintf(text, sizeof(text), "%05" PRId64, apparent);
-        put_standard(out, t, "SINSTS", NULL, text);
+        put_standard(out, "SINSTS", NULL, text);
         sim_note_value(t, OBIS(1, 0, 9, 7, 0, 255), apparent, 0, "VA");
-        put_standard(out, t, "SMAXSN", when, "06100");
-        put_standard(out, t, "STGE", NULL, "003A0001");
-        put_standard(out, t, "PRM", NULL, meter->serial);
-        put_standard(out, t, "NTARF", NULL, sim_load_tariff(&meter->load) == 1 ? "01" : "02");
+        put_standard(out, "SMAXSN", when, "06100");
+        put_standard_text(out, t, "STGE", "003A0001");
+        put_standard_text(out, t, "PRM", meter->serial);
+        put_standard_text(out, t, "NTARF", sim_load_tariff(&meter->load) == 1 ? "01" : "02");
         sim_out_u8(out, 0x03);
         strcpy(t->meter_id, meter->serial);
         t->has_time = true;
