@@ -1,0 +1,10 @@
+/* SPDX-License-Identifier: MIT */
+/* Any bytes as a TIC frame. */
+#include "fuzz-link.h"
+#include "lib/link-tic.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+        fuzz_link(&link_tic, (struct slice){ data, size }, tic_decode);
+        return 0;
+}
