@@ -1,0 +1,192 @@
+#!/bin/bash
+# SPDX-License-Identifier: MIT
+# Every test of the project, on a fresh Debian 12 or 13: installs what it needs, builds in
+# build-test/, and closes with a line "N passed, N failed, N skipped".
+#
+# usage: tools/test.sh [PART…]      without a part: all but vm and coverage
+#   format       clang-format, codespell, layers, shellcheck, man pages
+#   build        gcc and clang, warnings are errors
+#   unit         unit tests            integration  the whole on private buses and brokers
+#   asan         both under ASan and UBSan            tsan      the MQTT worker under TSan
+#   valgrind     unit tests and the daemon's main test under valgrind
+#   fuzz         each fuzz target for FUZZ_SECONDS (60)
+#   package      .deb, lintian, sandbox figure, install, upgrade and purge
+#   vm           the package on a whole Debian with real USB drivers (QEMU)
+#   coverage     a report in build-test/coverage.html
+set -uo pipefail
+root=$(cd "$(dirname "$0")/.." && pwd)
+cd "$root" || exit 1
+# shellcheck source=tools/test-lib.sh
+. tools/test-lib.sh
+
+FUZZ_SECONDS=${FUZZ_SECONDS:-60}
+top=$root/build-test
+mkdir -p "$top"
+
+# --- the parts --------------------------------------------------------------------------------------
+
+part_format() {
+        need git codespell shellcheck mandoc binutils meson ninja-build "${build_packages[@]}"
+        local clang_format
+        if apt_has clang-format-14; then
+                need clang-format-14
+                clang_format=clang-format-14
+                # shellcheck disable=SC2046 # names of ours have no blanks
+                check "clang-format" $clang_format --dry-run --Werror $(c_files)
+        else
+                skip "clang-format" "version 14 is what the sources are formatted with; Debian 12 has it"
+        fi
+        check "codespell" codespell --quiet-level=2 --ignore-words=.codespellignore \
+                --skip='./build*,./.git,./tests/telegrams,./debian,*.fr.md,*.de.md,./tests/fuzz/corpus,*.fr.po,*.de.po,./ctl/po' .
+        mapfile -t scripts < <(git ls-files -co --exclude-standard '*.sh' .ci/run packaging/debian/tests)
+        mapfile -t scripts < <(grep -lE '^#!/bin/(ba)?sh' "${scripts[@]}")
+        check "shellcheck" shellcheck -x "${scripts[@]}"
+        mapfile -t pages < <(git ls-files -co --exclude-standard '*.[158]')
+        [[ ${#pages[@]} -gt 0 ]] && check "man pages" man_lint "${pages[@]}"
+        setup gcc gcc --werror
+        check "lib compiles" ninja -C "$top/gcc" lib/libsmartmeter.a
+        check "layers" tests/check-layers.sh "$top/gcc"
+}
+
+man_lint() {
+        local findings
+        # Not ours to judge: mandoc on Debian does not know cross references to other packages' pages.
+        findings=$(mandoc -Tlint -Wwarning "$@" 2>&1) && [[ -z $findings ]] && return 0
+        echo "$findings"
+        return 1
+}
+
+part_build() {
+        need "${build_packages[@]}" "${test_packages[@]}" clang
+        setup gcc gcc --werror
+        check "gcc" ninja -C "$top/gcc"
+        setup clang clang --werror
+        check "clang" ninja -C "$top/clang"
+}
+
+part_unit() {
+        need "${build_packages[@]}" "${test_packages[@]}"
+        setup gcc gcc --werror
+        check "build" ninja -C "$top/gcc" && run_tests "unit tests" gcc --suite unit --suite fuzz
+}
+
+part_integration() {
+        need "${build_packages[@]}" "${test_packages[@]}"
+        setup gcc gcc --werror
+        check "build" ninja -C "$top/gcc" && run_tests "integration tests" gcc --suite integration
+}
+
+part_asan() {
+        need "${build_packages[@]}" "${test_packages[@]}" clang llvm "$(clang_runtime)"
+        setup asan clang -Db_sanitize=address,undefined -Db_lundef=false -Dbuildtype=debug -Doptimization=1
+        check "ASan build" ninja -C "$top/asan" || return
+        # clang links its runtime statically: umockdev's preload may then come first (STYLE §10).
+        export ASAN_OPTIONS=abort_on_error=1:detect_leaks=1:detect_stack_use_after_return=1
+        export UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1 SMARTMETER_SANITIZER=asan
+        run_tests "all tests under ASan and UBSan" asan --timeout-multiplier 4
+        unset ASAN_OPTIONS UBSAN_OPTIONS SMARTMETER_SANITIZER
+}
+
+part_tsan() {
+        need "${build_packages[@]}" "${test_packages[@]}" clang llvm "$(clang_runtime)"
+        setup tsan clang -Db_sanitize=thread -Db_lundef=false -Dbuildtype=debug -Doptimization=1
+        check "TSan build" ninja -C "$top/tsan" || return
+        # Debian's libmosquitto is not instrumented: reports from inside it alone are not ours.
+        export TSAN_OPTIONS=halt_on_error=1:suppressions=$root/tests/tsan.supp SMARTMETER_SANITIZER=tsan
+        mapfile -t names < <(meson test -C "$top/tsan" --list 2>/dev/null | sed 's/.* \/ //' | grep -E 'mqtt')
+        if [[ ${#names[@]} -eq 0 ]]; then
+                fail "TSan" "no test has mqtt in its name"
+        else
+                run_tests "MQTT tests under TSan" tsan --timeout-multiplier 6 "${names[@]}"
+        fi
+        unset TSAN_OPTIONS SMARTMETER_SANITIZER
+}
+
+part_valgrind() {
+        need "${build_packages[@]}" "${test_packages[@]}" valgrind
+        setup gcc gcc --werror
+        check "build" ninja -C "$top/gcc" || return
+        run_tests "unit tests under valgrind" gcc --suite unit --timeout-multiplier 20 \
+                --wrap "valgrind -q --error-exitcode=99 --leak-check=full --errors-for-leak-kinds=definite --suppressions=$root/tests/valgrind.supp"
+        mapfile -t names < <(meson test -C "$top/gcc" --list 2>/dev/null | sed 's/.* \/ //' | grep -E '^integration-.*(whole_way|hotplug)')
+        if [[ ${#names[@]} -gt 0 ]]; then
+                export SMARTMETER_VALGRIND="valgrind -q --error-exitcode=99 --leak-check=full --track-fds=no --errors-for-leak-kinds=definite --suppressions=$root/tests/valgrind.supp"
+                run_tests "the daemon under valgrind" gcc --timeout-multiplier 10 "${names[@]}"
+                unset SMARTMETER_VALGRIND
+        fi
+}
+
+part_fuzz() {
+        need "${build_packages[@]}" libcmocka-dev clang llvm "$(clang_runtime)"
+        setup fuzz clang -Dfuzz=true -Db_sanitize=address,undefined -Db_lundef=false \
+                -Dc_args=-fsanitize=fuzzer-no-link -Dbuildtype=debug -Doptimization=1
+        local names=() name
+        mapfile -t names < <(sed -n "s/^  '\([a-z0-9-]*\)' : .*/\1/p" tests/fuzz/meson.build)
+        [[ ${#names[@]} -gt 0 ]] || fail "fuzz" "no target in tests/fuzz/meson.build"
+        check "fuzz build" ninja -C "$top/fuzz" "${names[@]/#/tests/fuzz/fuzz-}" || return
+        for name in "${names[@]}"; do
+                if [[ ! -x $top/fuzz/tests/fuzz/fuzz-$name ]]; then
+                        fail "fuzz-$name" "was not built"
+                fi
+        done
+        printf '%s\n' "${names[@]}" | xargs -P 2 -I{} tools/fuzz-one.sh "$top/fuzz" {} "$FUZZ_SECONDS" || true
+        for name in "${names[@]}"; do
+                check "fuzz-$name, $FUZZ_SECONDS s" fuzz_verdict "$name"
+        done
+}
+
+fuzz_verdict() {
+        local log=$top/fuzz/fuzz-$1.log
+        tail -n 40 "$log"
+        [[ $(cat "$top/fuzz/fuzz-$1.rc") == 0 ]]
+}
+
+part_package() {
+        need "${build_packages[@]}" debhelper dpkg-dev fakeroot lintian systemd dbus
+        check ".deb and lintian" tools/build-deb.sh "$top/deb" || return
+        local deb
+        deb=$(find "$top/deb" -maxdepth 1 -name 'smartmeterd_*.deb' | head -n 1)
+        check "what is in the package" tests/package/contents.sh "$deb"
+        check "sandbox figure" tests/package/security.sh "$deb"
+        need mmdebstrap systemd-container e2fsprogs
+        if [[ $(id -u) != 0 ]]; then
+                skip "install, upgrade, purge" "needs root (systemd-nspawn)"
+        else
+                tests/package/install.sh "$deb" >"$top/install.log" 2>&1
+                verdict_of "install, upgrade, purge" $? "$top/install.log"
+        fi
+}
+
+part_vm() {
+        need "${build_packages[@]}" debhelper dpkg-dev fakeroot lintian mmdebstrap qemu-system-x86 \
+                qemu-utils ipxe-qemu seabios e2fsprogs busybox-static cpio kmod util-linux
+        [[ -f $(find "$top/deb" -maxdepth 1 -name 'smartmeterd_*.deb' 2>/dev/null | head -n 1) ]] ||
+                check ".deb and lintian" tools/build-deb.sh "$top/deb" || return
+        local deb
+        deb=$(find "$top/deb" -maxdepth 1 -name 'smartmeterd_*.deb' | head -n 1)
+        tests/vm/run.sh "$deb" >"$top/vm.log" 2>&1
+        verdict_of "package on a whole Debian with USB drivers" $? "$top/vm.log"
+}
+
+part_coverage() {
+        need "${build_packages[@]}" "${test_packages[@]}" gcovr
+        setup coverage gcc -Db_coverage=true -Dbuildtype=debug
+        check "coverage build" ninja -C "$top/coverage" || return
+        run_tests "tests for coverage" coverage
+        check "coverage report" gcovr -r . --object-directory "$top/coverage" -e 'tests/' \
+                --html-details "$top/coverage.html" --print-summary
+}
+
+parts=("$@")
+[[ $# -gt 0 ]] || parts=(format build unit integration asan tsan valgrind fuzz package)
+for part in "${parts[@]}"; do
+        if ! declare -F "part_$part" >/dev/null; then
+                sed -n 's/^# \{0,1\}//; 3,17p' "$0" >&2
+                exit 2
+        fi
+done
+for part in "${parts[@]}"; do
+        echo "== $part"
+        "part_$part"
+done
+summary
