@@ -37,7 +37,7 @@ part_format() {
                 skip "clang-format" "version 14 is what the sources are formatted with; Debian 12 has it"
         fi
         check "codespell" codespell --quiet-level=2 --ignore-words=.codespellignore \
-                --skip='./build*,./.git,./tests/telegrams,./debian,*.fr.md,*.de.md,./tests/fuzz/corpus,*.fr.po,*.de.po,./ctl/po' .
+                --skip='./build*,./.git,./tests/telegrams,./debian,*.fr.md,*.de.md,./tests/fuzz/corpus,*.fr.po,*.de.po,*.policy,./ctl/po' .
         mapfile -t scripts < <(git ls-files -co --exclude-standard '*.sh' .ci/run packaging/debian/tests)
         mapfile -t scripts < <(grep -lE '^#!/bin/(ba)?sh' "${scripts[@]}")
         check "shellcheck" shellcheck -x "${scripts[@]}"
