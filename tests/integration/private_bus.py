@@ -273,34 +273,156 @@ def sink_path(name):
     return f"{ROOT}/sink/{escape(name)}"
 
 
-# Runs as another user, from stdin, since that user may not be able to read this folder.
-CALLER = r"""
-import json, sys
+# Runs as another user, as an argument, since that user may not be able to read this folder. Takes
+# calls as JSON lines and answers each when its reply comes; tells signals as they come.
+OTHER = r"""
+import json, os, sys
 from gi.repository import Gio, GLib
-address, calls = json.loads(sys.argv[1])
+loop = GLib.MainLoop()
 connection = Gio.DBusConnection.new_for_address_sync(
-    address, Gio.DBusConnectionFlags.AUTHENTICATION_CLIENT |
+    sys.argv[1], Gio.DBusConnectionFlags.AUTHENTICATION_CLIENT |
     Gio.DBusConnectionFlags.MESSAGE_BUS_CONNECTION, None, None)
-out = []
-for path, interface, method, args, flags in calls:
+fds = {}
+def tell(**what):
+    print(json.dumps(what), flush=True)
+def on_signal(c, sender, path, interface, member, args):
+    tell(signal=interface + "." + member, path=path, args=args.print_(False))
+def on_reply(c, result, number):
     try:
-        value = connection.call_sync("org.smartmeterd", path, interface, method,
-                                     GLib.Variant.parse(None, args, None, None) if args else None,
-                                     None, Gio.DBusCallFlags(flags), 20000, None)
-        out.append(["ok", value.print_(False)])
+        value, fd_list = connection.call_with_unix_fd_list_finish(result)
+        fds[number] = fd_list.steal_fds() if fd_list else []
+        tell(id=number, error="ok", value=value.print_(False))
     except GLib.Error as error:
-        out.append([Gio.DBusError.get_remote_error(error), error.message])
-print(json.dumps(out))
+        tell(id=number, error=Gio.DBusError.get_remote_error(error) or "failed",
+             value=error.message)
+pending = b""
+def on_input(fd, condition):
+    global pending
+    data = os.read(fd, 65536)
+    if not data:
+        loop.quit()
+        return False
+    *lines, pending = (pending + data).split(b"\n")
+    for line in lines:
+        on_command(json.loads(line))
+    return True
+def on_command(command):
+    if "close" in command:
+        for fd in fds.pop(command["close"]):
+            os.close(fd)
+        return
+    path, interface, method, args, flags = command["call"]
+    connection.call_with_unix_fd_list(
+        "org.smartmeterd", path, interface, method,
+        GLib.Variant.parse(None, args, None, None) if args else None, None,
+        Gio.DBusCallFlags(flags), 60000, None, None, on_reply, command["id"])
+connection.signal_subscribe("org.smartmeterd", None, None, None, None, 0, on_signal)
+connection.call_sync("org.freedesktop.DBus", "/", "org.freedesktop.DBus", "GetId", None, None, 0,
+                     60000, None)
+GLib.unix_fd_add_full(GLib.PRIORITY_DEFAULT, 0, GLib.IO_IN | GLib.IO_HUP, on_input)
+tell(ready=connection.get_unique_name())
+loop.run()
 """
 
+INTERACTIVE = int(Gio.DBusCallFlags.ALLOW_INTERACTIVE_AUTHORIZATION)
 
-def call_as(bus, calls, uid=NOBODY, gid=NOBODY, groups=()):
-    """Makes `calls` [(path, interface, method, args text or None[, flags])] as another user; returns
-    [("ok" or error name, value or message)]."""
-    calls = [tuple(c) + (0,) * (5 - len(c)) for c in calls]
-    group_option = [f"--groups={','.join(map(str, groups))}"] if groups else ["--clear-groups"]
-    done = subprocess.run(
-        ["setpriv", f"--reuid={uid}", f"--regid={gid}", *group_option, "--", sys.executable, "-",
-         json.dumps([bus.address, calls])],
-        input=CALLER, stdout=subprocess.PIPE, text=True, check=True, timeout=SECONDS * 2)
-    return [tuple(x) for x in json.loads(done.stdout)]
+
+class OtherUser:
+    """A client that runs as another uid; needs root."""
+
+    def __init__(self, bus, uid=NOBODY, gid=NOBODY, groups=()):
+        group_option = [f"--groups={','.join(map(str, groups))}"] if groups else ["--clear-groups"]
+        self.process = subprocess.Popen(
+            ["setpriv", f"--reuid={uid}", f"--regid={gid}", *group_option, "--", sys.executable,
+             "-c", OTHER, bus.address], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        self.buffer = b""
+        self.replies = {}
+        self.signals = []
+        self.n_calls = 0
+        self.name = None
+        self._read_until(lambda: self.name, "the other user")
+
+    def _read_until(self, condition, what):
+        deadline = time.monotonic() + SECONDS
+        while not condition():
+            left = deadline - time.monotonic()
+            if left <= 0 or not select.select([self.process.stdout], [], [], left)[0]:
+                raise AssertionError(f"timed out waiting for {what}")
+            data = os.read(self.process.stdout.fileno(), 65536)
+            if not data:
+                raise AssertionError(f"the other user's client ended: {self.process.wait()}")
+            *lines, self.buffer = (self.buffer + data).split(b"\n")
+            for line in map(json.loads, lines):
+                if "ready" in line:
+                    self.name = line["ready"]
+                elif "signal" in line:
+                    self.signals.append(line)
+                else:
+                    self.replies[line["id"]] = (line["error"], line["value"])
+        return condition()
+
+    def _write(self, **command):
+        self.process.stdin.write(json.dumps(command).encode() + b"\n")
+        self.process.stdin.flush()
+
+    def start(self, path, interface, method, args=None, flags=0):
+        """Sends a call and returns its number at once."""
+        self.n_calls += 1
+        self._write(id=self.n_calls, call=[path, interface, method, args, flags])
+        return self.n_calls
+
+    def reply(self, number):
+        """("ok" or the error's name, value as text or the message)"""
+        return self._read_until(lambda: self.replies.get(number), f"reply {number}")
+
+    def call(self, *args):
+        return self.reply(self.start(*args))
+
+    def wait_signal(self, member):
+        return self._read_until(
+            lambda: next((s for s in self.signals if s["signal"].endswith(member)), None), member)
+
+    def close_fds(self, number):
+        self._write(close=number)
+
+    def leave(self):
+        if self.process.poll() is None:
+            self.process.kill()
+        self.process.wait()
+        self.process.stdin.close()
+        self.process.stdout.close()
+
+
+class Polkit:
+    """python-dbusmock's polkitd; denies until told otherwise."""
+
+    def __init__(self, bus, client):
+        self.client = client
+        self.log = open(bus.folder / "polkit.log", "w+")
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "dbusmock", "--system", "--template", "polkitd"], env=bus.env,
+            stdout=self.log, stderr=subprocess.STDOUT)
+        wait_until(self._is_there, "the polkit mock")
+
+    def _is_there(self):
+        return self.client.call_bus("NameHasOwner",
+                                    GLib.Variant("(s)", ("org.freedesktop.PolicyKit1",)))[0]
+
+    def control(self, method, args=None):
+        return self.client.connection.call_sync(
+            "org.freedesktop.PolicyKit1", "/org/freedesktop/PolicyKit1/Authority",
+            "org.freedesktop.DBus.Mock", method, args, None, 0, int(SECONDS * 1000), None)
+
+    def allow(self, *actions):
+        self.control("SetAllowed", GLib.Variant("(as)", (actions,)))
+
+    def questions(self):
+        """Log lines of CheckAuthorization."""
+        self.log.flush()
+        with open(self.log.name) as log:
+            return [line for line in log if " CheckAuthorization " in line]
+
+    def stop(self):
+        self.process.terminate()
+        self.process.wait()
+        self.log.close()
