@@ -274,12 +274,6 @@ static void converter_refresh(struct converter_object *object)
                 bus_set_paths(face, CONVERTER_METERS, paths);
 }
 
-static bool state_delivers(const char *state)
-{
-        return strcmp(state, "receiving") == 0 || strcmp(state, "detecting") == 0 ||
-               strcmp(state, "silent") == 0;
-}
-
 bool converter_object_update(struct converter_object *object)
 {
         const uint64_t statistics_bit = UINT64_C(1) << CONVERTER_STATISTICS;
@@ -289,8 +283,6 @@ bool converter_object_update(struct converter_object *object)
         if (object->face.changed & statistics_bit)
                 object->statistics_read = false;
         meters_changed = object->face.changed & UINT64_C(1) << CONVERTER_METERS;
-        if (!state_delivers(object->model->state))
-                bus_hold_release_captures(object->face.bus, object->model->id);
         bus_face_emit(&object->face);
         return meters_changed;
 }

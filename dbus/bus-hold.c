@@ -186,15 +186,6 @@ int bus_hold_capture(struct bus *bus, struct converter_object *object, sd_bus_me
         return 0;
 }
 
-void bus_hold_release_captures(struct bus *bus, const char *converter_id)
-{
-        for (struct bus_hold *h = bus->holds, *next; h; h = next) {
-                next = h->next;
-                if (h->kind == HOLD_CAPTURE && strcmp(h->converter_id, converter_id) == 0)
-                        hold_free(h);
-        }
-}
-
 void bus_hold_drop_converter(struct bus *bus, const char *converter_id)
 {
         for (struct bus_hold *h = bus->holds, *next; h; h = next) {

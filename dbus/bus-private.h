@@ -150,8 +150,7 @@ int bus_hold_inhibit(struct bus *bus, struct converter_object *object, sd_bus_me
                      const char *who, const char *why, sd_bus_error *error);
 int bus_hold_capture(struct bus *bus, struct converter_object *object, sd_bus_message *m,
                      sd_bus_error *error);
-/* The converter stopped delivering: a reader of a capture must be able to see the end. */
-void bus_hold_release_captures(struct bus *bus, const char *converter_id);
+/* The converter is forgotten: readers of a capture see the end. */
 void bus_hold_drop_converter(struct bus *bus, const char *converter_id);
 void bus_hold_drop_all(struct bus *bus);
 

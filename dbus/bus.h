@@ -22,17 +22,17 @@ struct bus;
 /* A converter as its owner shows it. The bus keeps the pointer: it must live, and keep its address,
  * from bus_converter_added() to bus_converter_removed(); values may change in between. */
 struct bus_converter {
-        const char *id;      /* "067b:2303@pci-0000:00:14.0-usb-0:1:1.0"; unique, never empty */
-        const char *state;   /* "receiving"; static */
-        char reason[200];    /* a sentence */
-        char device[64];     /* "/dev/ttyUSB0", "" while gone */
+        const char *id;    /* "067b:2303@pci-0000:00:14.0-usb-0:1:1.0"; unique, never empty */
+        const char *state; /* "receiving"; static */
+        char reason[200];  /* a sentence */
+        char device[64];   /* "/dev/ttyUSB0", "" while gone */
         uint16_t vendor_id, product_id;
         char vendor[64], product[64], serial[64], path[128], driver[32];
-        char line[16];       /* "2400 8E1", "" when not known */
-        const char *profile; /* "" when not known */
+        char line[16];                /* "2400 8E1", "" when not known */
+        const char *profile;          /* "" when not known */
         const char *const *meter_ids; /* NULL-terminated, borrowed like the whole */
-        uint32_t holder_pid; /* 0: none */
-        uint64_t last_byte_usec; /* wall time, 0: none yet */
+        uint32_t holder_pid;          /* 0: none */
+        uint64_t last_byte_usec;      /* wall time, 0: none yet */
         struct {
                 const char *name; /* static: "bytes", "frames", "damaged-frames" … */
                 uint64_t value;
@@ -68,12 +68,14 @@ struct bus_requests {
         int (*reset)(void *userdata, const char *converter_id, const char *how,
                      sd_bus_error *error); /* how: "reopen", "usb" */
         /* The port is freed until `inhibit_done` is called with the same cookie. The bus watches
-         * caller and fd. who/why are for the reason shown. */
+         * caller and fd. who/why are for the reason shown. A converter that is removed takes its
+         * inhibitions with it: no inhibit_done is called for them then. */
         int (*inhibit)(void *userdata, const char *converter_id, const char *who, const char *why,
                        uint64_t cookie, sd_bus_error *error);
         void (*inhibit_done)(void *userdata, const char *converter_id, uint64_t cookie);
         /* Raw bytes of the line are written to fd (non-blocking, owned by the callee from now on)
-         * until the reader closes it. */
+         * until the reader closes it or the converter is removed, over replugs too: the bus keeps a
+         * copy of fd, so closing it earlier would not show to the reader. */
         int (*capture)(void *userdata, const char *converter_id, int fd, sd_bus_error *error);
         /* By id, device node, tty name, or configured name: the converter's id, or NULL. */
         const char *(*find_converter)(void *userdata, const char *key);

@@ -269,6 +269,14 @@ static int capture_write(char *args)
                                                                                            : -EPIPE;
 }
 
+static int capture_close(char *args)
+{
+        if (driver.capture_fd >= 0)
+                (void)close(driver.capture_fd);
+        driver.capture_fd = -1;
+        return 0;
+}
+
 /* bench METER N: the mean time of a telegram on the bus, printed, never judged. */
 static int bench(char *args)
 {
@@ -322,6 +330,7 @@ static const struct {
         { "readers", set_readers },
         { "fail", set_failure },
         { "capture-write", capture_write },
+        { "capture-close", capture_close },
         { "bench", bench },
         { "quit", quit },
 };

@@ -241,15 +241,16 @@ class TestHolds(AccessTest):
                                           GLib.Variant("(a{sv})", ({},)))
         return fds.steal_fds()[value[0]]
 
-    def test_capture_delivers_raw_bytes_and_ends_with_the_converter(self):
+    def test_capture_delivers_raw_bytes_until_the_converter_is_forgotten(self):
         fd = self.capture()
         self.addCleanup(os.close, fd)
         self.driver.do("capture-write ~raw bytes~")
         self.assertEqual(os.read(fd, 100), b"~raw bytes~")
-        # A newer capture makes the driver drop this one's write end, as an unplug does.
-        other = self.capture()
-        self.addCleanup(os.close, other)
         self.driver.do(f"converter {ID} state gone")
+        self.driver.do("capture-write ~after a replug~")
+        self.assertEqual(os.read(fd, 100), b"~after a replug~")
+        self.driver.do(f"converter-remove {ID}")
+        self.driver.do("capture-close")
         self.assertEqual(os.read(fd, 100), b"")
 
     def test_captures_are_bounded_per_caller_and_count_only_while_read(self):

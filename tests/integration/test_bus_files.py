@@ -56,6 +56,11 @@ class TestFiles(unittest.TestCase):
         for name in re.findall(r'#define BUS_ERROR_\w+\s+"org.smartmeterd.Error.(.*)"', header):
             self.assertIn(name, page)
 
+    def test_api_document_is_what_the_xml_says(self):
+        done = subprocess.run([SOURCE / "tools/dbus-docs.py", "--check"], capture_output=True,
+                              text=True)
+        self.assertEqual((done.stderr, done.returncode), ("", 0))
+
     def test_manual_page_is_clean(self):
         done = subprocess.run(["mandoc", "-Tlint", "-Wwarning", DBUS / "org.smartmeterd.5"],
                               capture_output=True, text=True)
