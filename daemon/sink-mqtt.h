@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * One MQTT broker as a sink. The worker thread inside alone touches libmosquitto, name resolution
- * and TLS; the main loop only puts records into a bounded queue and is told of state changes through
- * an eventfd.
+ * and TLS; the main loop only puts records into a bounded queue and is told of state changes
+ * through an eventfd.
  */
 #pragma once
 

@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Our own format (DESIGN §6): the telegram as the JSON object that `smctl decode` prints, with the
+ * time of its reception and its number beside it.
+ */
+#include <string.h>
+
+#include <json-c/json.h>
+
+#include "format.h"
+#include "lib/telegram-json.h"
+
+/* What the meter took for implausible is not published, and of a sub-meter only what is its own. */
+static bool is_accepted(const struct meter_update *update, const char *obis)
+{
+        char buf[OBIS_TEXT_MAX];
+
+        for (size_t i = 0; i < update->n_values; i++)
+                if (strcmp(obis_print(update->values[i]->reading.obis, buf), obis) == 0)
+                        return true;
+        return false;
+}
+
+static void keep_accepted(struct json_object *object, const struct meter_update *update)
+{
+        struct json_object *all, *kept = json_object_new_array();
+
+        if (!kept || !json_object_object_get_ex(object, "readings", &all)) {
+                json_object_put(kept);
+                return;
+        }
+        for (size_t i = 0; i < json_object_array_length(all); i++) {
+                struct json_object *one = json_object_array_get_idx(all, i), *obis;
+
+                if (json_object_object_get_ex(one, "obis", &obis) &&
+                    is_accepted(update, json_object_get_string(obis)))
+                        json_object_array_add(kept, json_object_get(one));
+        }
+        json_object_object_add(object, "readings", kept);
+}
+
+static void native_telegram(const struct format_context *context, const struct meter *meter,
+                            const struct meter_update *update, const struct format_values *values,
+                            struct message_list *ret)
+{
+        struct message_attributes attributes = { .class = MESSAGE_INSTANTANEOUS, .qos = 1 };
+        char topic[FORMAT_TOPIC_MAX], received[FORMAT_TIME_MAX];
+        struct json_object *object;
+        size_t prefix;
+
+        if (!values->telegram)
+                return;
+        object = telegram_to_json(update->telegram);
+        if (!object)
+                return; /* out of memory: the next telegram may fare better */
+        if (update->n_suspects > 0 || meter->channel != 0)
+                keep_accepted(object, update);
+        format_time((int64_t)update->host_usec, true, received);
+        json_object_object_add(object, "meter", json_object_new_string(meter->id));
+        json_object_object_add(object, "received", json_object_new_string(received));
+        json_object_object_add(object, "seq", json_object_new_int64((int64_t)update->sequence));
+
+        for (size_t i = 0; i < update->n_values; i++)
+                if (format_class(update->values[i]) == MESSAGE_ENERGY)
+                        attributes.class = MESSAGE_ENERGY;
+        prefix = format_meter_prefix(context, meter->id, topic);
+        memcpy(topic + prefix, "telegram", sizeof("telegram"));
+        format_add(ret, &attributes, topic,
+                   json_object_to_json_string_ext(object, JSON_C_TO_STRING_PLAIN |
+                                                                  JSON_C_TO_STRING_NOSLASHESCAPE));
+        json_object_put(object);
+}
+
+const struct format format_native = {
+        .name = "native",
+        .bits = MQTT_FORMAT_NATIVE,
+        .telegram = native_telegram,
+};

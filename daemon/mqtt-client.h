@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * One connection to a broker, from the attempt to its end: libmosquitto with every reason for
+ * failing turned into a sentence. Driven by the worker with poll(); a connection that has ended is
+ * closed and a new one made, so that nothing ever waits inside libmosquitto unseen.
+ */
+#pragma once
+
+#include "message.h"
+#include "mqtt-settings.h"
+
+struct mqtt_client;
+
+enum mqtt_client_state {
+        MQTT_CLIENT_CLOSED,     /* error says why, if it was not asked for */
+        MQTT_CLIENT_CONNECTING, /* TCP, TLS or CONNACK still to come */
+        MQTT_CLIENT_UP,
+};
+
+struct mqtt_client_events {
+        /* A QoS 1 message is in the broker's hands, or refused by it (reason >= 0x80). */
+        void (*on_ack)(void *userdata, int mid, int reason);
+        void (*on_birth)(void *userdata); /* Home Assistant came online */
+        void *userdata;
+};
+
+/* Before the first, and after the last one. Not for each connection. */
+void mqtt_client_library_init(void);
+void mqtt_client_library_done(void);
+
+int mqtt_client_new(const struct mqtt_settings *settings, const struct mqtt_client_events *events,
+                    struct mqtt_client **ret);
+struct mqtt_client *mqtt_client_free(struct mqtt_client *c);
+
+/*
+ * Begins to connect. Blocks for as long as name resolution takes, and for a host with several
+ * addresses until one has answered: seconds to minutes. State CONNECTING or CLOSED afterwards.
+ */
+void mqtt_client_open(struct mqtt_client *c);
+/* At once and without a goodbye: the broker publishes our will. */
+void mqtt_client_close(struct mqtt_client *c);
+/* Gives up a connection that has been silent for too long, with the sentence for it. */
+void mqtt_client_time_out(struct mqtt_client *c);
+/* With a goodbye. */
+void mqtt_client_disconnect(struct mqtt_client *c);
+
+enum mqtt_client_state mqtt_client_state(const struct mqtt_client *c);
+const char *mqtt_client_error(const struct mqtt_client *c);
+/* The next attempt is worth making at once: with the older protocol. */
+bool mqtt_client_retry_now(const struct mqtt_client *c);
+
+int mqtt_client_fd(const struct mqtt_client *c); /* -1 when closed */
+short mqtt_client_poll_events(const struct mqtt_client *c);
+/* After poll(): reads, writes, keeps alive. Callbacks come from here alone. */
+void mqtt_client_turn(struct mqtt_client *c, short revents);
+
+/* Between begin and end, messages are gathered into as few TCP segments as possible. */
+void mqtt_client_batch_begin(struct mqtt_client *c);
+void mqtt_client_batch_end(struct mqtt_client *c);
+/* *ret_mid names it in on_ack. -ENOTCONN when the connection has just ended, -EINVAL for a message
+ * that no broker will ever take. */
+int mqtt_client_publish(struct mqtt_client *c, const struct message *m, int *ret_mid);

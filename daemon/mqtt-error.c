@@ -1,0 +1,219 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The sentences.
+ */
+#include "mqtt-error.h"
+
+#include <errno.h>
+#include <netdb.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <mosquitto.h>
+#include <mqtt_protocol.h>
+
+#define PLACE_MAX 112
+
+/* "host:1883", or the path of a socket. */
+static const char *place(const struct mqtt_settings *s, char buf[static PLACE_MAX])
+{
+        if (s->host[0] == '/')
+                (void)snprintf(buf, PLACE_MAX, "%s", s->host);
+        else
+                (void)snprintf(buf, PLACE_MAX, "%.90s:%u", s->host, s->port);
+        return buf;
+}
+
+void mqtt_error_of_resolver(int code, int error_number, const struct mqtt_settings *s,
+                            char error[static MQTT_ERROR_TEXT_MAX])
+{
+        if (code == EAI_NONAME || code == EAI_NODATA)
+                (void)snprintf(error, MQTT_ERROR_TEXT_MAX,
+                               "the name %.90s is unknown: check Host=, or the name server",
+                               s->host);
+        else
+                (void)snprintf(error, MQTT_ERROR_TEXT_MAX,
+                               "the name %.90s cannot be resolved now (%s): check the network and "
+                               "the name server",
+                               s->host,
+                               code == EAI_SYSTEM ? strerror(error_number) : gai_strerror(code));
+}
+
+/* MQTT 3.1.1 §3.2.2.3 to the codes of MQTT 5 §3.2.2.2. */
+static int reason_of_311(int code)
+{
+        switch (code) {
+        case CONNACK_REFUSED_PROTOCOL_VERSION:
+                return MQTT_RC_UNSUPPORTED_PROTOCOL_VERSION;
+        case CONNACK_REFUSED_IDENTIFIER_REJECTED:
+                return MQTT_RC_CLIENTID_NOT_VALID;
+        case CONNACK_REFUSED_SERVER_UNAVAILABLE:
+                return MQTT_RC_SERVER_UNAVAILABLE;
+        case CONNACK_REFUSED_BAD_USERNAME_PASSWORD:
+                return MQTT_RC_BAD_USERNAME_OR_PASSWORD;
+        case CONNACK_REFUSED_NOT_AUTHORIZED:
+                return MQTT_RC_NOT_AUTHORIZED;
+        default:
+                return code;
+        }
+}
+
+bool mqtt_error_is_protocol(int reason, bool is_v5)
+{
+        (void)is_v5; /* a broker of old answers in its own code whatever it was asked */
+        return reason == MQTT_RC_UNSUPPORTED_PROTOCOL_VERSION ||
+               reason == CONNACK_REFUSED_PROTOCOL_VERSION;
+}
+
+bool mqtt_error_is_hangup(int rc, int error_number)
+{
+        return rc == MOSQ_ERR_CONN_LOST || rc == MOSQ_ERR_PROTOCOL ||
+               rc == MOSQ_ERR_MALFORMED_PACKET ||
+               (rc == MOSQ_ERR_ERRNO && (error_number == ECONNRESET || error_number == EPIPE));
+}
+
+void mqtt_error_of_connack(int reason, bool is_v5, const struct mqtt_settings *s,
+                           char error[static MQTT_ERROR_TEXT_MAX])
+{
+        char where[PLACE_MAX];
+
+        (void)place(s, where);
+        switch (is_v5 && reason >= MQTT_RC_UNSPECIFIED ? reason : reason_of_311(reason)) {
+        case MQTT_RC_BAD_USERNAME_OR_PASSWORD:
+        case MQTT_RC_NOT_AUTHORIZED:
+                if (s->username)
+                        (void)snprintf(error, MQTT_ERROR_TEXT_MAX,
+                                       "%s does not let the user %.60s in: check Username= and "
+                                       "PasswordFile=",
+                                       where, s->username);
+                else
+                        (void)snprintf(error, MQTT_ERROR_TEXT_MAX,
+                                       "%s wants a user and a password: set Username= and "
+                                       "PasswordFile=",
+                                       where);
+                break;
+        case MQTT_RC_UNSUPPORTED_PROTOCOL_VERSION:
+                (void)snprintf(error, MQTT_ERROR_TEXT_MAX,
+                               "%s does not speak this version of MQTT: set Protocol=auto", where);
+                break;
+        case MQTT_RC_CLIENTID_NOT_VALID:
+                (void)snprintf(error, MQTT_ERROR_TEXT_MAX,
+                               "%s does not accept the client id %.60s: set ClientId=", where,
+                               s->client_id);
+                break;
+        case MQTT_RC_SESSION_TAKEN_OVER:
+                (void)snprintf(
+                        error, MQTT_ERROR_TEXT_MAX,
+                        "another client uses the client id %.50s at %s: set ClientId= to one "
+                        "of its own",
+                        s->client_id, where);
+                break;
+        case MQTT_RC_BANNED:
+                (void)snprintf(error, MQTT_ERROR_TEXT_MAX,
+                               "%s has banned this client: ask whoever runs the broker", where);
+                break;
+        default:
+                (void)snprintf(
+                        error, MQTT_ERROR_TEXT_MAX,
+                        "%s cannot serve us now (%s): it is tried again; the broker's log may "
+                        "say more",
+                        where, mosquitto_reason_string(reason_of_311(reason)));
+                break;
+        }
+}
+
+static void of_errno(int error_number, const char *where, bool is_path,
+                     char error[static MQTT_ERROR_TEXT_MAX])
+{
+        const char *cure;
+
+        switch (error_number) {
+        case ECONNREFUSED:
+                cure = is_path ? "nothing listens there: is the broker running?"
+                               : "nothing listens there: is the broker running, and is Port= right?";
+                break;
+        case ENOENT:
+                cure = "there is no such socket: is the broker running, and is Host= right?";
+                break;
+        case EACCES:
+        case EPERM:
+                cure = is_path ? "the service may not use this socket: check its group and mode"
+                               : "the connection is forbidden here: check the firewall and the "
+                                 "unit's IPAddressDeny=";
+                break;
+        case ETIMEDOUT:
+                cure = "no answer: is the machine up, and does a firewall let us through?";
+                break;
+        case ENETUNREACH:
+        case EHOSTUNREACH:
+        case ENETDOWN:
+                cure = "there is no way to it: check the network";
+                break;
+        case ECONNRESET:
+        case EPIPE:
+                cure = "the broker closed the connection; it is tried again";
+                break;
+        default:
+                (void)snprintf(error, MQTT_ERROR_TEXT_MAX, "%s: %s; it is tried again", where,
+                               error_number ? strerror(error_number) : "the connection failed");
+                return;
+        }
+        (void)snprintf(error, MQTT_ERROR_TEXT_MAX, "%s: %s", where, cure);
+}
+
+void mqtt_error_of_loop(int rc, int error_number, bool greeted, const struct mqtt_settings *s,
+                        char error[static MQTT_ERROR_TEXT_MAX])
+{
+        char where[PLACE_MAX];
+
+        (void)place(s, where);
+        if (!greeted && mqtt_error_is_hangup(rc, error_number)) {
+                (void)snprintf(error, MQTT_ERROR_TEXT_MAX,
+                               "%s closed the connection before it was greeted: is it an MQTT "
+                               "broker, and is Tls=%s right for this port?",
+                               where, s->tls ? "yes" : "no");
+                return;
+        }
+        switch (rc) {
+        case MOSQ_ERR_ERRNO:
+                of_errno(error_number, where, s->host[0] == '/', error);
+                break;
+        case MOSQ_ERR_KEEPALIVE:
+                mqtt_error_of_frozen(s, error);
+                break;
+        case MOSQ_ERR_CONN_LOST:
+        case MOSQ_ERR_NO_CONN:
+        case MOSQ_ERR_SUCCESS:
+                (void)snprintf(error, MQTT_ERROR_TEXT_MAX,
+                               "%s: the broker closed the connection; it is tried again", where);
+                break;
+        default:
+                (void)snprintf(error, MQTT_ERROR_TEXT_MAX, "%s: %s it is tried again", where,
+                               mosquitto_strerror(rc));
+                break;
+        }
+}
+
+void mqtt_error_of_silence(bool tcp_connected, const struct mqtt_settings *s,
+                           char error[static MQTT_ERROR_TEXT_MAX])
+{
+        char where[PLACE_MAX];
+
+        (void)place(s, where);
+        (void)snprintf(error, MQTT_ERROR_TEXT_MAX,
+                       tcp_connected
+                               ? "%s accepts the connection but does not answer: does the broker "
+                                 "hang, or is it no MQTT broker?"
+                               : "%s: no answer: is the machine up, and does a firewall let us "
+                                 "through?",
+                       where);
+}
+
+void mqtt_error_of_frozen(const struct mqtt_settings *s, char error[static MQTT_ERROR_TEXT_MAX])
+{
+        char where[PLACE_MAX];
+
+        (void)snprintf(error, MQTT_ERROR_TEXT_MAX,
+                       "%s no longer answers: does the broker hang, or is the network gone?",
+                       place(s, where));
+}

@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What the worker has to deliver, and where each message is just now. Whatever becomes of the
+ * connection, a message leaves only when the broker has it, or when bounds say which must go.
+ *
+ *      queue → pending → in flight (≤ 20) → acknowledged
+ *                 ↓  no broker, or too slow a one
+ *              spool → ahead → in flight → acknowledged → removed from the spool
+ */
+#pragma once
+
+#include "mqtt-client.h"
+#include "mqtt-spool.h"
+
+#define MQTT_OUTBOX_REMOVE_MAX 64
+
+struct mqtt_in_flight {
+        struct message *m;
+        int mid;
+        uint64_t since_usec;
+};
+
+/* Times are monotonic microseconds. Zeroed storage plus spool and write_ahead is an empty one. */
+struct mqtt_outbox {
+        struct mqtt_spool *spool; /* owned; NULL: memory only */
+        bool write_ahead;         /* Durability=always: into the spool first, always */
+
+        struct message_list pending; /* out of the queue, not sent */
+        uint64_t pending_since_usec; /* of the first one while there is no broker; 0: none */
+        struct message_list ahead;   /* read from the spool, not sent */
+        int64_t last_row;            /* the last one read */
+        struct mqtt_in_flight in_flight[MQTT_IN_FLIGHT_MAX]; /* oldest first */
+        size_t n_in_flight;
+        int64_t removed[MQTT_OUTBOX_REMOVE_MAX]; /* delivered, still in the spool */
+        size_t n_removed;
+        uint64_t removed_since_usec, spool_retry_usec;
+        bool spool_unreadable;  /* until the next connection */
+        uint64_t spool_dropped; /* of the spool's count, already in `dropped` */
+
+        uint64_t published, dropped;
+        char denied_topic[128]; /* the broker refused it; "" none */
+        bool changed;           /* something that a person should be told */
+};
+
+void mqtt_outbox_done(struct mqtt_outbox *o);
+
+/* More may be put into `pending`; else the queue is to hold it, which knows what to drop first. */
+bool mqtt_outbox_has_room(const struct mqtt_outbox *o);
+
+/* There is no broker: state is forgotten, the rest goes to disk in batches (100 ms, 32 kB). */
+void mqtt_outbox_keep(struct mqtt_outbox *o, uint64_t now);
+
+/* Publishes in order what the window of messages in flight has room for. */
+void mqtt_outbox_pump(struct mqtt_outbox *o, struct mqtt_client *client, uint64_t now);
+
+/* Publishes one retained state at once; false when it could not be. */
+bool mqtt_outbox_say(struct mqtt_outbox *o, struct mqtt_client *client, const char *topic,
+                     const char *state, uint64_t now);
+
+/* A PUBACK: MQTT 5 reasons from 0x80 on mean that the broker refused it. */
+void mqtt_outbox_acknowledge(struct mqtt_outbox *o, int mid, int reason, uint64_t now);
+
+/* The connection has ended: what was in flight is to be sent again, in its old place. */
+void mqtt_outbox_recover(struct mqtt_outbox *o);
+
+/* Removes what has been delivered from the spool, a batch at a time. */
+void mqtt_outbox_tidy(struct mqtt_outbox *o, uint64_t now);
+
+/* There is more to send, and room in the window. */
+bool mqtt_outbox_can_send(const struct mqtt_outbox *o);
+/* Nothing in memory waits for anything. */
+bool mqtt_outbox_is_empty(const struct mqtt_outbox *o);
+/* A message has been in flight for too long: the broker hangs. */
+bool mqtt_outbox_is_overdue(const struct mqtt_outbox *o, uint64_t now);
+/* When to look again even if nothing happens; UINT64_MAX: no need. */
+uint64_t mqtt_outbox_deadline(const struct mqtt_outbox *o, bool connected);
+/* How many messages are only on disk. */
+uint64_t mqtt_outbox_spooled(const struct mqtt_outbox *o);
+
+/* The end: everything in memory goes to the spool. Returns how many messages found no place. */
+uint64_t mqtt_outbox_store(struct mqtt_outbox *o);

@@ -1,0 +1,176 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The bounded ring between the main loop and the MQTT worker.
+ */
+#include "mqtt-queue.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <pthread.h>
+#include <sys/eventfd.h>
+
+#include "lib/util.h"
+
+struct mqtt_queue {
+        pthread_mutex_t mutex;
+        struct message_list list;
+        size_t bytes_max;
+        uint64_t dropped;
+        unsigned int requests;
+        struct mqtt_status status;
+        bool wake_set, news_set; /* the eventfd has been written and not read yet */
+        int wake_fd, news_fd;
+};
+
+DEFINE_OWNED(mqtt_queue, struct mqtt_queue *, mqtt_queue_free);
+
+int mqtt_queue_new(size_t bytes_max, struct mqtt_queue **ret)
+{
+        OWNED(mqtt_queue) struct mqtt_queue *q = NULL;
+
+        q = calloc(1, sizeof(*q));
+        if (!q)
+                return -ENOMEM;
+        q->bytes_max = bytes_max;
+        q->wake_fd = q->news_fd = -1;
+        (void)pthread_mutex_init(&q->mutex, NULL); /* cannot fail for a default mutex */
+        q->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+        if (q->wake_fd < 0)
+                return -errno;
+        q->news_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+        if (q->news_fd < 0)
+                return -errno;
+        *ret = TAKE(q);
+        return 0;
+}
+
+struct mqtt_queue *mqtt_queue_free(struct mqtt_queue *q)
+{
+        if (!q)
+                return NULL;
+        message_list_clear(&q->list);
+        if (q->wake_fd >= 0)
+                (void)close(q->wake_fd);
+        if (q->news_fd >= 0)
+                (void)close(q->news_fd);
+        (void)pthread_mutex_destroy(&q->mutex);
+        free(q);
+        return NULL;
+}
+
+int mqtt_queue_wake_fd(const struct mqtt_queue *q)
+{
+        return q->wake_fd;
+}
+
+int mqtt_queue_news_fd(const struct mqtt_queue *q)
+{
+        return q->news_fd;
+}
+
+static void lock(struct mqtt_queue *q)
+{
+        int r = pthread_mutex_lock(&q->mutex);
+
+        assert(r == 0);
+}
+
+static void unlock(struct mqtt_queue *q)
+{
+        int r = pthread_mutex_unlock(&q->mutex);
+
+        assert(r == 0);
+}
+
+/* Called with the mutex held. */
+static void signal_fd(int fd, bool *set)
+{
+        uint64_t one = 1;
+        ssize_t n;
+
+        if (*set)
+                return;
+        *set = true;
+        n = write(fd, &one, sizeof(one)); /* a counter at 0 takes 1 without blocking */
+        assert(n == sizeof(one));
+}
+
+static void clear_fd(int fd, bool *set)
+{
+        uint64_t count;
+
+        if (!*set)
+                return;
+        *set = false;
+        (void)read(fd, &count, sizeof(count)); /* EAGAIN cannot be: it has been written */
+}
+
+static void keep_bound(struct mqtt_queue *q)
+{
+        static const enum message_class order[] = { MESSAGE_INSTANTANEOUS, MESSAGE_STATE,
+                                                    MESSAGE_ENERGY };
+
+        for (size_t i = 0; i < ELEMENTSOF(order); i++) {
+                while (q->list.bytes > q->bytes_max) {
+                        if (!message_list_drop_oldest(&q->list, order[i]))
+                                break;
+                        if (order[i] != MESSAGE_STATE) /* state is made anew: nothing is lost */
+                                q->dropped++;
+                }
+        }
+}
+
+void mqtt_queue_push(struct mqtt_queue *q, struct message_list *list)
+{
+        if (!list->head)
+                return;
+        lock(q);
+        message_list_append(&q->list, list);
+        keep_bound(q);
+        signal_fd(q->wake_fd, &q->wake_set);
+        unlock(q);
+}
+
+unsigned int mqtt_queue_take(struct mqtt_queue *q, struct message_list *list)
+{
+        unsigned int requests;
+
+        lock(q);
+        clear_fd(q->wake_fd, &q->wake_set);
+        if (list)
+                message_list_append(list, &q->list);
+        requests = q->requests;
+        q->requests = 0;
+        unlock(q);
+        return requests;
+}
+
+void mqtt_queue_request(struct mqtt_queue *q, enum mqtt_request request)
+{
+        lock(q);
+        q->requests |= request;
+        signal_fd(q->wake_fd, &q->wake_set);
+        unlock(q);
+}
+
+void mqtt_queue_report(struct mqtt_queue *q, const struct mqtt_status *status, bool urgent)
+{
+        lock(q);
+        q->status = *status;
+        if (urgent)
+                signal_fd(q->news_fd, &q->news_set);
+        unlock(q);
+}
+
+size_t mqtt_queue_status(struct mqtt_queue *q, struct mqtt_status *ret, uint64_t *ret_dropped)
+{
+        size_t n;
+
+        lock(q);
+        clear_fd(q->news_fd, &q->news_set);
+        *ret = q->status;
+        *ret_dropped = q->dropped;
+        n = q->list.n;
+        unlock(q);
+        return n;
+}

@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * All that the main loop and the MQTT worker share: a bounded ring of messages one way, a status
+ * the other way, requests, and an eventfd for each direction. Every function may be called from
+ * either thread; none blocks longer than the other side holds the mutex, which is never over a
+ * system call other than the eventfd's write.
+ *
+ *      main loop --- messages, requests, wake eventfd ---> worker
+ *                <-- status, news eventfd ----------------
+ */
+#pragma once
+
+#include "message.h"
+
+/* A telegram in the three default formats is about 6 kB in memory: the ring holds some forty. It is
+ * emptied many times a second, into the socket or into the spool. */
+#define MQTT_QUEUE_BYTES_MAX (256 * 1024)
+/* Without a spool it is all there is for the time a broker is away. */
+#define MQTT_QUEUE_BYTES_ALONE (1024 * 1024)
+
+#define MQTT_ERROR_MAX 240
+
+struct mqtt_queue;
+
+/* What the main loop may ask of the worker; they add up until taken. */
+enum mqtt_request {
+        MQTT_REQUEST_STOP = 1,      /* flush what can be flushed, say goodbye, end */
+        MQTT_REQUEST_RECONNECT = 2, /* drop the connection and try at once */
+};
+
+/* What the worker has to tell. */
+struct mqtt_status {
+        bool connected;
+        char error[MQTT_ERROR_MAX];       /* of the connection; "" when all is well */
+        char spool_error[MQTT_ERROR_MAX]; /* of the spool; "" when all is well */
+        char denied_topic[128];           /* the broker refused it; "" none */
+        uint64_t in_flight, spooled, published, dropped;
+        uint64_t n_connects; /* rises with every connection made */
+        uint64_t n_births;   /* rises when Home Assistant says it came online */
+};
+
+int mqtt_queue_new(size_t bytes_max, struct mqtt_queue **ret);
+struct mqtt_queue *mqtt_queue_free(struct mqtt_queue *q);
+
+/* Readable when the worker is to look: messages or requests. */
+int mqtt_queue_wake_fd(const struct mqtt_queue *q);
+/* Readable when the main loop is to look at the status. */
+int mqtt_queue_news_fd(const struct mqtt_queue *q);
+
+/*
+ * Takes all of `list`. Beyond the bound the oldest instantaneous messages are dropped, then the
+ * oldest state, then the oldest energy. One eventfd write per call at most, none while the worker
+ * is known to be awake.
+ */
+void mqtt_queue_push(struct mqtt_queue *q, struct message_list *list);
+
+/* Takes all that waits and appends it to `list`, nothing when that is NULL. Returns and clears the
+ * requests. The worker calls it once per turn; it also clears the wake eventfd. */
+unsigned int mqtt_queue_take(struct mqtt_queue *q, struct message_list *list);
+
+void mqtt_queue_request(struct mqtt_queue *q, enum mqtt_request request);
+
+/* The worker's: replaces the status; `urgent` wakes the main loop. */
+void mqtt_queue_report(struct mqtt_queue *q, const struct mqtt_status *status, bool urgent);
+
+/* The main loop's: the status as last reported; clears the news eventfd. Returns how many messages
+ * wait in the ring; *ret_dropped: how many the ring itself dropped so far. */
+size_t mqtt_queue_status(struct mqtt_queue *q, struct mqtt_status *ret, uint64_t *ret_dropped);

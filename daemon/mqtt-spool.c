@@ -1,0 +1,454 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The spool: SQLite in write-ahead mode, so that a batch is one append to a log and a process that
+ * is killed loses none of it. A file that turns out damaged is put aside and a new one begun.
+ */
+#include "mqtt-spool.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include <sqlite3.h>
+
+#include "format.h"
+#include "lib/util.h"
+
+#define SPOOL_ERROR_MAX 200
+#define SPOOL_TRIM_ROWS 64 /* dropped at a time when it is too big */
+
+struct mqtt_spool {
+        char path[PATH_MAX];
+        uint64_t bytes_max;
+        bool durable;
+        sqlite3 *db; /* NULL: closed */
+        sqlite3_stmt *insert, *read, *remove, *trim;
+        uint64_t n, bytes, n_instantaneous, dropped;
+        char error[SPOOL_ERROR_MAX];
+};
+
+static const char schema[] =
+        "CREATE TABLE IF NOT EXISTS message (id INTEGER PRIMARY KEY, class INTEGER NOT NULL,"
+        " qos INTEGER NOT NULL, retain INTEGER NOT NULL, expiry INTEGER NOT NULL,"
+        " topic TEXT NOT NULL, payload BLOB NOT NULL);"
+        "CREATE INDEX IF NOT EXISTS instantaneous ON message (id) WHERE class = 1;";
+
+/* EXCLUSIVE: nobody else reads it, and the shared-memory file and its mapping are saved. */
+static const char settings[] = "PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = WAL;"
+                               "PRAGMA cache_size = -128; PRAGMA temp_store = MEMORY;"
+                               "PRAGMA wal_autocheckpoint = 256;"
+                               "PRAGMA journal_size_limit = 1048576;";
+
+_Static_assert(MESSAGE_INSTANTANEOUS == 1, "the class is written in the schema and on disk");
+
+static size_t row_bytes(size_t topic_len, size_t payload_len)
+{
+        return topic_len + payload_len + MQTT_SPOOL_ROW_BYTES;
+}
+
+static void close_db(struct mqtt_spool *s)
+{
+        /* Finalising NULL is allowed; its result repeats an error that has been reported. */
+        (void)sqlite3_finalize(s->insert);
+        (void)sqlite3_finalize(s->read);
+        (void)sqlite3_finalize(s->remove);
+        (void)sqlite3_finalize(s->trim);
+        s->insert = s->read = s->remove = s->trim = NULL;
+        (void)sqlite3_close(s->db);
+        s->db = NULL;
+}
+
+/* -errno for an SQLite result, and the sentence that goes with it. */
+static int fail(struct mqtt_spool *s, int code)
+{
+        int r = -EIO;
+        const char *cure = "look at the disk and the kernel's log";
+
+        switch (code & 0xff) {
+        case SQLITE_FULL:
+                r = -ENOSPC;
+                cure = "the disk is full: make room on it";
+                break;
+        case SQLITE_READONLY:
+        case SQLITE_CANTOPEN:
+        case SQLITE_PERM:
+        case SQLITE_AUTH:
+                r = -EROFS;
+                cure = "the service must be able to write there";
+                break;
+        case SQLITE_BUSY:
+        case SQLITE_LOCKED:
+                r = -EBUSY;
+                cure = "another process holds it; is a second service running?";
+                break;
+        case SQLITE_CORRUPT:
+        case SQLITE_NOTADB:
+        case SQLITE_ERROR:
+        case SQLITE_SCHEMA:
+                r = -EUCLEAN;
+                cure = "it is damaged and will be put aside";
+                break;
+        case SQLITE_NOMEM:
+                r = -ENOMEM;
+                cure = "out of memory";
+                break;
+        default:
+                break;
+        }
+        (void)snprintf(s->error, sizeof(s->error),
+                       "spool %.90s: %s; readings are kept in memory meanwhile", s->path, cure);
+        return r;
+}
+
+static int run(struct mqtt_spool *s, const char *sql)
+{
+        int code = sqlite3_exec(s->db, sql, NULL, NULL, NULL);
+
+        return code == SQLITE_OK ? 0 : fail(s, code);
+}
+
+static int prepare(struct mqtt_spool *s, const char *sql, sqlite3_stmt **ret)
+{
+        int code = sqlite3_prepare_v3(s->db, sql, -1, SQLITE_PREPARE_PERSISTENT, ret, NULL);
+
+        return code == SQLITE_OK ? 0 : fail(s, code);
+}
+
+static int prepare_all(struct mqtt_spool *s)
+{
+        int r;
+
+        r = prepare(s,
+                    "INSERT INTO message (class, qos, retain, expiry, topic, payload)"
+                    " VALUES (?, ?, ?, ?, ?, ?)",
+                    &s->insert);
+        if (r < 0)
+                return r;
+        r = prepare(s,
+                    "SELECT id, class, qos, retain, expiry, topic, payload FROM message"
+                    " WHERE id > ? ORDER BY id LIMIT ?",
+                    &s->read);
+        if (r < 0)
+                return r;
+        r = prepare(s, "DELETE FROM message WHERE id = ? RETURNING class, topic, payload",
+                    &s->remove);
+        if (r < 0)
+                return r;
+        return prepare(s,
+                       "DELETE FROM message WHERE id IN (SELECT id FROM message WHERE class = ?"
+                       " ORDER BY id LIMIT ?) RETURNING class, topic, payload",
+                       &s->trim);
+}
+
+static int count_rows(struct mqtt_spool *s)
+{
+        sqlite3_stmt *stmt = NULL;
+        int r, code;
+
+        r = prepare(s,
+                    "SELECT count(*), total(length(CAST(topic AS BLOB)) + length(payload)),"
+                    " count(*) FILTER (WHERE class = 1) FROM message",
+                    &stmt);
+        if (r < 0)
+                return r;
+        code = sqlite3_step(stmt);
+        if (code == SQLITE_ROW) {
+                s->n = (uint64_t)sqlite3_column_int64(stmt, 0);
+                s->bytes = (uint64_t)sqlite3_column_int64(stmt, 1) + s->n * MQTT_SPOOL_ROW_BYTES;
+                s->n_instantaneous = (uint64_t)sqlite3_column_int64(stmt, 2);
+        } else {
+                r = fail(s, code);
+        }
+        (void)sqlite3_finalize(stmt);
+        return r;
+}
+
+static int open_db(struct mqtt_spool *s)
+{
+        int r, code;
+
+        code = sqlite3_open_v2(s->path, &s->db,
+                               SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX |
+                                       SQLITE_OPEN_NOFOLLOW,
+                               NULL);
+        if (code != SQLITE_OK)
+                return fail(s, code);
+        r = run(s, settings);
+        if (r < 0)
+                return r;
+        r = run(s, s->durable ? "PRAGMA synchronous = FULL" : "PRAGMA synchronous = NORMAL");
+        if (r < 0)
+                return r;
+        r = run(s, schema);
+        if (r < 0)
+                return r;
+        r = count_rows(s);
+        if (r < 0)
+                return r;
+        return prepare_all(s);
+}
+
+static void put_aside(struct mqtt_spool *s)
+{
+        char aside[PATH_MAX + 16], wal[PATH_MAX + 16];
+
+        close_db(s);
+        s->n = s->bytes = s->n_instantaneous = 0;
+        (void)snprintf(aside, sizeof(aside), "%s.corrupt", s->path);
+        (void)snprintf(wal, sizeof(wal), "%s-wal", s->path);
+        if (rename(s->path, aside) < 0)
+                (void)unlink(s->path); /* what cannot be moved must at least not be in the way */
+        (void)unlink(wal);             /* belongs to the file that is gone */
+        (void)snprintf(s->error, sizeof(s->error),
+                       "spool %.60s was damaged: it was put aside as %.60s.corrupt and a new one "
+                       "begun",
+                       s->path, s->path);
+}
+
+/* Opens it if it is closed, and gets a damaged one out of the way. */
+static int need_db(struct mqtt_spool *s)
+{
+        int r;
+
+        if (s->db)
+                return 0;
+        r = open_db(s);
+        if (r == -EUCLEAN) {
+                put_aside(s);
+                r = open_db(s);
+        }
+        if (r < 0)
+                close_db(s);
+        return r;
+}
+
+/* After a failure in the middle: the transaction is undone, a damaged file put aside. */
+static int give_up(struct mqtt_spool *s, int r)
+{
+        if (s->db && !sqlite3_get_autocommit(s->db))
+                (void)sqlite3_exec(s->db, "ROLLBACK", NULL, NULL, NULL); /* r tells it already */
+        if (r == -EUCLEAN) {
+                put_aside(s);
+        } else if (s->db) {
+                /* Counts may be off after a rollback; a fresh look also heals a lost file. */
+                close_db(s);
+        }
+        return r;
+}
+
+int mqtt_spool_new(const struct mqtt_spool_options *options, struct mqtt_spool **ret)
+{
+        struct mqtt_spool *s = calloc(1, sizeof(*s));
+        char name[FORMAT_SEGMENT_MAX];
+        struct stat st;
+
+        if (!s)
+                return -ENOMEM;
+        (void)snprintf(s->path, sizeof(s->path), "%s/mqtt-%s.spool", options->directory,
+                       format_identifier(options->name, name, sizeof(name)));
+        s->bytes_max = options->bytes_max;
+        s->durable = options->durable;
+        if (stat(s->path, &st) == 0)
+                (void)need_db(s); /* the sentence is kept, and it is tried again when needed */
+        *ret = s;
+        return 0;
+}
+
+struct mqtt_spool *mqtt_spool_free(struct mqtt_spool *s)
+{
+        if (!s)
+                return NULL;
+        close_db(s);
+        free(s);
+        return NULL;
+}
+
+uint64_t mqtt_spool_count(const struct mqtt_spool *s)
+{
+        return s->n;
+}
+
+uint64_t mqtt_spool_dropped(const struct mqtt_spool *s)
+{
+        return s->dropped;
+}
+
+const char *mqtt_spool_error(const struct mqtt_spool *s)
+{
+        return s->error;
+}
+
+static int insert(struct mqtt_spool *s, const struct message *m)
+{
+        int code;
+
+        (void)sqlite3_reset(s->insert);
+        /* Binding fails for a wrong index only, and that would show in the step. */
+        (void)sqlite3_bind_int(s->insert, 1, (int)m->attributes.class);
+        (void)sqlite3_bind_int(s->insert, 2, m->attributes.qos);
+        (void)sqlite3_bind_int(s->insert, 3, m->attributes.retain);
+        (void)sqlite3_bind_int64(s->insert, 4, m->attributes.expiry_s);
+        (void)sqlite3_bind_text(s->insert, 5, message_topic(m), (int)m->topic_len, SQLITE_STATIC);
+        (void)sqlite3_bind_blob(s->insert, 6, message_payload(m), (int)m->payload_len,
+                                SQLITE_STATIC);
+        code = sqlite3_step(s->insert);
+        (void)sqlite3_reset(s->insert);
+        if (code != SQLITE_DONE)
+                return fail(s, code);
+        s->n++;
+        s->bytes += row_bytes(m->topic_len, m->payload_len);
+        s->n_instantaneous += m->attributes.class == MESSAGE_INSTANTANEOUS;
+        return 0;
+}
+
+/* Steps a DELETE … RETURNING class, topic, payload to its end and counts what went. */
+static int run_delete(struct mqtt_spool *s, sqlite3_stmt *stmt, uint64_t *ret_n)
+{
+        uint64_t n = 0;
+        int code;
+
+        while ((code = sqlite3_step(stmt)) == SQLITE_ROW) {
+                s->n--;
+                s->n_instantaneous -= sqlite3_column_int(stmt, 0) == MESSAGE_INSTANTANEOUS;
+                s->bytes -= row_bytes((size_t)sqlite3_column_bytes(stmt, 1),
+                                      (size_t)sqlite3_column_bytes(stmt, 2));
+                n++;
+        }
+        (void)sqlite3_reset(stmt);
+        if (code != SQLITE_DONE)
+                return fail(s, code);
+        *ret_n = n;
+        return 0;
+}
+
+static int trim(struct mqtt_spool *s)
+{
+        uint64_t n;
+        int r;
+
+        while (s->bytes > s->bytes_max && s->n > 0) {
+                enum message_class class =
+                        s->n_instantaneous > 0 ? MESSAGE_INSTANTANEOUS : MESSAGE_ENERGY;
+
+                (void)sqlite3_bind_int(s->trim, 1, (int)class);
+                (void)sqlite3_bind_int(s->trim, 2, SPOOL_TRIM_ROWS);
+                r = run_delete(s, s->trim, &n);
+                if (r < 0)
+                        return r;
+                s->dropped += n;
+                if (n == 0)
+                        return 0; /* the counts were wrong: no reason to spin */
+        }
+        return 0;
+}
+
+static int append_all(struct mqtt_spool *s, const struct message_list *list)
+{
+        int r;
+
+        r = run(s, "BEGIN");
+        for (const struct message *m = list->head; r >= 0 && m; m = m->next)
+                if (m->attributes.class != MESSAGE_STATE)
+                        r = insert(s, m);
+        if (r >= 0)
+                r = trim(s);
+        return r < 0 ? r : run(s, "COMMIT");
+}
+
+int mqtt_spool_append(struct mqtt_spool *s, struct message_list *list)
+{
+        bool damaged;
+        int r;
+
+        while (message_list_drop_oldest(list, MESSAGE_STATE))
+                ;
+        if (!list->head)
+                return 0;
+        r = need_db(s);
+        if (r < 0)
+                return r;
+        damaged = strstr(s->error, ".corrupt") != NULL;
+        r = append_all(s, list);
+        if (r < 0)
+                return give_up(s, r);
+        if (!damaged)
+                s->error[0] = '\0';
+        message_list_clear(list);
+        return 0;
+}
+
+static struct message *message_of_row(sqlite3_stmt *stmt)
+{
+        struct message_attributes attributes = {
+                .class = (enum message_class)sqlite3_column_int(stmt, 1),
+                .qos = sqlite3_column_int(stmt, 2) ? 1 : 0,
+                .retain = sqlite3_column_int(stmt, 3) != 0,
+                .expiry_s = (uint32_t)sqlite3_column_int64(stmt, 4),
+        };
+        const char *topic = (const char *)sqlite3_column_text(stmt, 5);
+        const void *payload = sqlite3_column_blob(stmt, 6);
+        struct message *m;
+
+        m = message_new(&attributes, topic ? topic : "", payload,
+                        (size_t)sqlite3_column_bytes(stmt, 6));
+        if (m)
+                m->row = sqlite3_column_int64(stmt, 0);
+        return m;
+}
+
+int mqtt_spool_read(struct mqtt_spool *s, int64_t after, size_t n, struct message_list *ret)
+{
+        int r, code;
+
+        r = need_db(s);
+        if (r < 0)
+                return r;
+        (void)sqlite3_bind_int64(s->read, 1, after);
+        (void)sqlite3_bind_int64(s->read, 2, (sqlite3_int64)n);
+        while ((code = sqlite3_step(s->read)) == SQLITE_ROW) {
+                struct message *m = message_of_row(s->read);
+
+                if (!m) {
+                        code = SQLITE_NOMEM;
+                        break;
+                }
+                message_list_add(ret, m);
+        }
+        (void)sqlite3_reset(s->read);
+        return code == SQLITE_DONE ? 0 : give_up(s, fail(s, code));
+}
+
+static void remove_file(struct mqtt_spool *s)
+{
+        close_db(s);           /* also removes the -wal: it is the last connection */
+        (void)unlink(s->path); /* if it stays, it is an empty spool at the next start */
+        s->n = s->bytes = s->n_instantaneous = 0;
+        s->error[0] = '\0';
+}
+
+int mqtt_spool_remove(struct mqtt_spool *s, const int64_t *rows, size_t n)
+{
+        uint64_t gone;
+        int r;
+
+        if (n == 0)
+                return 0;
+        r = need_db(s);
+        if (r < 0)
+                return r;
+        r = run(s, "BEGIN");
+        for (size_t i = 0; r >= 0 && i < n; i++) {
+                (void)sqlite3_bind_int64(s->remove, 1, rows[i]);
+                r = run_delete(s, s->remove, &gone);
+        }
+        if (r >= 0)
+                r = run(s, "COMMIT");
+        if (r < 0)
+                return give_up(s, r);
+        /* With Durability=always it fills again at once: then the file is kept. */
+        if (s->n == 0 && !s->durable)
+                remove_file(s);
+        return 0;
+}
