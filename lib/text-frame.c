@@ -128,14 +128,14 @@ bool text_frame_is_strict(struct slice data, bool parity, bool short_codes)
         return n > 0;
 }
 
-/* Another identification inside a line: the telegram was cut there, and the next one follows. */
-static bool has_ident_inside(struct slice data)
+/* Where another identification stands inside a line: the telegram was cut there. 0 when nowhere. */
+static size_t find_ident_inside(struct slice frame)
 {
-        for (size_t at = 0; at + 3 < data.len; at++)
-                if (data.data[at] == '/' && is_letter(data.data[at + 1]) &&
-                    is_letter(data.data[at + 2]) && is_letter(data.data[at + 3]))
-                        return true;
-        return false;
+        for (size_t at = 1; at + 3 < frame.len; at++)
+                if (text_frame_starts(frame.data[at]) && is_letter(frame.data[at + 1] & 0x7f) &&
+                    is_letter(frame.data[at + 2] & 0x7f) && is_letter(frame.data[at + 3] & 0x7f))
+                        return at;
+        return 0;
 }
 
 /*
@@ -149,11 +149,12 @@ static ssize_t judge_unchecked(const struct scan *scan, size_t len)
         struct text_frame *frame = scan->frame;
         uint8_t buf[LINK_FRAME_MAX];
         struct slice left = text_plain(frame->data, frame->parity, buf), line;
+        size_t cut = find_ident_inside(slice_first(scan->s, len));
         struct text_object object;
         bool any = false;
 
-        if (has_ident_inside(left))
-                return damaged(scan, TEXT_P1, "P1: cut short by the next telegram", len);
+        if (cut > 0)
+                return damaged(scan, TEXT_P1, "P1: cut short by the next telegram", cut);
         while (text_next_line(&left, &line)) {
                 if (text_parse_object(line, &object) < 0)
                         continue;
@@ -354,5 +355,6 @@ ssize_t text_frame_find(struct slice s, bool ended, struct text_frame *ret,
         if (c != text_on_wire(STX, ret->parity))
                 return scan_lines(&scan, at);
         n = text_frame_find_block(slice_from(s, at), ret, ret_fault);
+        ret_fault->len += n == -EBADMSG ? at : 0;
         return n > 0 ? (ssize_t)at + n : n;
 }

@@ -58,7 +58,8 @@ static ssize_t ask(struct slice s)
 #define THREE_PHASE \
         "ADCO 012345678901\nHCHC 000000010\nHCHP 000000020\nIINST1 001\nIINST2 002\nIINST3 003\n"
 #define STANDARD                                                                               \
-        "ADSC\t041876097777\nVTIC\t02\nDATE\tH081225223518\t\nNGTF\tTEMPO\nEAST\t004855593\n"  \
+        "ADSC\t041876097777\nVTIC\t02\nDATE\tH081225223518\t\nNGTF\tTEMPO\n"                   \
+        "EAST\t004855593\n"                                                                    \
         "EASF01\t004855593\nEASD01\t000000007\nEAIT\t000000009\nERQ4\t000000011\nIRMS1\t001\n" \
         "URMS3\t229\nSINSTS2\t00123\nSINSTI\t00042\nSMAXSN\tH081225053518\t06030\nNTARF\t02\n" \
         "PRM\t01332272002530\nPJOURF+1\t00008001 NONUTILE NONUTILE\n"
