@@ -148,7 +148,7 @@ int sml_decode(struct slice frame, struct telegram *t)
         size_t fill;
         int r;
 
-        if (probe(frame, (struct slice){ 0 }, &fault) != (ssize_t)frame.len)
+        if (frame.len == 0 || probe(frame, (struct slice){ 0 }, &fault) != (ssize_t)frame.len)
                 return -EBADMSG;
         fill = frame.data[frame.len - 3];
         file = slice_first(slice_from(frame, MARK_BYTES), frame.len - 2 * MARK_BYTES);

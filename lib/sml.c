@@ -203,13 +203,14 @@ static void set_manufacturer(struct slice id, struct telegram *t)
         }
 }
 
-static void set_server(struct slice id, struct telegram *t)
+/* The server id in hex: the id of the meter, whatever its bytes look like. */
+static void print_server(struct slice id, char to[static TELEGRAM_ID_MAX])
 {
         size_t n = MIN(id.len, (TELEGRAM_ID_MAX - 1) / 2u);
 
+        to[0] = '\0';
         for (size_t i = 0; i < n; i++)
-                (void)snprintf(t->meter_id + 2 * i, 3, "%02x", id.data[i]);
-        set_manufacturer(id, t);
+                (void)snprintf(to + 2 * i, 3, "%02x", id.data[i]);
 }
 
 /* ---- values ---- */
@@ -343,18 +344,17 @@ static void read_entries(struct reader *r, struct slice server, bool with_time, 
 /* One file is of one meter: a second one in it would mix its values with the first. */
 static bool take_server(struct slice server, struct telegram *t, bool *found)
 {
-        char first[TELEGRAM_ID_MAX];
+        char id[TELEGRAM_ID_MAX];
 
         if (!*found) {
                 *found = true;
-                set_server(server, t);
+                print_server(server, t->meter_id);
+                set_manufacturer(server, t);
                 return true;
         }
-        memcpy(first, t->meter_id, sizeof(first));
-        set_server(server, t);
-        if (strcmp(first, t->meter_id) == 0)
+        print_server(server, id);
+        if (strcmp(id, t->meter_id) == 0)
                 return true;
-        memcpy(t->meter_id, first, sizeof(first));
         t->n_dropped++;
         return false;
 }
