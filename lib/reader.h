@@ -99,6 +99,8 @@ static inline struct slice reader_take(struct reader *r, size_t n)
                 return (struct slice){ 0 };
         }
         taken = (struct slice){ r->left.data, n };
+        if (n == 0) /* also of nothing at all: no arithmetic on NULL */
+                return taken;
         r->left.data += n;
         r->left.len -= n;
         return taken;

@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Every framing's probe(): it never claims more than it was given, and what it claims can be
+ * opened.
+ */
+#include <stdlib.h>
+
+#include "lib/link-hdlc.h"
+#include "lib/link-mbus.h"
+#include "lib/link.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static void open_frame(enum link_type type, struct slice frame)
+{
+        if (type == LINK_HDLC) {
+                struct hdlc_frame hdlc;
+
+                hdlc_open(frame, &hdlc);
+                if (hdlc.information.len > frame.len || hdlc.addresses.len > 8)
+                        abort();
+        } else if (type == LINK_MBUS) {
+                struct mbus_frame mbus;
+
+                mbus_open(frame, &mbus);
+                if (mbus.data.len > frame.len)
+                        abort();
+        }
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+        size_t before = size > 0 ? data[0] % (LINK_BEFORE_MAX + 1) : 0;
+        struct slice whole = { data, size };
+        struct slice s = slice_from(whole, before + 1);
+
+        if (s.len == 0)
+                return 0;
+        for (size_t i = 0; link_table[i]; i++) {
+                struct link_fault fault = { 0 };
+                ssize_t n;
+
+                if (!link_table[i]->starts(s.data[0]))
+                        continue;
+                n = link_table[i]->probe(s, slice_first(slice_from(whole, 1), before), &fault);
+                if (n > (ssize_t)s.len)
+                        abort();
+                if (n > 0)
+                        open_frame(link_table[i]->type, slice_first(s, (size_t)n));
+        }
+        return 0;
+}
