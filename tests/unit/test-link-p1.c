@@ -212,14 +212,185 @@ static void run_bad(void **state)
         assert_int_equal(t.n_readings + t.n_texts, 0);
 }
 
+static struct ciphered_case {
+        const char *name;
+        struct slice in;
+        ssize_t want;     /* the frame's length, 0 or an error */
+        size_t want_apdu; /* its length */
+} ciphered_cases[] = {
+        { "without tag and title, a '!' in the ciphertext",
+          TEXT("/EGM5\r\n\r\n\x00\x82\x00\x08\x30\0\0\0\x01!\r\n!FE0C\r\n"), 28, 12 },
+        { "with tag and title",
+          TEXT("/EGM5\r\n\r\n\xdb\x08TITLE678\x81\x06\x20\0\0\0\x01/!fe0c\r\n"), 34, 18 },
+        { "with a short length",
+          TEXT("/EGM5\r\n\x00\x07\x30\0\0\0\x01"
+               "ab!FE0C\r\n"),
+          23, 9 },
+        { "incomplete", TEXT("/EGM5\r\n\r\n\x00\x82\x00\x08\x30\0\0\0\x01!\r\n!FE0C\r"), 0, 0 },
+        { "header incomplete", TEXT("/EGM5\r\n\r\n\x00\x82\x00\x08"), 0, 0 },
+        { "no '!' where it ends",
+          TEXT("/EGM5\r\n\r\n\x00\x82\x00\x08\x30\0\0\0\x01"
+               "abcdefghijk"),
+          -EBADMSG, 0 },
+        { "no check sum after it",
+          TEXT("/EGM5\r\n\r\n\x00\x82\x00\x08\x30\0\0\0\x01"
+               "abc!xyzu\r\n"),
+          -EBADMSG, 0 },
+        { "title of a length that none has",
+          TEXT("/EGM5\r\n\r\n\xdb\x07TITLE67\x81\x06\x20\0\0\0\0\0"), -EBADMSG, 0 },
+        { "length in a form that none has",
+          TEXT("/EGM5\r\n\r\n\x00\x84\x00\x08\x30\0\0\0\x01!\r\n!FE0C"), -EBADMSG, 0 },
+        { "longer than a frame may be",
+          TEXT("/EGM5\r\n\r\n\x00\x82\x10\x08\x30\0\0\0\x01!\r\n!FE0C"), -EBADMSG, 0 },
+        { "security control that neither enciphers nor signs",
+          TEXT("/EGM5\r\n\r\n\x00\x82\x00\x08\x00\0\0\0\x01!\r\n!FE0C"), -EBADMSG, 0 },
+};
+
+static void run_ciphered(void **state)
+{
+        const struct ciphered_case *c = *state;
+        struct slice apdu = { 0 };
+        static struct telegram t;
+
+        assert_int_equal(ask(&link_p1, c->in), c->want);
+        assert_int_equal(p1_find_ciphered(c->in, &apdu), c->want > 0);
+        assert_int_equal(apdu.len, c->want_apdu);
+        if (c->want > 0) {
+                assert_int_equal(c->want, c->in.len);
+                assert_true(apdu.data[0] == 0x00 || apdu.data[0] == 0xdb);
+        }
+        telegram_reset(&t, LINK_P1);
+        assert_int_equal(p1_decode(c->in, &t), -EBADMSG);
+}
+
+/* Deciphered text may lack its last line end, and may have fill bytes after it. */
+static void test_text_without_line_end(void **state)
+{
+        struct slice s = build(HEAD "1-0:1.7.0(1*W)\r\n!#", false);
+        static struct telegram t;
+
+        assert_int_equal(ask(&link_p1, s), 0);
+        telegram_reset(&t, LINK_P1);
+        assert_int_equal(p1_decode(s, &t), 0);
+        assert_int_equal(t.n_readings, 1);
+
+        memcpy(frame + s.len, "\r\n\0\0", 4);
+        telegram_reset(&t, LINK_P1);
+        assert_int_equal(p1_decode((struct slice){ frame, s.len + 4 }, &t), 0);
+        frame[s.len + 3] = 'x';
+        telegram_reset(&t, LINK_P1);
+        assert_int_equal(p1_decode((struct slice){ frame, s.len + 4 }, &t), -EBADMSG);
+        assert_false(p1_find_ciphered(s, &(struct slice){ 0 }));
+}
+
+/* Lower case, and leading zeros lost (WarmteLink): both verify, and neither may be guessed. */
+static void test_check_sum_is_printed_in_many_ways(void **state)
+{
+        static struct telegram t;
+        int n_short = 0;
+
+        for (int i = 0; i < 100; i++) {
+                char text[64], sum[16];
+                struct slice s;
+                unsigned int crc;
+
+                (void)snprintf(text, sizeof(text), "/ABC5\r\n\r\n1-0:1.7.0(%d*W)\r\n!", i);
+                s = build(text, false);
+                crc = crc16_arc(s);
+                n_short += crc < 0x1000;
+                (void)snprintf(sum, sizeof(sum), "%x\r\n", crc);
+                memcpy(frame + s.len, sum, strlen(sum));
+                s.len += strlen(sum);
+                assert_int_equal(ask(&link_p1, s), s.len);
+                telegram_reset(&t, LINK_P1);
+                assert_int_equal(p1_decode(s, &t), 0);
+                assert_int_equal(t.readings[0].value.mantissa, i);
+        }
+        assert_true(n_short > 0);
+}
+
+static void test_no_flipped_bit_is_read(void **state)
+{
+        struct slice s =
+                build(HEAD "0-0:96.1.1(4530)\r\n1-0:1.8.1(000123.456*kWh)\r\n!#\r\n", false);
+        static struct telegram t;
+
+        for (size_t bit = 0; bit < (s.len - 2) * 8; bit++) {
+                frame[bit / 8] ^= (uint8_t)(1U << bit % 8);
+                /* Bit 5 of a letter of the check sum is its case. */
+                if (bit / 8 < s.len - 6 || !(frame[bit / 8] & 0x40)) {
+                        telegram_reset(&t, LINK_P1);
+                        assert_int_equal(p1_decode(s, &t), -EBADMSG);
+                        if (link_p1.starts(frame[0]))
+                                assert_true(ask(&link_p1, s) <= 0);
+                }
+                frame[bit / 8] ^= (uint8_t)(1U << bit % 8);
+        }
+}
+
+/* Two messages of 1 KiB are within bounds; the arena's end drops a text and says so. */
+static void test_long_messages(void **state)
+{
+        static char text[LINK_FRAME_MAX + 64];
+        static struct telegram t;
+        int n = snprintf(text, sizeof(text), HEAD);
+
+        for (int i = 0; i < 2; i++) {
+                n += snprintf(text + n, sizeof(text) - (size_t)n, "0-0:96.13.%d(", i);
+                for (int k = 0; k < 960; k++)
+                        n += snprintf(text + n, sizeof(text) - (size_t)n, "4D");
+                n += snprintf(text + n, sizeof(text) - (size_t)n, ")\r\n");
+        }
+        (void)snprintf(text + n, sizeof(text) - (size_t)n, "!#\r\n");
+        telegram_reset(&t, LINK_P1);
+        assert_int_equal(p1_decode(build(text, false), &t), 0);
+        assert_int_equal(t.n_texts, 2);
+        assert_int_equal(t.texts[1].value.len, 960);
+
+        t.arena_used = sizeof(t.arena) - 1000;
+        t.n_texts = 0;
+        assert_int_equal(p1_decode(build(text, false), &t), 0);
+        assert_int_equal(t.n_texts, 1);
+        assert_int_equal(t.n_dropped, 1);
+
+        memset(frame, 'a', sizeof(frame));
+        memcpy(frame, "/ABC5\r\n", 7);
+        assert_int_equal(ask(&link_p1, (struct slice){ frame, LINK_FRAME_MAX - 1 }), 0);
+        assert_int_equal(ask(&link_p1, (struct slice){ frame, LINK_FRAME_MAX }), -EBADMSG);
+}
+
+static void test_identification(void **state)
+{
+        static struct telegram t;
+
+        telegram_reset(&t, LINK_P1);
+        assert_int_equal(p1_decode(build("/LGF5E360\r\n\r\n1-0:1.7.0(1*W)\r\n!#\r\n", false), &t),
+                         0);
+        assert_string_equal(t.manufacturer, "LGF");
+        assert_string_equal(t.model, "Landis+Gyr E360");
+        telegram_reset(&t, LINK_P1);
+        assert_int_equal(p1_decode(build("/xyZ5\r\n\r\n1-0:1.7.0(1*W)\r\n!#\r\n", false), &t), 0);
+        assert_string_equal(t.manufacturer, "XYZ");
+        assert_string_equal(t.model, "");
+}
+
 int main(void)
 {
-        struct CMUnitTest tests[ELEMENTSOF(good_cases) + ELEMENTSOF(bad_cases)];
-        size_t n = 0;
+        struct CMUnitTest tests[ELEMENTSOF(good_cases) + ELEMENTSOF(bad_cases) +
+                                ELEMENTSOF(ciphered_cases) + 5] = {
+                cmocka_unit_test(test_text_without_line_end),
+                cmocka_unit_test(test_check_sum_is_printed_in_many_ways),
+                cmocka_unit_test(test_no_flipped_bit_is_read),
+                cmocka_unit_test(test_long_messages),
+                cmocka_unit_test(test_identification),
+        };
+        size_t n = 5;
 
         n = test_add_rows(tests, n, good_cases, ELEMENTSOF(good_cases), sizeof(good_cases[0]),
                           run_good);
         n = test_add_rows(tests, n, bad_cases, ELEMENTSOF(bad_cases), sizeof(bad_cases[0]),
                           run_bad);
+        n = test_add_rows(tests, n, ciphered_cases, ELEMENTSOF(ciphered_cases),
+                          sizeof(ciphered_cases[0]), run_ciphered);
         return _cmocka_run_group_tests("link-p1", tests, n, NULL, NULL);
 }
