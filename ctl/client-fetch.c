@@ -274,10 +274,10 @@ static struct json_object *place(struct json_object *all, const char *path, size
         if (!interfaces[interface].list)
                 return json_member(all, "service");
         list = json_member(all, interfaces[interface].list);
-        object = json_find(list, "path", path);
+        object = json_find(list, "object", path);
         if (!object) {
                 object = json_object_new_object();
-                json_set_text(object, "path", path);
+                json_set_text(object, "object", path);
                 json_object_array_add(list, object);
         }
         if (!interfaces[interface].member)
@@ -345,7 +345,7 @@ static const char *id_of_path(struct json_object *all, const char *path)
         static const char *const lists[] = { "converters", "meters" };
 
         for (size_t i = 0; i < ELEMENTSOF(lists); i++) {
-                struct json_object *found = json_find(json_member(all, lists[i]), "path", path);
+                struct json_object *found = json_find(json_member(all, lists[i]), "object", path);
 
                 if (found)
                         return json_text(found, "id");

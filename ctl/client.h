@@ -35,8 +35,9 @@ DEFINE_OWNED(message, sd_bus_message *, client_message_unref);
 /*
  * All that the service shows:
  *   {"service": {…}, "converters": [{…}], "meters": [{…, "tariff": {…}}], "sinks": [{…}]}
- * Members are the properties of DESIGN §5 in snake_case; every object also has its "path"; paths of
- * other objects are replaced by their ids. Owned by the caller. On failure the user has been told.
+ * Members are the properties of DESIGN §5 in snake_case; every object also has its path as
+ * "object"; paths of other objects are replaced by their ids. Owned by the caller. On failure the
+ * user has been told.
  */
 int client_fetch(sd_bus *bus, struct json_object **ret);
 

@@ -142,7 +142,7 @@ static int run(struct capture *capture, const char *word)
 
         if (client_open(&bus) < 0 || client_fetch_converter(bus, word, &all, &converter) < 0)
                 return EXIT_FAILED;
-        fd = open_capture(bus, json_text(converter, "path"));
+        fd = open_capture(bus, json_text(converter, "object"));
         if (fd < 0)
                 return EXIT_FAILED;
         capture->out = capture->file ? fopen(capture->file, "we") : stdout;

@@ -48,19 +48,25 @@ int cmd_check_config(int argc, char **argv)
                 .max_arguments = 1,
         };
         char path[PATH_MAX];
-        const char *daemon;
-        char *child[5];
+        const char *daemon, *file;
+        char *child[6];
         int first, n = 0, r;
 
         first = options_parse(&options, argc, argv);
         if (first <= 0)
                 return options_exit(first);
+        file = first < argc ? argv[first] : DEFAULT_FILE;
+        /* To the service a missing file is an empty one; to whoever names a file it is a mistake.
+         */
+        if (first < argc && access(file, F_OK) < 0)
+                return output_fail("%s: %s", file, strerror(errno));
         daemon = find_daemon(path);
         child[n++] = strdup(daemon);
         child[n++] = strdup("--check-config");
         if (ctl_settings.json)
                 child[n++] = strdup("--json");
-        child[n++] = strdup(first < argc ? argv[first] : DEFAULT_FILE);
+        child[n++] = strdup("--config");
+        child[n++] = strdup(file);
         child[n] = NULL;
         r = child_run(child);
         while (n > 0)
@@ -71,5 +77,7 @@ int cmd_check_config(int argc, char **argv)
                                    daemon);
         if (r < 0)
                 return output_fail("%s: %s", daemon, strerror(-r));
+        if (r == EXIT_DONE && !ctl_settings.json)
+                printf(_("%s: no errors\n"), file);
         return r > EXIT_MISUSED ? EXIT_FAILED : r;
 }

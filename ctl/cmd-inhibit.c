@@ -63,7 +63,7 @@ int cmd_inhibit(int argc, char **argv)
                                       _("which command? smctl inhibit ID -- COMMAND"));
         if (client_open(&bus) < 0 || client_fetch_converter(bus, argv[first], &all, &converter) < 0)
                 return EXIT_FAILED;
-        fd = inhibit(bus, json_text(converter, "path"), why ? why : argv[command]);
+        fd = inhibit(bus, json_text(converter, "object"), why ? why : argv[command]);
         if (fd < 0)
                 return EXIT_FAILED;
         if (setenv("SMARTMETER_DEVICE", json_text(converter, "device"), 1) < 0)

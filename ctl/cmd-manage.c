@@ -156,7 +156,7 @@ int cmd_probe(int argc, char **argv)
                                       reset);
         if (client_open(&bus) < 0 || client_fetch_converter(bus, argv[first], &all, &converter) < 0)
                 return EXIT_FAILED;
-        path = json_text(converter, "path");
+        path = json_text(converter, "object");
         if (reset && client_call(bus, path, BUS_INTERFACE_CONVERTER, "Reset", NULL, "s", reset) < 0)
                 return EXIT_FAILED;
         if (client_call(bus, path, BUS_INTERFACE_CONVERTER, "Probe", NULL, NULL) < 0)

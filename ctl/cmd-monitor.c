@@ -45,7 +45,7 @@ static void take_meters(struct watch *watch, struct json_object *all)
 
         for (size_t i = 0; i < json_count(meters); i++) {
                 struct json_object *object = json_object_array_get_idx(meters, i);
-                const char *path = json_text(object, "path");
+                const char *path = json_text(object, "object");
                 struct monitor_meter *meter;
 
                 if (watch->only && strcmp(watch->only, path) != 0)
@@ -55,7 +55,7 @@ static void take_meters(struct watch *watch, struct json_object *all)
                         monitor_describe(meter, object);
         }
         for (size_t i = watch->monitor->n_meters; i > 0; i--)
-                if (!json_find(meters, "path", watch->monitor->meters[i - 1].path))
+                if (!json_find(meters, "object", watch->monitor->meters[i - 1].path))
                         monitor_remove(watch->monitor, watch->monitor->meters[i - 1].path);
 }
 
@@ -300,7 +300,7 @@ static int run(struct watch *watch, const char *word)
                 if (!meter)
                         return EXIT_FAILED;
                 (void)snprintf(watch->only_path, sizeof(watch->only_path), "%s",
-                               json_text(meter, "path"));
+                               json_text(meter, "object"));
                 watch->only = watch->only_path;
         }
         take_meters(watch, all);

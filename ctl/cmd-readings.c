@@ -29,7 +29,7 @@ static int collect(sd_bus *bus, struct json_object *meters, struct json_object *
                 struct json_object *readings = NULL, *element;
                 int r;
 
-                r = client_fetch_readings(bus, json_text(meter, "path"), &readings);
+                r = client_fetch_readings(bus, json_text(meter, "object"), &readings);
                 if (r < 0)
                         return r;
                 element = json_object_new_object();

@@ -48,23 +48,33 @@ static void print_scalar(const char *key, struct json_object *value, int indent)
         }
 }
 
+static void print_array(const char *key, struct json_object *array, int indent)
+{
+        if (json_count(array) == 0)
+                print_member(key, "", indent);
+        for (size_t i = 0; i < json_count(array); i++)
+                print_scalar(i ? "" : key, json_object_array_get_idx(array, i), indent);
+}
+
+/* What is one line each comes first, then what has members of its own. */
 static void print_object(struct json_object *object, int indent)
 {
         json_object_object_foreach(object, key, value)
         {
-                if (strcmp(key, "readings") == 0 || strcmp(key, "path") == 0)
+                if (strcmp(key, "readings") == 0 || strcmp(key, "object") == 0)
                         continue;
-                if (json_object_is_type(value, json_type_object)) {
-                        if (json_object_object_length(value) > 0)
-                                printf("%*s%s\n", indent, "", key);
-                        print_object(value, indent + 2);
-                } else if (json_object_is_type(value, json_type_array)) {
-                        for (size_t i = 0; i < json_count(value); i++)
-                                print_scalar(i ? "" : key, json_object_array_get_idx(value, i),
-                                             indent);
-                } else {
+                if (json_object_is_type(value, json_type_array))
+                        print_array(key, value, indent);
+                else if (!json_object_is_type(value, json_type_object))
                         print_scalar(key, value, indent);
-                }
+        }
+        json_object_object_foreach(object, group, members)
+        {
+                if (!json_object_is_type(members, json_type_object) ||
+                    json_object_object_length(members) == 0)
+                        continue;
+                printf("%*s%s%s%s\n", indent, "", output_style(STYLE_BOLD), group, output_plain());
+                print_object(members, indent + 2);
         }
 }
 
@@ -88,7 +98,7 @@ int cmd_show(int argc, char **argv)
         if (strcmp(kind, "meters") == 0) {
                 struct json_object *readings = NULL;
 
-                if (client_fetch_readings(bus, json_text(object, "path"), &readings) < 0)
+                if (client_fetch_readings(bus, json_text(object, "object"), &readings) < 0)
                         return EXIT_FAILED;
                 json_object_object_add(object, "readings", readings);
         }

@@ -35,6 +35,7 @@ static const struct verb verbs[] = {
         { "check-config", N_("[FILE]"), N_("check a configuration file"), cmd_check_config },
         { "import-config", N_("FILE"), N_("translate a datacollector.ini into our configuration"),
           cmd_import_config },
+        { "doctor", "", N_("find what is wrong, and its cure"), cmd_doctor },
         { "reload", "", N_("make the service read its configuration again"), cmd_reload },
         { "version", "", N_("versions of smctl and of the service"), cmd_version },
 };

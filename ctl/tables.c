@@ -158,7 +158,7 @@ static const char *print_flags(struct json_object *reading, char *buf, size_t si
         struct json_object *flags = json_member(reading, "flags");
         size_t n = 0;
 
-        buf[0] = '\0';
+        (void)snprintf(buf, size, " "); /* not the dash of something missing */
         for (size_t i = 0; i < json_count(flags) && n < size; i++)
                 n += (size_t)snprintf(
                         buf + n, size - n, "%s%s", i ? " " : "",

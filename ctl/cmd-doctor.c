@@ -1,0 +1,198 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * smctl doctor: runs every check, prints what was found and what cures it.
+ */
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "client.h"
+#include "doctor.h"
+#include "i18n.h"
+#include "options.h"
+#include "output.h"
+#include "verb.h"
+
+#define NAME_COLUMNS     14
+#define TEXT_COLUMNS_MIN 30
+
+/* In the order in which trouble builds up: the machine, the port, the line, the meter, the broker.
+ */
+static const struct check checks[] = {
+        { "service", N_("The service runs."), false, doctor_check_service },
+        { "config", N_("The configuration is in force."), true, doctor_check_config },
+        { "usb", N_("A USB serial converter is there."), false, doctor_check_usb },
+        { "driver", N_("Each converter has a driver."), false, doctor_check_driver },
+        { "tty", N_("Each converter has a port."), false, doctor_check_tty },
+        { "permission", N_("The service may open the ports."), true, doctor_check_permission },
+        { "holder", N_("No other program holds a port."), false, doctor_check_holder },
+        { "brltty", N_("brltty is not in the way."), false, doctor_check_brltty },
+        { "gpsd", N_("gpsd is not in the way."), false, doctor_check_gpsd },
+        { "modemmanager", N_("ModemManager is not in the way."), false, doctor_check_modemmanager },
+        { "ignored", N_("A converter is in use."), true, doctor_check_ignored },
+        { "line", N_("The line settings are right."), true, doctor_check_line },
+        { "silent", N_("No converter is silent."), true, doctor_check_silent },
+        { "key", N_("No meter lacks a key."), true, doctor_check_key },
+        { "offline", N_("No meter is offline."), true, doctor_check_offline },
+        { "clock", N_("The clocks of the meters are right."), true, doctor_check_clock },
+        { "broker", N_("Every broker is connected."), true, doctor_check_broker },
+        { "tls", N_("TLS is in order."), true, doctor_check_tls },
+        { "acl", N_("The brokers let us publish."), true, doctor_check_acl },
+        { "disk", N_("There is room on the disk."), false, doctor_check_disk },
+};
+
+static void add_result(struct doctor *doctor, const char *status, const char *about,
+                       const char *finding, const char *cure)
+{
+        struct json_object *result = json_object_new_object();
+
+        json_set_text(result, "check", doctor->check->name);
+        json_set_text(result, "status", status);
+        json_set_text(result, "about", about && *about ? about : NULL);
+        json_set_text(result, "finding", finding);
+        json_set_text(result, "cure", cure);
+        json_object_array_add(doctor->results, result);
+}
+
+void doctor_wrong(struct doctor *doctor, const char *about, const char *cure, const char *format,
+                  ...)
+{
+        char finding[1024];
+        va_list arguments;
+
+        va_start(arguments, format);
+        (void)vsnprintf(finding, sizeof(finding), format, arguments);
+        va_end(arguments);
+        add_result(doctor, "wrong", about, finding, cure);
+        doctor->n_wrong++;
+        doctor->n_here++;
+}
+
+static void run_checks(struct doctor *doctor)
+{
+        for (size_t i = 0; i < ELEMENTSOF(checks); i++) {
+                doctor->check = &checks[i];
+                doctor->n_here = 0;
+                if (checks[i].needs_service && !doctor->all) {
+                        add_result(doctor, "skipped", NULL, _("Needs the service."), NULL);
+                        continue;
+                }
+                checks[i].run(doctor);
+                if (doctor->n_here == 0)
+                        add_result(doctor, "ok", NULL, _(checks[i].passed), NULL);
+        }
+}
+
+/* Columns of UTF-8 text, near enough: bytes that begin a character. */
+static size_t columns_of(const char *text, size_t len)
+{
+        size_t n = 0;
+
+        for (size_t i = 0; i < len; i++)
+                n += ((unsigned char)text[i] & 0xc0) != 0x80;
+        return n;
+}
+
+/* Prints text between `indent` and the right edge, breaking at blanks. */
+static void print_wrapped(const char *text, size_t indent, size_t width)
+{
+        size_t at = 0, room = width > indent + TEXT_COLUMNS_MIN ? width - indent : SIZE_MAX;
+
+        while (*text) {
+                size_t len = strcspn(text, " \n");
+
+                if (at > 0 && at + 1 + columns_of(text, len) > room) {
+                        printf("\n%*s", (int)indent, "");
+                        at = 0;
+                }
+                printf("%s%.*s", at ? " " : "", (int)len, text);
+                at += columns_of(text, len) + (at > 0);
+                text += len;
+                text += strspn(text, " \n");
+        }
+        printf("\n");
+}
+
+static void print_result(struct json_object *result)
+{
+        const char *status = json_text(result, "status"), *cure = json_text(result, "cure");
+        const char *about = json_text(result, "about");
+        bool utf8 = output_is_utf8(), wrong = strcmp(status, "wrong") == 0;
+        bool ok = strcmp(status, "ok") == 0;
+        size_t width = output_is_terminal() ? output_width() : SIZE_MAX;
+        const char *mark = wrong ? (utf8 ? "✗" : "x") : ok ? (utf8 ? "✓" : "v") : "-";
+        char finding[1200];
+
+        printf("%s%s%s %-*s ",
+               output_style(wrong ? STYLE_BAD
+                            : ok  ? STYLE_GOOD
+                                  : STYLE_DIM),
+               mark, output_plain(), NAME_COLUMNS, json_text(result, "check"));
+        (void)snprintf(finding, sizeof(finding), "%s%s%s", about, *about ? ": " : "",
+                       json_text(result, "finding"));
+        print_wrapped(finding, NAME_COLUMNS + 3, width);
+        if (*cure) {
+                printf("%*s%s%s%s ", NAME_COLUMNS + 3, "", output_style(STYLE_BOLD),
+                       utf8 ? "→" : "->", output_plain());
+                print_wrapped(cure, NAME_COLUMNS + 5 + !utf8, width);
+        }
+}
+
+static void look_at_service(struct doctor *doctor, struct json_object **ret_all,
+                            sd_bus_error *error)
+{
+        OWNED(bus) sd_bus *bus = NULL;
+        int r;
+
+        r = client_connect(&bus);
+        if (r < 0) {
+                doctor->bus_away = true;
+                doctor->service_trouble = strerror(-r);
+                return;
+        }
+        if (!client_has_service(bus)) {
+                doctor->service_trouble = _("nobody owns its name on the bus");
+                return;
+        }
+        r = client_fetch_quietly(bus, ret_all, error);
+        if (r < 0)
+                doctor->service_trouble = error->message ? error->message : strerror(-r);
+        else
+                doctor->all = *ret_all;
+}
+
+int cmd_doctor(int argc, char **argv)
+{
+        OWNED(json) struct json_object *all = NULL, *object = NULL;
+        const struct options options = {
+                .about = N_("Exit status 1 when something is wrong. Run it with sudo to see the "
+                            "processes of other\nusers too."),
+        };
+        sd_bus_error error = SD_BUS_ERROR_NULL;
+        struct doctor doctor = { 0 };
+        int first;
+
+        first = options_parse(&options, argc, argv);
+        if (first <= 0)
+                return options_exit(first);
+        object = json_object_new_object();
+        doctor.results = json_object_new_array();
+        look_at_service(&doctor, &all, &error);
+        run_checks(&doctor);
+        sd_bus_error_free(&error);
+        json_set_flag(object, "ok", doctor.n_wrong == 0);
+        json_object_object_add(object, "checks", doctor.results);
+        if (ctl_settings.json) {
+                json_print(object);
+        } else {
+                for (size_t i = 0; i < json_count(doctor.results); i++)
+                        print_result(json_object_array_get_idx(doctor.results, i));
+                printf("\n");
+                if (doctor.n_wrong > 0)
+                        printf(P_("%zu finding.\n", "%zu findings.\n", doctor.n_wrong),
+                               doctor.n_wrong);
+                else
+                        printf("%s\n", _("All is well."));
+        }
+        return doctor.n_wrong > 0 ? EXIT_FAILED : EXIT_DONE;
+}

@@ -1,0 +1,264 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Checks of what the service shows on the bus.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "doctor.h"
+#include "i18n.h"
+#include "json.h"
+#include "output.h"
+
+/* A meter's clock may be off by 9 s in Switzerland (METAS); a minute is a mistake by any rule. */
+#define CLOCK_DEVIATION_MAX_USEC 60000000
+
+typedef void (*each_fn)(struct doctor *doctor, struct json_object *object);
+
+static void each(struct doctor *doctor, const char *list, each_fn run)
+{
+        struct json_object *objects = json_member(doctor->all, list);
+
+        for (size_t i = 0; i < json_count(objects); i++)
+                run(doctor, json_object_array_get_idx(objects, i));
+}
+
+/* "ttyUSB0", or the id of a converter that has no port now. */
+static const char *port_of(struct json_object *converter)
+{
+        const char *device = json_text(converter, "device");
+
+        if (strncmp(device, "/dev/", 5) == 0)
+                device += 5;
+        return *device ? device : json_text(converter, "id");
+}
+
+static bool has_state(struct json_object *converter, const char *state)
+{
+        return strcmp(json_text(converter, "state"), state) == 0;
+}
+
+void doctor_check_service(struct doctor *doctor)
+{
+        if (doctor->bus_away)
+                doctor_wrong(doctor, "", _("Start dbus: sudo systemctl start dbus"),
+                             _("The system bus cannot be reached: %s."), doctor->service_trouble);
+        else if (!doctor->all)
+                doctor_wrong(
+                        doctor, "",
+                        _("sudo systemctl enable --now smartmeterd; its log says why it ended: "
+                          "journalctl -u smartmeterd"),
+                        _("The service does not run (%s)."), doctor->service_trouble);
+}
+
+void doctor_check_config(struct doctor *doctor)
+{
+        const char *error = json_text(json_member(doctor->all, "service"), "last_reload_error");
+
+        if (*error)
+                doctor_wrong(doctor, "",
+                             _("Correct it, then: smctl check-config && sudo smctl reload"),
+                             _("The new configuration was refused and the old one is in force: %s"),
+                             error);
+}
+
+void doctor_check_ignored(struct doctor *doctor)
+{
+        struct json_object *converters = json_member(doctor->all, "converters");
+
+        /* An ignored port is in order as long as another one is read: it may be a Zigbee stick. */
+        for (size_t i = 0; i < json_count(converters); i++)
+                if (!has_state(json_object_array_get_idx(converters, i), "ignored"))
+                        return;
+        for (size_t i = 0; i < json_count(converters); i++) {
+                struct json_object *converter = json_object_array_get_idx(converters, i);
+
+                doctor_wrong(doctor, port_of(converter),
+                             _("If the meter is behind it: sudo smctl adopt PORT. Not sure which: "
+                               "smctl identify"),
+                             _("No converter is read: %s is left alone, since nothing says that it "
+                               "is one for a meter."),
+                             port_of(converter));
+        }
+}
+
+static void check_permission(struct doctor *doctor, struct json_object *converter)
+{
+        if (has_state(converter, "denied"))
+                doctor_wrong(doctor, port_of(converter),
+                             _("The service's user needs the group of the port (dialout): sudo "
+                               "usermod -aG dialout smartmeterd; then restart the service"),
+                             _("The port must not be opened: %s"),
+                             json_text(converter, "state_reason"));
+}
+
+void doctor_check_permission(struct doctor *doctor)
+{
+        each(doctor, "converters", check_permission);
+}
+
+static bool has_bytes(struct json_object *converter)
+{
+        return json_number(json_member(converter, "statistics"), "bytes") > 0;
+}
+
+static void check_line(struct doctor *doctor, struct json_object *converter)
+{
+        if (has_state(converter, "no-meter") && has_bytes(converter))
+                doctor_wrong(
+                        doctor, port_of(converter),
+                        _("Is it the right converter for this meter (level, inversion, "
+                          "polarity)? Let Line= be auto, then: sudo smctl probe PORT. A record "
+                          "for a report: smctl capture PORT"),
+                        _("Bytes come, but no telegram with any line setting: %s"),
+                        json_text(converter, "state_reason"));
+}
+
+void doctor_check_line(struct doctor *doctor)
+{
+        each(doctor, "converters", check_line);
+}
+
+static void check_silent(struct doctor *doctor, struct json_object *converter)
+{
+        if (has_state(converter, "silent") ||
+            (has_state(converter, "no-meter") && !has_bytes(converter)))
+                doctor_wrong(doctor, port_of(converter),
+                             _("Check cable and plug. Many utilities switch the customer interface "
+                               "on only on request; some M-Bus ports give no power to a converter "
+                               "without its own."),
+                             _("Nothing arrives: %s"), json_text(converter, "state_reason"));
+}
+
+void doctor_check_silent(struct doctor *doctor)
+{
+        each(doctor, "converters", check_silent);
+}
+
+static void check_key(struct doctor *doctor, struct json_object *meter)
+{
+        const char *state = json_text(meter, "key_state"), *id = json_text(meter, "id");
+
+        if (strcmp(state, "missing") == 0)
+                doctor_wrong(
+                        doctor, id,
+                        _("Ask the utility for the key (GUEK) of the customer interface, then: "
+                          "sudo smctl set-key METER"),
+                        _("The telegrams are encrypted, and no key is set."));
+        else if (strcmp(state, "wrong-encryption-key") == 0)
+                doctor_wrong(doctor, id,
+                             _("Compare it with the utility's letter (32 hex digits, of this very "
+                               "meter), then: sudo smctl set-key METER"),
+                             _("The encryption key is wrong."));
+        else if (strcmp(state, "wrong-authentication-key") == 0)
+                doctor_wrong(doctor, id,
+                             _("Set it again, or set the encryption key alone: sudo smctl set-key "
+                               "METER"),
+                             _("The encryption key is right, but the authentication key is not."));
+}
+
+void doctor_check_key(struct doctor *doctor)
+{
+        each(doctor, "meters", check_key);
+}
+
+static void check_offline(struct doctor *doctor, struct json_object *meter)
+{
+        uint64_t last = (uint64_t)json_number(meter, "last_telegram_usec");
+        char age[OUTPUT_TEXT_MAX];
+
+        if (last == 0 || json_flag(meter, "online"))
+                return;
+        doctor_wrong(doctor, json_text(meter, "id"),
+                     _("Look at its converter: smctl status. A meter that is gone for good: sudo "
+                       "smctl forget METER"),
+                     _("No telegram since %s."), output_age(last, output_now_usec(), age));
+}
+
+void doctor_check_offline(struct doctor *doctor)
+{
+        each(doctor, "meters", check_offline);
+}
+
+static void check_clock(struct doctor *doctor, struct json_object *meter)
+{
+        int64_t clock = json_number(meter, "meter_clock_usec");
+        int64_t host = json_number(meter, "last_telegram_usec");
+        int64_t deviation = clock - host;
+
+        if (clock == 0 || host == 0 || llabs(deviation) < CLOCK_DEVIATION_MAX_USEC)
+                return;
+        doctor_wrong(doctor, json_text(meter, "id"),
+                     _("Is the clock here right (timedatectl)? If it is, set TimeSource=host in "
+                       "[meter], and tell the utility."),
+                     _("The meter's clock is %lld s %s ours."),
+                     (long long)llabs(deviation) / 1000000,
+                     deviation > 0 ? _("ahead of") : _("behind"));
+}
+
+void doctor_check_clock(struct doctor *doctor)
+{
+        each(doctor, "meters", check_clock);
+}
+
+enum broker_trouble {
+        BROKER_OTHER,
+        BROKER_ACL,
+        BROKER_TLS,
+};
+
+/* What the service's sentence is about. It names the settings that matter, and they tell. */
+static enum broker_trouble trouble_of(const char *error)
+{
+        static const char *const acl[] = { "ACL", "assword", "sername", "uthoriz" };
+        static const char *const tls[] = { "TLS",      "Tls=",        "ertificate", "CaFile",
+                                           "CertFile", "CertKeyFile", "Psk" };
+
+        for (size_t i = 0; i < ELEMENTSOF(acl); i++)
+                if (strstr(error, acl[i]))
+                        return BROKER_ACL;
+        for (size_t i = 0; i < ELEMENTSOF(tls); i++)
+                if (strstr(error, tls[i]))
+                        return BROKER_TLS;
+        return BROKER_OTHER;
+}
+
+static void check_broker(struct doctor *doctor, enum broker_trouble trouble, const char *cure)
+{
+        struct json_object *sinks = json_member(doctor->all, "sinks");
+
+        for (size_t i = 0; i < json_count(sinks); i++) {
+                struct json_object *sink = json_object_array_get_idx(sinks, i);
+                const char *error = json_text(sink, "last_error");
+
+                /* An ACL may also forbid one topic to a connection that stands. */
+                if (json_flag(sink, "connected") && !*error)
+                        continue;
+                if (trouble_of(error) == trouble)
+                        doctor_wrong(doctor, json_text(sink, "name"), cure, "%s",
+                                     *error ? error : _("There is no connection."));
+        }
+}
+
+void doctor_check_broker(struct doctor *doctor)
+{
+        check_broker(doctor, BROKER_OTHER,
+                     _("Does the broker run, and are Host= and Port= in its [mqtt] section right? "
+                       "Nothing is lost meanwhile: readings wait in the spool."));
+}
+
+void doctor_check_tls(struct doctor *doctor)
+{
+        check_broker(
+                doctor, BROKER_TLS,
+                _("Correct Tls=, CaFile= or the certificates in its [mqtt] section, then: sudo "
+                  "smctl reload"));
+}
+
+void doctor_check_acl(struct doctor *doctor)
+{
+        check_broker(doctor, BROKER_ACL,
+                     _("Correct Username= and PasswordFile=, or the broker's access control list, "
+                       "then: sudo smctl reload"));
+}
