@@ -73,7 +73,7 @@ class TestFuzz(unittest.TestCase):
             self.skipTest("playing another user needs root")
         for polkit in (True, False):
             with self.subTest(polkit=polkit):
-                fuzz_bus.run(rounds=1000, seed=7, polkit_there=polkit)
+                fuzz_bus.run(rounds=2000, seed=7, polkit_there=polkit)
 
 
 if __name__ == "__main__":
