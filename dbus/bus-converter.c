@@ -33,12 +33,22 @@ enum {
         CONVERTER_STATISTICS,
 };
 
+/* The counters of this moment: they change with every byte, and nobody tells us of each. */
+static void refresh_counters(const struct converter_object *object)
+{
+        const struct bus *bus = object->face.bus;
+
+        if (bus->requests->refresh_converter)
+                bus->requests->refresh_converter(bus->userdata, object->model->id);
+}
+
 static int get_last_byte(sd_bus *bus, const char *path, const char *interface, const char *property,
                          sd_bus_message *reply, void *userdata, sd_bus_error *error)
 {
         const struct converter_object *object =
                 bus_face_of(userdata, CONVERTER_LAST_BYTE_USEC)->object;
 
+        refresh_counters(object);
         return sd_bus_message_append_basic(reply, 't', &object->model->last_byte_usec);
 }
 
@@ -50,6 +60,7 @@ static int get_statistics(sd_bus *bus, const char *path, const char *interface,
         int r;
 
         object->statistics_read = true;
+        refresh_counters(object);
         r = sd_bus_message_open_container(reply, 'a', "{st}");
         for (size_t i = 0; i < object->model->n_statistics && r >= 0; i++)
                 r = sd_bus_message_append(reply, "{st}", object->model->statistics[i].name,
@@ -240,7 +251,7 @@ static char **meter_paths(const struct converter_object *object)
 
 static uint64_t statistics_sum(const struct bus_converter *model)
 {
-        uint64_t sum = 0; /* counters only rise: any change shows in the sum */
+        uint64_t sum = 0; /* counters only rise, or begin again: any change shows in the sum */
 
         for (size_t i = 0; i < model->n_statistics; i++)
                 sum += model->statistics[i].value;
@@ -285,6 +296,14 @@ bool converter_object_update(struct converter_object *object)
         meters_changed = object->face.changed & UINT64_C(1) << CONVERTER_METERS;
         bus_face_emit(&object->face);
         return meters_changed;
+}
+
+void converter_object_heard(struct converter_object *object)
+{
+        if (!object->statistics_read)
+                return;
+        refresh_counters(object);
+        (void)converter_object_update(object); /* lists of meters change elsewhere */
 }
 
 struct converter_object *bus_converter_by_id(struct bus *bus, const char *id)

@@ -344,6 +344,8 @@ void meter_object_telegram(struct meter_object *object, const struct meter_updat
         bus_face_emit(&object->face);
         tariff_face_update(object);
         emit_telegram(object, update);
+        if (object->converter)
+                converter_object_heard(object->converter);
 }
 
 void meter_object_update(struct meter_object *object)
@@ -360,16 +362,18 @@ static void find_converter(struct meter_object *object)
         struct bus *bus = object->face.bus;
 
         for (size_t i = 0; i < bus->converters.n; i++) {
-                const struct converter_object *converter = bus->converters.entries[i].object;
+                struct converter_object *converter = bus->converters.entries[i].object;
                 const char *const *id = converter->model->meter_ids;
 
                 for (; id && *id; id++) {
                         if (strcmp(*id, object->model->id) == 0) {
+                                object->converter = converter;
                                 bus_set_path(&object->face, METER_CONVERTER, converter->path);
                                 return;
                         }
                 }
         }
+        object->converter = NULL;
         bus_set_path(&object->face, METER_CONVERTER, "/");
 }
 

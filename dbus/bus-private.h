@@ -58,6 +58,7 @@ struct converter_object {
 struct meter_object {
         const struct meter *model;
         char *path;
+        struct converter_object *converter; /* it is read through; NULL: none */
         struct bus_face face;
         struct bus_face tariff;
 };
@@ -164,6 +165,8 @@ int converter_object_new(struct bus *bus, const struct bus_converter *model,
 struct converter_object *converter_object_free(struct converter_object *object);
 /* Emits what differs; true when the list of meters does. */
 bool converter_object_update(struct converter_object *object);
+/* A telegram came through it: who has read its statistics is told that they changed. */
+void converter_object_heard(struct converter_object *object);
 struct converter_object *bus_converter_by_id(struct bus *bus, const char *id);
 
 int meter_object_new(struct bus *bus, const struct meter *model, struct meter_object **ret);

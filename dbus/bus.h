@@ -81,6 +81,9 @@ struct bus_requests {
         const char *(*find_converter)(void *userdata, const char *key);
         /* By id or configured name: the meter's id, or NULL. */
         const char *(*find_meter)(void *userdata, const char *key);
+        /* Optional: brings counters and last_byte_usec of this converter up to date; called before
+         * they are shown, so that the owner need not tell of every byte. Calls nothing back. */
+        void (*refresh_converter)(void *userdata, const char *converter_id);
         int (*sink_reconnect)(void *userdata, const char *sink, sd_bus_error *error);
         /* Display name of a meter from the configuration, "" when there is none. */
         const char *(*meter_name)(void *userdata, const char *meter_id);

@@ -127,6 +127,15 @@ static const char *on_find_meter(void *userdata, const char *key)
         return meter ? meter->id : NULL;
 }
 
+/* A counter that differs each time it is looked at. */
+static void on_refresh_converter(void *userdata, const char *id)
+{
+        struct driver_converter *c = driver_find_converter(userdata, id);
+
+        if (c)
+                c->bus.statistics[1].value = driver_now(CLOCK_MONOTONIC);
+}
+
 static int on_sink_reconnect(void *userdata, const char *sink, sd_bus_error *error)
 {
         return asked(userdata, "reconnect %s", sink);
@@ -172,6 +181,7 @@ const struct bus_requests driver_requests = {
         .capture = on_capture,
         .find_converter = on_find_converter,
         .find_meter = on_find_meter,
+        .refresh_converter = on_refresh_converter,
         .sink_reconnect = on_sink_reconnect,
         .meter_name = on_meter_name,
         .set_log_level = on_set_log_level,
