@@ -105,7 +105,6 @@ int converter_data_prepare(struct converter *c); /* the decoder, the sweep */
 void converter_data_opened(struct converter *c);
 void converter_data_tick(struct converter *c, uint64_t now);
 uint64_t converter_data_deadline(struct converter *c, uint64_t now);
-void converter_update_view(struct converter *c);
 
 /* capture.c */
 int capture_add(struct converter *c, int fd);

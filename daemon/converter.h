@@ -98,6 +98,8 @@ bool converter_is_plugged(const struct converter *c);
 bool converter_is_adopted(const struct converter *c);
 /* Grows with every plug: the newer of two that carry the same meter wins. */
 uint64_t converter_generation(const struct converter *c);
+/* Brings the counters of the view up to date; without it they are of the last change of state. */
+void converter_update_view(struct converter *c);
 /* Lives as long as the converter. */
 const struct bus_converter *converter_view_get(const struct converter *c);
 

@@ -220,6 +220,14 @@ static const char *find_meter(void *userdata, const char *key)
         return meter ? meter->id : NULL;
 }
 
+static void refresh_converter(void *userdata, const char *id)
+{
+        struct managed *managed = manager_find(userdata, id);
+
+        if (managed)
+                converter_update_view(managed->converter);
+}
+
 static int sink_reconnect(void *userdata, const char *name, sd_bus_error *error)
 {
         struct manager *m = userdata;
@@ -277,6 +285,7 @@ const struct bus_requests manager_requests = {
         .capture = capture,
         .find_converter = find_converter,
         .find_meter = find_meter,
+        .refresh_converter = refresh_converter,
         .sink_reconnect = sink_reconnect,
         .meter_name = meter_name,
         .set_log_level = set_log_level,
