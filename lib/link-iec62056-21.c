@@ -76,8 +76,7 @@ static bool may_begin_after(struct slice before)
         if (last == '\r' || last == '\n' || last == STX || last_but_one == '\r' ||
             last_but_one == '\n')
                 return false;
-        return !(last >= '0' && last <= '9') && last != '.' && last != ':' && last != '-' &&
-               last != '*' && last != '&' && last != '(';
+        return last != ':' && last != '-' && last != '*' && last != '&' && last != '(';
 }
 
 /* A register of energy, which every readout has: "1.8.0(31550.191*kWh)". */
