@@ -230,6 +230,15 @@ static const sd_bus_vtable converter_vtable[] = {
         SD_BUS_VTABLE_END,
 };
 
+bool converter_object_lists(const struct converter_object *object, const char *meter_id)
+{
+        const char *const *id = object->model->meter_ids;
+
+        while (id && *id && strcmp(*id, meter_id) != 0)
+                id++;
+        return id && *id;
+}
+
 /* Paths of the meters that have an object; one announced later is added by the next change. */
 static char **meter_paths(const struct converter_object *object)
 {

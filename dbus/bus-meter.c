@@ -361,20 +361,12 @@ static void find_converter(struct meter_object *object)
 {
         struct bus *bus = object->face.bus;
 
-        for (size_t i = 0; i < bus->converters.n; i++) {
-                struct converter_object *converter = bus->converters.entries[i].object;
-                const char *const *id = converter->model->meter_ids;
-
-                for (; id && *id; id++) {
-                        if (strcmp(*id, object->model->id) == 0) {
-                                object->converter = converter;
-                                bus_set_path(&object->face, METER_CONVERTER, converter->path);
-                                return;
-                        }
-                }
-        }
         object->converter = NULL;
-        bus_set_path(&object->face, METER_CONVERTER, "/");
+        for (size_t i = 0; i < bus->converters.n && !object->converter; i++)
+                if (converter_object_lists(bus->converters.entries[i].object, object->model->id))
+                        object->converter = bus->converters.entries[i].object;
+        bus_set_path(&object->face, METER_CONVERTER,
+                     object->converter ? object->converter->path : "/");
 }
 
 void meter_object_find_converters(struct bus *bus)

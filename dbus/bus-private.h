@@ -165,6 +165,7 @@ int converter_object_new(struct bus *bus, const struct bus_converter *model,
 struct converter_object *converter_object_free(struct converter_object *object);
 /* Emits what differs; true when the list of meters does. */
 bool converter_object_update(struct converter_object *object);
+bool converter_object_lists(const struct converter_object *object, const char *meter_id);
 /* A telegram came through it: who has read its statistics is told that they changed. */
 void converter_object_heard(struct converter_object *object);
 struct converter_object *bus_converter_by_id(struct bus *bus, const char *id);

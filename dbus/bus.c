@@ -21,6 +21,18 @@ static int on_disconnected(sd_bus_message *m, void *userdata, sd_bus_error *erro
         return 0;
 }
 
+/* A converter may list a meter before it has an object, and after: show its path in between only.
+ */
+static void update_converters_of(struct bus *bus, const char *meter_id)
+{
+        for (size_t i = 0; i < bus->converters.n; i++) {
+                struct converter_object *object = bus->converters.entries[i].object;
+
+                if (converter_object_lists(object, meter_id))
+                        (void)converter_object_update(object); /* the meter's side is known */
+        }
+}
+
 static void on_meter_added(struct sink *sink, const struct meter *model)
 {
         struct bus *bus = (struct bus *)sink;
@@ -35,9 +47,7 @@ static void on_meter_added(struct sink *sink, const struct meter *model)
         bus_announce(bus, object->path,
                      (struct bus_face *const[]){ &object->face, &object->tariff }, 2);
         manager_object_count(bus);
-        /* A converter may have listed it already: now there is a path to show. */
-        for (size_t i = 0; i < bus->converters.n; i++)
-                (void)converter_object_update(bus->converters.entries[i].object);
+        update_converters_of(bus, model->id);
 }
 
 static void on_meter_removed(struct sink *sink, const struct meter *model)
@@ -52,8 +62,7 @@ static void on_meter_removed(struct sink *sink, const struct meter *model)
         bus_table_remove(&bus->meters, model);
         meter_object_free(object);
         manager_object_count(bus);
-        for (size_t i = 0; i < bus->converters.n; i++)
-                (void)converter_object_update(bus->converters.entries[i].object);
+        update_converters_of(bus, model->id);
 }
 
 static void on_telegram(struct sink *sink, const struct meter *model,

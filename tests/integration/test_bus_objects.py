@@ -6,8 +6,8 @@ import unittest
 import xml.etree.ElementTree as ElementTree
 
 from gi.repository import GLib
-from private_bus import (CONVERTER, ERROR, MANAGER, METER, OBJECTS, PROPERTIES, ROOT, SINK, SOURCE,
-                         TARIFF, CallError, Client, Driver, PrivateBus, converter_path, meter_path,
+from private_bus import (CONVERTER, ERROR, MANAGER, METER, OBJECTS, PROPERTIES, ROOT, SECONDS, SINK,
+                         SOURCE, TARIFF, CallError, Client, Driver, PrivateBus, converter_path, meter_path,
                          sink_path)
 
 ID = "067b:2303@pci-0000:00:14.0-usb-0:1:1.0"
@@ -315,6 +315,38 @@ class TestMeter(BusTest):
             self.client.call(self.path, PROPERTIES, "Set",
                              GLib.Variant("(ssv)", (METER, "Name", GLib.Variant("s", "x"))))
         self.assertEqual(caught.exception.name, "org.freedesktop.DBus.Error.PropertyReadOnly")
+
+
+class TestLife(BusTest):
+    def test_meters_that_come_and_go_leave_nothing_behind(self):
+        def play(n):
+            for i in range(n):
+                self.driver.do(f"meter-add M{i}")
+                self.driver.do(f"telegram M{i} 1.7.0={i} 0-0:96.1.0#{i}")
+                self.driver.do(f"converter {ID} meter M{i}")
+                self.driver.do(f"meter-remove M{i}")
+        play(100)
+        rss, fds = self.driver.rss_kib(), self.driver.n_fds()
+        play(400)
+        self.assertEqual(self.driver.n_fds(), fds)
+        self.assertLess(self.driver.rss_kib() - rss, 2048)
+        self.assertEqual(self.client.get(converter_path(ID), CONVERTER, "Meters"), [])
+
+    def test_second_service_is_refused_the_name(self):
+        second = Driver(self.bus)
+        with self.assertRaisesRegex(AssertionError, "error -17"):
+            second.do("name")
+        self.assertEqual(second.stop(), 0)
+
+    def test_service_is_told_once_that_the_bus_is_gone(self):
+        other = PrivateBus()
+        driver = Driver(other)
+        driver.do("name")
+        other.stop()
+        self.assertEqual(driver.process.wait(timeout=SECONDS), 1)
+        self.assertEqual(driver.process.stdout.read().decode().splitlines(), ["lost"])
+        driver.process.stdin.close()
+        driver.process.stdout.close()
 
 
 class TestSinkAndLog(BusTest):
