@@ -29,7 +29,7 @@ static void put_power(struct sim_out *out, struct sim_telegram *t, uint8_t c, in
 
         sim_out_printf(out, "1-0:%u.7.0*255(%s%06" PRId64 ".00*W)\r\n", c, watts < 0 ? "-" : "",
                        abs_w);
-        sim_note_value(t, OBIS(1, 0, c, 7, 0, 255), watts, 0, "W");
+        sim_note_value(t, OBIS(1, 0, c, 7, 0, 255), watts * 100, -2, "W");
 }
 
 static void put_text(struct sim_out *out, struct sim_telegram *t, const uint8_t obis[static 6],
