@@ -25,9 +25,13 @@ static bool is_separator(uint8_t c)
         return is_blank(c) || c == ':' || c == ',' || c == '-' || c == ';';
 }
 
+/* No telegram begins with so many digits and nothing else. */
+#define SURE_DIGITS 32
+
 /*
- * Hex text shows itself in its first line that is not a comment: digits in pairs and separators
- * only. An ASCII telegram has '/', '(' or a control character before that line ends.
+ * Hex text shows itself in its first lines that are not comments: digits in pairs and separators
+ * only. An ASCII telegram has '/', '(' or a control character there; one that begins in the middle
+ * may have a line of two digits first, so a short line decides nothing.
  */
 enum input_kind input_sniff(struct slice head)
 {
@@ -52,7 +56,7 @@ enum input_kind input_sniff(struct slice head)
                         if (run % 2)
                                 return INPUT_RAW;
                         run = 0;
-                        if (c == '\n' && n_digits > 0)
+                        if (c == '\n' && n_digits >= SURE_DIGITS)
                                 return INPUT_HEX;
                 } else {
                         return INPUT_RAW;
