@@ -22,6 +22,8 @@ static const struct verb verbs[] = {
         { "show", N_("ID"), N_("everything about one converter, meter or broker"), cmd_show },
         { "readings", N_("[METER]"), N_("the latest readings"), cmd_readings },
         { "monitor", N_("[METER]"), N_("readings as they come"), cmd_monitor },
+        { "identify", "", N_("find out which converter is which: unplug or plug it"),
+          cmd_identify },
         { "adopt", N_("TTY"), N_("let the service use this port from now on"), cmd_adopt },
         { "forget", N_("ID"), N_("drop what was learned about a converter or meter"), cmd_forget },
         { "probe", N_("ID"), N_("look for the line settings of a converter again"), cmd_probe },
