@@ -197,3 +197,12 @@ int client_fetch_converter(sd_bus *bus, const char *word, struct json_object **r
         *ret = converter;
         return 0;
 }
+
+void client_print_words(struct json_object *all, const char *list)
+{
+        const char *words[FIND_WORDS_MAX];
+        size_t n = collect_words(json_member(all, list), words, 0);
+
+        for (size_t i = 0; i < n; i++)
+                puts(words[i]);
+}

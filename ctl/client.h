@@ -82,3 +82,6 @@ struct json_object *client_find_quietly(struct json_object *all, const char *wor
 /* Fetches all and finds the converter that `word` means. *ret_all owns *ret. */
 int client_fetch_converter(sd_bus *bus, const char *word, struct json_object **ret_all,
                            struct json_object **ret);
+
+/* Prints what objects of this list ("converters" …) are called, one per line: for completions. */
+void client_print_words(struct json_object *all, const char *list);

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "client.h"
 #include "config-build.h"
 #include "i18n.h"
 #include "lib/util.h"
@@ -65,6 +66,21 @@ static void print_verbs(void)
                 puts(verbs[i].name);
 }
 
+/* The same for objects; without a service there are none, silently. */
+static int print_words(int n, char **lists)
+{
+        OWNED(json) struct json_object *all = NULL;
+        sd_bus_error error = SD_BUS_ERROR_NULL;
+        OWNED(bus) sd_bus *bus = NULL;
+
+        if (client_connect(&bus) >= 0 && client_has_service(bus) &&
+            client_fetch_quietly(bus, &all, &error) >= 0)
+                for (int i = 0; i < n; i++)
+                        client_print_words(all, lists[i]);
+        sd_bus_error_free(&error);
+        return all ? EXIT_DONE : EXIT_FAILED;
+}
+
 static int complain(const char *word)
 {
         const char *names[ELEMENTSOF(verbs)];
@@ -111,6 +127,8 @@ static int run(int argc, char **argv)
                         print_verbs();
                         return EXIT_DONE;
                 }
+                if (strcmp(argv[at], "--words") == 0)
+                        return print_words(argc - at - 1, argv + at + 1);
                 if (strcmp(argv[at], "--json") == 0 || strcmp(argv[at], "-j") == 0) {
                         ctl_settings.json = true;
                         at++;
