@@ -79,37 +79,43 @@ static int64_t max_power(const struct meter *m, const struct quantity *quantity)
 }
 
 /*
- * Time for which the power may have flowed: by the clock that saw more of it (a suspended machine
- * stops the monotonic one), and at least the usual interval, for telegrams that piled up somewhere.
+ * Time for which the power may have flowed: by the clock that saw most of it (a suspended machine
+ * stops the monotonic one, telegrams that were stored up carry the meter's), and at least the usual
+ * interval.
  */
-static uint64_t elapsed_ms(const struct meter_value *value, uint64_t host_usec, uint64_t mono_usec)
+static uint64_t elapsed_ms(const struct meter_value *value, const struct meter_moment *now)
 {
-        uint64_t elapsed = mono_usec > value->mono_usec ? mono_usec - value->mono_usec : 0;
+        uint64_t elapsed = value->interval_usec;
 
-        if (host_usec > value->host_usec)
-                elapsed = MAX(elapsed, host_usec - value->host_usec);
-        return MAX(elapsed, value->interval_usec) / USEC_PER_MS;
+        if (now->mono_usec > value->mono_usec)
+                elapsed = MAX(elapsed, now->mono_usec - value->mono_usec);
+        if (now->host_usec > value->host_usec)
+                elapsed = MAX(elapsed, now->host_usec - value->host_usec);
+        if (value->clock_usec > 0 && now->clock_usec > value->clock_usec)
+                elapsed = MAX(elapsed, (uint64_t)(now->clock_usec - value->clock_usec));
+        return elapsed / USEC_PER_MS;
 }
 
 /* Counts a suspect; true when it is the one that convinces. */
-static bool convinces(struct meter_value *value, struct decimal now, uint64_t mono_usec,
-                      int64_t power, bool replayed)
+static bool convinces(struct meter_value *value, struct decimal reading,
+                      const struct meter_moment *now, int64_t power)
 {
         enum plausibility p;
         uint64_t ms;
 
-        if (replayed)
+        if (now->replayed)
                 return false;
         if (value->n_suspect > 0) {
-                ms = mono_usec > value->candidate_usec ? mono_usec - value->candidate_usec : 0;
+                ms = now->mono_usec > value->candidate_usec ? now->mono_usec - value->candidate_usec
+                                                            : 0;
                 ms = MAX(ms, value->interval_usec) / USEC_PER_MS;
-                p = plausibility_judge(value->candidate, now, ms, power);
+                p = plausibility_judge(value->candidate, reading, ms, power);
                 if (p == PLAUSIBILITY_FALLS || p == PLAUSIBILITY_TOO_FAST)
                         value->n_suspect = 0;
         }
         value->n_suspect++;
-        value->candidate = now;
-        value->candidate_usec = mono_usec;
+        value->candidate = reading;
+        value->candidate_usec = now->mono_usec;
         return value->n_suspect >= CONSISTENT_TELEGRAMS;
 }
 
@@ -119,8 +125,7 @@ static bool is_checked(const struct reading *reading)
 }
 
 bool meter_value_accept(const struct meter *m, struct meter_value *value,
-                        const struct reading *reading, bool replayed, uint64_t host_usec,
-                        uint64_t mono_usec)
+                        const struct reading *reading, const struct meter_moment *now)
 {
         struct decimal held = value->reading.value;
         enum plausibility p = PLAUSIBILITY_OK;
@@ -128,11 +133,10 @@ bool meter_value_accept(const struct meter *m, struct meter_value *value,
 
         if (value->sequence > 0 && is_checked(reading)) {
                 power = max_power(m, reading->quantity);
-                p = plausibility_judge(held, reading->value,
-                                       elapsed_ms(value, host_usec, mono_usec), power);
+                p = plausibility_judge(held, reading->value, elapsed_ms(value, now), power);
         }
         if ((p == PLAUSIBILITY_FALLS || p == PLAUSIBILITY_TOO_FAST) &&
-            !convinces(value, reading->value, mono_usec, power, replayed)) {
+            !convinces(value, reading->value, now, power)) {
                 value->flags |= METER_VALUE_SUSPECT;
                 return false;
         }
@@ -141,11 +145,12 @@ bool meter_value_accept(const struct meter *m, struct meter_value *value,
                 value->reading.value = held;
         value->flags &= ~(uint32_t)METER_VALUE_SUSPECT;
         value->n_suspect = 0;
-        if (value->sequence > 0 && host_usec >= value->host_usec && mono_usec > value->mono_usec)
-                interval_add(&value->recent, mono_usec - value->mono_usec);
+        if (value->sequence > 0 && now->mono_usec > value->mono_usec)
+                interval_add(&value->recent, now->mono_usec - value->mono_usec);
         value->interval_usec = interval_usec_get(&value->recent);
-        value->host_usec = host_usec;
-        value->mono_usec = mono_usec;
+        value->host_usec = now->host_usec;
+        value->mono_usec = now->mono_usec;
+        value->clock_usec = now->clock_usec;
         return true;
 }
 

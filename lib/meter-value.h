@@ -24,10 +24,16 @@ void meter_value_name(const struct meter *m, const struct reading *reading,
 /* Applies Scale.<obis>; -ERANGE when the result does not fit. */
 int meter_value_scale(const struct meter_settings *settings, struct reading *reading);
 
+/* When a telegram came, by every clock there is. */
+struct meter_moment {
+        uint64_t host_usec, mono_usec;
+        int64_t clock_usec; /* the meter's; 0: none */
+        bool replayed;
+};
+
 /* Takes a reading into its value; false, with the value unchanged, when it is suspect. */
 bool meter_value_accept(const struct meter *m, struct meter_value *value,
-                        const struct reading *reading, bool replayed, uint64_t host_usec,
-                        uint64_t mono_usec);
+                        const struct reading *reading, const struct meter_moment *now);
 
 /* How long something that comes at this interval may be silent: three of them, at least 30 s. */
 uint64_t meter_silence_allowed(uint64_t interval_usec);

@@ -144,8 +144,8 @@ static int make_room(struct meter *m, const struct telegram *telegram)
         return 0;
 }
 
-static void take_readings(struct meter *m, const struct telegram *telegram, uint64_t host_usec,
-                          uint64_t mono_usec, struct meter_update *update)
+static void take_readings(struct meter *m, const struct telegram *telegram,
+                          const struct meter_moment *now, struct meter_update *update)
 {
         size_t at = 0;
 
@@ -170,8 +170,7 @@ static void take_readings(struct meter *m, const struct telegram *telegram, uint
                 if (value->sequence == m->sequence)
                         continue;
                 if (meter_value_scale(m->settings, &reading) == 0 &&
-                    meter_value_accept(m, value, &reading, telegram->replayed, host_usec,
-                                       mono_usec))
+                    meter_value_accept(m, value, &reading, now))
                         update->values[update->n_values++] = value;
                 else
                         update->suspects[update->n_suspects++] = value;
@@ -307,6 +306,7 @@ int meter_update(struct meter *m, const struct telegram *telegram, uint64_t host
                  uint64_t mono_usec, int64_t clock_usec, const struct tariff_zone *zone,
                  struct meter_update *ret)
 {
+        const struct meter_moment now = { host_usec, mono_usec, clock_usec, telegram->replayed };
         int r;
 
         r = make_room(m, telegram);
@@ -325,7 +325,7 @@ int meter_update(struct meter *m, const struct telegram *telegram, uint64_t host
         m->encrypted = telegram->encrypted;
         ret->key_state_changed =
                 set_key_state(m, telegram->encrypted ? METER_KEY_OK : METER_KEY_NOT_NEEDED);
-        take_readings(m, telegram, host_usec, mono_usec, ret);
+        take_readings(m, telegram, &now, ret);
         ret->texts_changed = take_texts(m, telegram);
         ret->tariff_changed = take_tariff(m, telegram, ret, host_usec, zone);
         return 0;

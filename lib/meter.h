@@ -33,6 +33,7 @@ struct meter_value {
         struct reading reading;  /* last accepted */
         uint64_t host_usec;      /* when it was received: wall time, µs since 1970 */
         uint64_t mono_usec;      /* the same, monotonic */
+        int64_t clock_usec;      /* the same by the meter's clock; 0: none */
         uint64_t interval_usec;  /* observed between telegrams that carry it; 0: seen once */
         uint64_t sequence;       /* of the telegram that carried it last */
         struct interval recent;  /* what interval_usec is the median of */

@@ -238,6 +238,30 @@ static void test_long_absence_allows_everything_that_rises(void **state)
                          PLAUSIBILITY_OK);
 }
 
+/* Telegrams that were stored up come at once: the meter's own clock tells how far apart they are.
+ */
+static void test_the_clock_of_the_meter_counts(void **state)
+{
+        struct meter_settings settings = { .max_power_w = 10000 };
+        struct meter *m = new_meter();
+        struct meter_update update;
+
+        meter_configure(m, &settings);
+        for (int64_t hour = 0; hour < 3; hour++) {
+                begin();
+                add("1.8.0", 100001 + hour * 9999, 0);
+                assert_int_equal(meter_update(m, &telegram, WALL, 1000 * SEC + (uint64_t)hour,
+                                              (int64_t)WALL + hour * 3600 * (int64_t)SEC, NULL,
+                                              &update),
+                                 0);
+                assert_int_equal(update.n_values, 1);
+        }
+        begin();
+        add("1.8.0", 999999, 0);
+        assert_int_equal(take(m, 10).n_suspects, 1);
+        meter_free(m);
+}
+
 static void test_numbers_too_far_apart_are_too_fast(void **state)
 {
         assert_int_equal(plausibility_judge((struct decimal){ 1, -13 },
@@ -250,6 +274,7 @@ int main(void)
         const struct CMUnitTest more[] = {
                 cmocka_unit_test(test_volume_falls_but_has_no_speed),
                 cmocka_unit_test(test_long_absence_allows_everything_that_rises),
+                cmocka_unit_test(test_the_clock_of_the_meter_counts),
                 cmocka_unit_test(test_numbers_too_far_apart_are_too_fast),
         };
 

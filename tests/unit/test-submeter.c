@@ -7,7 +7,7 @@ static struct submeter_case {
         struct {
                 const char *code, *text; /* text NULL: a reading of 1 */
         } objects[8];
-        const char *want[3]; /* "1 gas ID" */
+        const char *want[5]; /* "1 gas ID" */
 } submeter_cases[] = {
         { "gas of DSMR 5",
           { { "0-1:24.1.0", "003" }, { "0-1:96.1.0", "G1" }, { "0-1:24.2.1", NULL } },
@@ -57,6 +57,27 @@ static struct submeter_case {
           { { "7-1:3.0.0", NULL }, { "1-0:1.8.0", NULL } },
           { "1 gas M1-1" } },
         { "a gas meter by itself", { { "7-1:3.0.0", NULL } }, { NULL } },
+        { "gas and heat cost by their medium beside electricity",
+          { { "7-2:3.0.0", NULL },
+            { "4-3:1.0.0", NULL },
+            { "5-4:1.0.0", NULL },
+            { "9-5:1.0.0", NULL },
+            { "1-0:1.8.0", NULL } },
+          { "2 gas M1-2", "3 heat-cost M1-3", "4 cooling M1-4", "5 water M1-5" } },
+        { "every type of EN 13757-3",
+          { { "0-1:24.1.0", "008" },
+            { "0-1:24.2.1", NULL },
+            { "0-2:24.1.0", "012" },
+            { "0-2:24.2.1", NULL },
+            { "0-3:24.1.0", "10" },
+            { "0-3:24.2.1", NULL },
+            { "0-4:24.1.0", "022" },
+            { "0-4:24.2.1", NULL } },
+          { "1 heat-cost M1-1", "2 heat M1-2", "3 cooling M1-3", "4 water M1-4" } },
+        { "a type that is no number",
+          { { "0-1:24.1.0", "gas" }, { "0-1:24.2.1", NULL } },
+          { "1 other M1-1" } },
+        { "DSMR 2 gas, type not told", { { "0-1:24.3.0", NULL } }, { "1 gas M1-1" } },
         { "media",
           { { "8-1:1.0.0", NULL }, { "6-2:1.0.0", NULL }, { "1-0:1.8.0", NULL } },
           { "1 water M1-1", "2 heat M1-2" } },
