@@ -75,6 +75,11 @@ class TestFuzz(unittest.TestCase):
             with self.subTest(polkit=polkit):
                 fuzz_bus.run(rounds=2000, seed=7, polkit_there=polkit)
 
+    def test_root_calls_everything_at_random_and_breaks_nothing(self):
+        if os.getuid() != 0:
+            self.skipTest("playing another user needs root")
+        fuzz_bus.run(rounds=2000, seed=8, uid=0)
+
 
 if __name__ == "__main__":
     unittest.main()

@@ -329,7 +329,7 @@ class TestLife(BusTest):
         rss, fds = self.driver.rss_kib(), self.driver.n_fds()
         play(400)
         self.assertEqual(self.driver.n_fds(), fds)
-        self.assertLess(self.driver.rss_kib() - rss, 2048)
+        self.assertLess(self.driver.rss_kib() - rss, 1024)
         self.assertEqual(self.client.get(converter_path(ID), CONVERTER, "Meters"), [])
 
     def test_second_service_is_refused_the_name(self):
