@@ -82,6 +82,8 @@ static struct good_case {
           "2008-12-25T22:35:18+01:00", 7, 11, "1-0:10.7.0 42" },
         { "summer, clock on its reserve", "DATE\te210704090000\t\n", false, "",
           "2021-07-04T09:00:00+02:00", 0, 1, "" },
+        { "a season that is none", "DATE\tX210704090000\t\n", false, "", "", 0, 1, "" },
+        { "a time too short", "DATE\tE2107040900\t\n", false, "", "", 0, 1, "" },
         { "no season", "DATE\t 210704090000\t\n", false, "", "2021-07-04T09:00:00", 0, 1, "" },
         { "delivery point where there is no address", "PRM\t01332272002530\n", false,
           "01332272002530", "", 0, 1, "" },
