@@ -206,11 +206,14 @@ static void set_manufacturer(struct slice id, struct telegram *t)
 /* The server id in hex: the id of the meter, whatever its bytes look like. */
 static void print_server(struct slice id, char to[static TELEGRAM_ID_MAX])
 {
+        static const char digits[] = "0123456789abcdef";
         size_t n = MIN(id.len, (TELEGRAM_ID_MAX - 1) / 2u);
 
-        to[0] = '\0';
-        for (size_t i = 0; i < n; i++)
-                (void)snprintf(to + 2 * i, 3, "%02x", id.data[i]);
+        for (size_t i = 0; i < n; i++) {
+                to[2 * i] = digits[id.data[i] >> 4];
+                to[2 * i + 1] = digits[id.data[i] & 15];
+        }
+        to[2 * n] = '\0';
 }
 
 /* ---- values ---- */

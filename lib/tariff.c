@@ -125,7 +125,7 @@ static void learn_registers(struct tariff *tariff, const struct reading *const a
 
                 if (o.a != 1 || direction > 1 || o.d != 8 || e >= TARIFF_MAX || o.f != 255)
                         continue;
-                /* A second channel of the same register would seem to jump to and fro. */
+                /* A second channel of the same register would seem to jump back and forth. */
                 if (met[direction] & 1 << e)
                         continue;
                 met[direction] |= (uint8_t)(1 << e);
