@@ -45,6 +45,7 @@ part_format() {
         [[ ${#pages[@]} -gt 0 ]] && check "man pages" man_lint "${pages[@]}"
         setup gcc gcc --werror
         check "lib compiles" ninja -C "$top/gcc" lib/libsmartmeter.a
+        check "configuration keys are documented" tests/check-config-docs.sh
         check "layers" tests/check-layers.sh "$top/gcc"
 }
 

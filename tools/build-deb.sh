@@ -1,0 +1,52 @@
+#!/bin/bash
+# SPDX-License-Identifier: MIT
+# Builds the package: stages packaging/debian as debian/ in a copy of the tree, dpkg-buildpackage,
+# lintian with every tag. The same sources give the same bytes: times come from the changelog.
+# usage: tools/build-deb.sh [OUTPUT-FOLDER]     (build-deb/)
+#        HOST_ARCH=arm64 tools/build-deb.sh     cross-builds
+set -euo pipefail
+root=$(cd "$(dirname "$0")/.." && pwd)
+output=${1:-$root/build-deb}
+mkdir -p "$output"
+output=$(cd "$output" && pwd)
+for tool in dpkg-buildpackage dh lintian; do
+        command -v "$tool" >/dev/null || {
+                echo "build-deb: $tool is missing: apt-get install dpkg-dev debhelper lintian" >&2
+                exit 1
+        }
+done
+work=$(mktemp -d "${TMPDIR:-/tmp}/build-deb.XXXXXX")
+trap 'rm -rf "$work"' EXIT
+
+mkdir "$work/smartmeterd"
+if git -C "$root" rev-parse --git-dir >/dev/null 2>&1; then
+        # Also what is not committed yet, and nothing that is ignored.
+        git -C "$root" ls-files -co --exclude-standard -z |
+                (cd "$root" && while IFS= read -r -d '' file; do [[ -e $file ]] && printf '%s\0' "$file"; done) |
+                tar -C "$root" --null -T - -cf - | tar -C "$work/smartmeterd" -xf -
+else
+        tar -C "$root" --exclude='./build*' --exclude=./debian -cf - . | tar -C "$work/smartmeterd" -xf -
+fi
+cp -r "$work/smartmeterd/packaging/debian" "$work/smartmeterd/debian"
+
+options=(-us -uc -b)
+if [[ -n ${HOST_ARCH:-} ]]; then
+        # Tests of another architecture's programs are tools/test.sh's, under qemu-user.
+        options+=("-a$HOST_ARCH" '-Pcross,nocheck')
+        export DEB_BUILD_OPTIONS="${DEB_BUILD_OPTIONS:-} nocheck"
+fi
+umask 022
+if ! (cd "$work/smartmeterd" && dpkg-buildpackage "${options[@]}") >"$output/build.log" 2>&1; then
+        tail -n 60 "$output/build.log"
+        exit 1
+fi
+rm -f "$output"/*.deb "$output"/*.ddeb "$output"/*.changes "$output"/*.buildinfo
+mv "$work"/*.deb "$work"/*.changes "$work"/*.buildinfo "$output"
+
+root_option=()
+[[ $(id -u) == 0 ]] && root_option=(--allow-root)
+# initial-upload-closes-no-bugs: there is no Debian bug for a package that is not in Debian.
+lintian "${root_option[@]}" --pedantic --display-info --tag-display-limit 0 \
+        --fail-on error,warning,info,pedantic \
+        --suppress-tags initial-upload-closes-no-bugs "$output"/*.changes
+ls -1 "$output"/*.deb
