@@ -1,0 +1,157 @@
+#!/bin/bash
+# SPDX-License-Identifier: MIT
+# The package on a real systemd: install, first start, a telegram through the service, watchdog,
+# upgrade, removal, purge. The system is a fresh Debian of this machine's release in systemd-nspawn,
+# thrown away at the end. usage (as root): tests/package/install.sh smartmeterd_VERSION_ARCH.deb
+# Exit 77: cannot run here; the last line says why.
+set -euo pipefail
+root=$(cd "$(dirname "$0")/../.." && pwd)
+deb=$(realpath "$1")
+work=$(mktemp -d /var/tmp/smartmeterd-install.XXXXXX)
+system=$work/root
+pid='' leader=''
+
+finish() {
+        local code=$?
+        if [[ -n $leader ]]; then
+                [[ $code == 0 || $code == 77 ]] || inside journalctl -b --no-pager -n 80 || true
+                kill -s RTMIN+4 "$leader" 2>/dev/null || true # poweroff, systemd(1)
+        fi
+        if [[ -n $pid ]]; then
+                for _ in $(seq 100); do
+                        kill -0 "$pid" 2>/dev/null || break
+                        read -rt 0.1 <> <(:) || true
+                done
+                kill -9 "$pid" 2>/dev/null || true
+                wait "$pid" 2>/dev/null || true
+        fi
+        rm -rf "$work"
+        exit "$code"
+}
+trap finish EXIT
+
+cannot() {
+        echo "$*"
+        exit 77
+}
+
+inside() {
+        nsenter -t "$leader" -m -u -i -n -p -C -- env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin \
+                HOME=/root LANG=C.UTF-8 "$@"
+}
+
+# until_true SECONDS WHAT COMMAND…
+until_true() {
+        local left=$1 what=$2
+        shift 2
+        until "$@" >"$work/out" 2>&1; do
+                if ((left-- <= 0)); then
+                        echo "not in time: $what" >&2
+                        cat "$work/out" >&2
+                        return 1
+                fi
+                sleep 1
+        done
+}
+
+say() {
+        echo "-- $*"
+}
+
+# --- a system with all the package depends on, but not the package: kept between runs ----------------
+make_system() {
+        local packages release image
+        # shellcheck disable=SC1091
+        release=$(. /etc/os-release && echo "$VERSION_CODENAME")
+        packages=$(dpkg-deb -f "$deb" Depends | tr ',' '\n' | sed -E 's/\|.*//; s/\(.*//; s/ //g' | sort -u | tr '\n' ',')
+        packages+=systemd,systemd-sysv,mosquitto,mosquitto-clients,polkitd
+        image=$root/build-test/system-$release-$(sha256sum <<<"$packages" | cut -c1-12).tar
+        if [[ ! -f $image ]]; then
+                mkdir -p "$root/build-test"
+                mmdebstrap --quiet --variant=minbase --include="$packages" "$release" "$image.new" >&2 ||
+                        cannot "mmdebstrap cannot reach a Debian mirror"
+                mv "$image.new" "$image"
+        fi
+        mkdir "$system"
+        tar -C "$system" -xpf "$image" --exclude='./dev/*'
+        mkdir -p "$system/root/test"
+        cp "$deb" "$system/root/test/new.deb"
+        cp "$root/packaging/debian/tests/telegram" "$system/root/test/telegram"
+        # Installed by hand before the real test: mosquitto may be disabled by presets of a container.
+        : >"$system/etc/machine-id"
+}
+
+boot() {
+        systemd-nspawn -q -D "$system" --boot --register=no --keep-unit --private-network \
+                --resolv-conf=off --timezone=off --link-journal=no --console=pipe \
+                --machine="smartmeterd-$$" >"$work/console.log" 2>&1 </dev/null &
+        pid=$!
+        for _ in $(seq 30); do
+                leader=$(ps -o pid= --ppid "$pid" | head -n 1 | tr -d ' ')
+                [[ -n $leader ]] && inside test -S /run/dbus/system_bus_socket 2>/dev/null && break
+                kill -0 "$pid" 2>/dev/null || break
+                sleep 1
+        done
+        if [[ -z $leader ]] || ! inside test -S /run/dbus/system_bus_socket; then
+                tail -n 20 "$work/console.log"
+                cannot "systemd-nspawn cannot boot a system on this machine"
+        fi
+        inside systemctl is-system-running --wait >/dev/null || true # degraded is fine: no kernel modules
+}
+
+main_pid() {
+        inside systemctl show -P MainPID smartmeterd
+}
+
+started_anew() { # since PID
+        local now
+        now=$(main_pid)
+        [[ $now != 0 && $now != "$1" && $(inside systemctl is-active smartmeterd) == active ]]
+}
+
+[[ $(id -u) == 0 ]] || cannot "needs root"
+make_system
+boot
+
+say "first installation"
+inside dpkg -i /root/test/new.deb
+inside systemctl is-active smartmeterd
+[[ $(inside systemctl show -P NRestarts smartmeterd) == 0 ]] || { echo "the first start failed" >&2; exit 1; }
+inside busctl --system status org.smartmeterd | grep -q '^Unit=smartmeterd.service' ||
+        { echo "the bus name is not the unit's" >&2; exit 1; }
+[[ $(inside stat -c '%U %a' /var/lib/smartmeterd) == "smartmeterd 700" ]]
+inside smctl status
+
+say "a telegram through the installed service"
+inside sh /root/test/telegram
+
+say "watchdog: a daemon that is stopped is begun anew"
+before=$(main_pid)
+inside kill -STOP "$before"
+until_true 130 "a new main process after SIGSTOP" started_anew "$before"
+
+say "upgrade keeps configuration and state"
+inside sh -c 'echo "# mine" >>/etc/smartmeterd/smartmeterd.conf'
+inside sh -c 'test -s /var/lib/smartmeterd/state.db'
+dpkg-deb -R "$deb" "$work/newer"
+sed -i -E 's/^(Version: .*)$/\1+newer/' "$work/newer/DEBIAN/control"
+dpkg-deb --root-owner-group -b "$work/newer" "$system/root/test/newer.deb" >/dev/null
+cat "$system/root/test/newer.deb" | inside sh -c 'cat >/root/test/newer.deb'
+kept=$(inside stat -c %i /var/lib/smartmeterd/state.db)
+before=$(main_pid)
+inside dpkg --force-confold -i /root/test/newer.deb
+started_anew "$before" || { echo "the upgrade did not start the new one" >&2; exit 1; }
+inside grep -q '^# mine$' /etc/smartmeterd/smartmeterd.conf
+[[ $(inside stat -c %i /var/lib/smartmeterd/state.db) == "$kept" ]]
+
+say "removal keeps both, purge leaves nothing"
+inside dpkg -r smartmeterd
+inside sh -c '! systemctl is-active smartmeterd && test -f /etc/smartmeterd/smartmeterd.conf && test -d /var/lib/smartmeterd'
+inside dpkg -P smartmeterd
+left=$(inside find / -xdev -name '*smartmeter*' -not -path '/proc/*' -not -path '/root/test/*' \
+        -not -path '/var/lib/systemd/*' -not -path '/var/log/*' -not -path '/run/*' -not -path '/sys/*')
+if [[ -n $left ]]; then
+        printf 'left after purge:\n%s\n' "$left" >&2
+        exit 1
+fi
+echo "install, start, telegram, watchdog, upgrade, removal, purge: all in order"
