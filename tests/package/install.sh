@@ -68,7 +68,7 @@ make_system() {
         image=$root/build-test/system-$release-$(sha256sum <<<"$packages" | cut -c1-12).tar
         if [[ ! -f $image ]]; then
                 mkdir -p "$root/build-test"
-                mmdebstrap --quiet --variant=minbase --include="$packages" "$release" "$image.new" >&2 ||
+                mmdebstrap --quiet --format=tar --variant=minbase --include="$packages" "$release" "$image.new" >&2 ||
                         cannot "mmdebstrap cannot reach a Debian mirror"
                 mv "$image.new" "$image"
         fi
@@ -77,7 +77,7 @@ make_system() {
         mkdir -p "$system/root/test"
         cp "$deb" "$system/root/test/new.deb"
         cp "$root/packaging/debian/tests/telegram" "$system/root/test/telegram"
-        # Installed by hand before the real test: mosquitto may be disabled by presets of a container.
+        # Empty, not "uninitialized": else systemd applies presets at the first boot.
         : >"$system/etc/machine-id"
 }
 
@@ -136,7 +136,6 @@ inside sh -c 'test -s /var/lib/smartmeterd/state.db'
 dpkg-deb -R "$deb" "$work/newer"
 sed -i -E 's/^(Version: .*)$/\1+newer/' "$work/newer/DEBIAN/control"
 dpkg-deb --root-owner-group -b "$work/newer" "$system/root/test/newer.deb" >/dev/null
-cat "$system/root/test/newer.deb" | inside sh -c 'cat >/root/test/newer.deb'
 kept=$(inside stat -c %i /var/lib/smartmeterd/state.db)
 before=$(main_pid)
 inside dpkg --force-confold -i /root/test/newer.deb
