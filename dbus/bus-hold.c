@@ -190,10 +190,8 @@ void bus_hold_drop_converter(struct bus *bus, const char *converter_id)
 {
         for (struct bus_hold *h = bus->holds, *next; h; h = next) {
                 next = h->next;
-                if (strcmp(h->converter_id, converter_id) != 0)
-                        continue;
-                h->cookie = 0; /* its owner is taking the converter away by itself */
-                hold_free(h);
+                if (strcmp(h->converter_id, converter_id) == 0)
+                        hold_free(h);
         }
 }
 

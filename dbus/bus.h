@@ -69,7 +69,7 @@ struct bus_requests {
                      sd_bus_error *error); /* how: "reopen", "usb" */
         /* The port is freed until `inhibit_done` is called with the same cookie. The bus watches
          * caller and fd. who/why are for the reason shown. A converter that is removed takes its
-         * inhibitions with it: no inhibit_done is called for them then. */
+         * inhibitions with it: inhibit_done comes before bus_converter_removed() returns. */
         int (*inhibit)(void *userdata, const char *converter_id, const char *who, const char *why,
                        uint64_t cookie, sd_bus_error *error);
         void (*inhibit_done)(void *userdata, const char *converter_id, uint64_t cookie);

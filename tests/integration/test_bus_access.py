@@ -207,6 +207,15 @@ class TestHolds(AccessTest):
         second.close()
         self.driver.wait_request(f"request inhibit-done {ID} {cookie}")
 
+    def test_inhibition_ends_with_the_converter(self):
+        fd = self.inhibit()
+        self.addCleanup(os.close, fd)
+        cookie = self.driver.wait_request("request inhibit ").split()[-1]
+        self.driver.do(f"converter-remove {ID}")
+        self.driver.wait_request(f"request inhibit-done {ID} {cookie}")
+        with self.assertRaises(BrokenPipeError):
+            os.write(fd, b"x")
+
     def test_inhibitions_overlap_and_are_bounded_per_caller(self):
         n_fds = self.driver.n_fds()
         fds = [self.inhibit() for _ in range(8)]

@@ -13,10 +13,12 @@ EXAMPLES = SOURCE / "docs/examples"
 
 
 class TestExamples(unittest.TestCase):
+    readers = None
+
     def setUp(self):
         self.bus = PrivateBus()
         self.addCleanup(self.bus.stop)
-        self.driver = Driver(self.bus)
+        self.driver = Driver(self.bus, self.readers)
         self.addCleanup(lambda: self.assertEqual(self.driver.stop(), 0))
         for command in ("meter-add LGZ1", "meter-add GAS1 LGZ1", "name", "telegram LGZ1 1.7.0=1234"):
             self.driver.do(command)
@@ -59,6 +61,11 @@ class TestExamples(unittest.TestCase):
         self.wait_line(process, "LGZ1 1234 W")
         self.driver.do("telegram LGZ1 1.7.0=1300")
         self.wait_line(process, "LGZ1 1300 W")
+
+
+class TestExamplesOfReaders(TestExamples):
+    """The same where Readers= limits reading: signals come unicast."""
+    readers = "games"
 
 
 if __name__ == "__main__":
