@@ -48,6 +48,15 @@ static enum mark mark_at(struct slice s, size_t at)
         return MARK_NONE;
 }
 
+/* From `at` on, the first byte at which an escape may begin; the end when there is none. */
+static size_t next_candidate(struct slice s, size_t at)
+{
+        struct slice rest = slice_from(s, at);
+        const uint8_t *found = rest.len ? memchr(rest.data, escaped[0], rest.len) : NULL;
+
+        return found ? (size_t)(found - s.data) : s.len;
+}
+
 static bool starts(uint8_t byte)
 {
         return byte == begin_mark[0];
@@ -76,21 +85,19 @@ static ssize_t verify(struct slice s, size_t at, struct link_fault *ret_fault)
 
 static ssize_t probe(struct slice s, struct slice before, struct link_fault *ret_fault)
 {
-        size_t at = MARK_BYTES;
+        size_t at = next_candidate(s, MARK_BYTES);
 
         (void)before; /* the beginning is mark enough */
         if (!slice_starts_with((struct slice){ begin_mark, MARK_BYTES },
                                slice_first(s, MARK_BYTES)))
                 return -EAGAIN;
-        while (at < s.len) {
-                if (at > LINK_FRAME_MAX - MARK_BYTES)
-                        return fail(ret_fault, "SML: no end within 4096 bytes", at);
+        while (at < s.len && at <= LINK_FRAME_MAX - MARK_BYTES) {
                 switch (mark_at(s, at)) {
                 case MARK_NONE:
-                        at++;
+                        at = next_candidate(s, at + 1);
                         break;
                 case MARK_ESCAPED:
-                        at += MARK_BYTES;
+                        at = next_candidate(s, at + MARK_BYTES);
                         break;
                 case MARK_BEGIN:
                         return fail(ret_fault, "SML: a telegram begins before the last one ended",
@@ -101,6 +108,9 @@ static ssize_t probe(struct slice s, struct slice before, struct link_fault *ret
                         return 0;
                 }
         }
+        if (at > LINK_FRAME_MAX - MARK_BYTES)
+                return fail(ret_fault, "SML: no end within 4096 bytes",
+                            LINK_FRAME_MAX - MARK_BYTES);
         return 0;
 }
 
@@ -114,11 +124,11 @@ const struct link_ops link_sml = {
 /* The file between the marks as it was before escaping; borrowed from s unless it has escapes. */
 static int unescape(struct slice s, struct telegram *t, struct slice *ret)
 {
-        size_t at = 0, n = 0;
+        size_t at, n = 0;
         uint8_t *room;
 
-        while (at < s.len && mark_at(s, at) != MARK_ESCAPED)
-                at++;
+        for (at = next_candidate(s, 0); at < s.len && mark_at(s, at) != MARK_ESCAPED;)
+                at = next_candidate(s, at + 1);
         if (at >= s.len) {
                 *ret = s;
                 return 0;

@@ -399,10 +399,12 @@ static void read_list(struct reader *r, uint32_t tag, struct telegram *t, bool *
 /* The check sum is an unsigned of 16 bits; a zero byte in front may be left out. */
 static bool sum_matches(struct slice covered, int64_t sent)
 {
-        uint16_t x25 = crc16_x25(covered), kermit = crc16_kermit(covered);
+        uint16_t crc = crc16_x25(covered);
 
-        return sent == (uint16_t)(x25 << 8 | x25 >> 8) ||
-               sent == (uint16_t)(kermit << 8 | kermit >> 8);
+        if (sent == (uint16_t)(crc << 8 | crc >> 8))
+                return true;
+        crc = crc16_kermit(covered);
+        return sent == (uint16_t)(crc << 8 | crc >> 8);
 }
 
 static void read_message(struct reader *r, struct telegram *t, bool *found)
