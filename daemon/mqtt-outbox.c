@@ -15,6 +15,9 @@
 #define USEC_PER_MSEC UINT64_C(1000)
 
 #define ACK_USEC (20 * USEC_PER_SEC) /* from PUBLISH to PUBACK */
+#define STALLED_USEC                                                                \
+        (1 * USEC_PER_SEC) /* so long without one, it is as if the broker were away \
+                            */
 /* While the broker is away a killed process loses what came in this time, and no more. */
 #define BATCH_USEC       (100 * USEC_PER_MSEC)
 #define BATCH_BYTES      (32 * 1024)
@@ -251,17 +254,21 @@ static void publish_pending(struct mqtt_outbox *o, struct mqtt_client *client, u
         }
 }
 
-void mqtt_outbox_pump(struct mqtt_outbox *o, struct mqtt_client *client, uint64_t now)
+static bool is_stalled(const struct mqtt_outbox *o, uint64_t now)
+{
+        return o->n_in_flight > 0 && now - o->in_flight[0].since_usec >= STALLED_USEC;
+}
+
+void mqtt_outbox_pump(struct mqtt_outbox *o, struct mqtt_client *client, bool crowded, uint64_t now)
 {
         if (o->write_ahead && o->pending.head)
                 pending_to_spool(o, now);
-        if (!mqtt_outbox_can_send(o))
-                return;
-        mqtt_client_batch_begin(client);
-        publish_pending(o, client, now);
-        mqtt_client_batch_end(client);
-        /* A broker slower than the meters: the disk takes what the window does not. */
-        if (o->pending.bytes > PENDING_BYTES_MAX / 2)
+        if (mqtt_outbox_can_send(o)) {
+                mqtt_client_batch_begin(client);
+                publish_pending(o, client, now);
+                mqtt_client_batch_end(client);
+        }
+        if (o->pending.head && (crowded || is_stalled(o, now)))
                 pending_to_spool(o, now);
 }
 
@@ -288,7 +295,7 @@ bool mqtt_outbox_is_overdue(const struct mqtt_outbox *o, uint64_t now)
         return o->n_in_flight > 0 && now - o->in_flight[0].since_usec >= ACK_USEC;
 }
 
-uint64_t mqtt_outbox_deadline(const struct mqtt_outbox *o, bool connected)
+uint64_t mqtt_outbox_deadline(const struct mqtt_outbox *o, bool connected, uint64_t now)
 {
         uint64_t next = UINT64_MAX;
 
@@ -297,8 +304,12 @@ uint64_t mqtt_outbox_deadline(const struct mqtt_outbox *o, bool connected)
                         next = MAX(o->pending_since_usec + BATCH_USEC, o->spool_retry_usec);
                 return next;
         }
-        if (o->n_in_flight > 0)
+        if (o->n_in_flight > 0) {
                 next = o->in_flight[0].since_usec + ACK_USEC;
+                /* Past that, what is still pending is state: it waits for the broker. */
+                if (o->spool && o->pending.head && !is_stalled(o, now))
+                        next = o->in_flight[0].since_usec + STALLED_USEC;
+        }
         if (o->n_removed > 0)
                 next = MIN(next, o->removed_since_usec + REMOVE_USEC);
         return next;

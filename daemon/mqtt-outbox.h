@@ -50,8 +50,13 @@ bool mqtt_outbox_has_room(const struct mqtt_outbox *o);
 /* There is no broker: state is forgotten, the rest goes to disk in batches (100 ms, 32 kB). */
 void mqtt_outbox_keep(struct mqtt_outbox *o, uint64_t now);
 
-/* Publishes in order what the window of messages in flight has room for. */
-void mqtt_outbox_pump(struct mqtt_outbox *o, struct mqtt_client *client, uint64_t now);
+/*
+ * Publishes in order what the window of messages in flight has room for. What a broker does not
+ * take for a second goes to disk, and so does what is pending when the queue behind it is
+ * `crowded`.
+ */
+void mqtt_outbox_pump(struct mqtt_outbox *o, struct mqtt_client *client, bool crowded,
+                      uint64_t now);
 
 /* Publishes one retained state at once; false when it could not be. */
 bool mqtt_outbox_say(struct mqtt_outbox *o, struct mqtt_client *client, const char *topic,
@@ -73,7 +78,7 @@ bool mqtt_outbox_is_empty(const struct mqtt_outbox *o);
 /* A message has been in flight for too long: the broker hangs. */
 bool mqtt_outbox_is_overdue(const struct mqtt_outbox *o, uint64_t now);
 /* When to look again even if nothing happens; UINT64_MAX: no need. */
-uint64_t mqtt_outbox_deadline(const struct mqtt_outbox *o, bool connected);
+uint64_t mqtt_outbox_deadline(const struct mqtt_outbox *o, bool connected, uint64_t now);
 /* How many messages are only on disk. */
 uint64_t mqtt_outbox_spooled(const struct mqtt_outbox *o);
 

@@ -145,6 +145,16 @@ unsigned int mqtt_queue_take(struct mqtt_queue *q, struct message_list *list)
         return requests;
 }
 
+bool mqtt_queue_is_crowded(struct mqtt_queue *q)
+{
+        bool crowded;
+
+        lock(q);
+        crowded = q->list.bytes >= q->bytes_max / 2;
+        unlock(q);
+        return crowded;
+}
+
 void mqtt_queue_request(struct mqtt_queue *q, enum mqtt_request request)
 {
         lock(q);

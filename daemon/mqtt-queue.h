@@ -12,11 +12,10 @@
 
 #include "message.h"
 
-/* A telegram in the three default formats is about 6 kB in memory: the ring holds some forty. It is
- * emptied many times a second, into the socket or into the spool. */
-#define MQTT_QUEUE_BYTES_MAX (256 * 1024)
-/* Without a spool it is all there is for the time a broker is away. */
-#define MQTT_QUEUE_BYTES_ALONE (1024 * 1024)
+/* A telegram in the three default formats is about 7 kB in memory: the ring holds 150. It is
+ * emptied many times a second, into the socket or into the spool; without a spool it is all there
+ * is. */
+#define MQTT_QUEUE_BYTES_MAX (1024 * 1024)
 
 #define MQTT_ERROR_MAX 240
 
@@ -57,6 +56,9 @@ void mqtt_queue_push(struct mqtt_queue *q, struct message_list *list);
 /* Takes all that waits and appends it to `list`, nothing when that is NULL. Returns and clears the
  * requests. The worker calls it once per turn; it also clears the wake eventfd. */
 unsigned int mqtt_queue_take(struct mqtt_queue *q, struct message_list *list);
+
+/* Half full or more: somebody should make room. */
+bool mqtt_queue_is_crowded(struct mqtt_queue *q);
 
 void mqtt_queue_request(struct mqtt_queue *q, enum mqtt_request request);
 

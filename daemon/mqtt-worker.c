@@ -170,10 +170,10 @@ static void on_birth(void *userdata)
         w->status_changed = true;
 }
 
-static uint64_t deadline(const struct mqtt_worker *w)
+static uint64_t deadline(const struct mqtt_worker *w, uint64_t now)
 {
         enum mqtt_client_state state = mqtt_client_state(w->client);
-        uint64_t next = mqtt_outbox_deadline(&w->outbox, state == MQTT_CLIENT_UP);
+        uint64_t next = mqtt_outbox_deadline(&w->outbox, state == MQTT_CLIENT_UP, now);
 
         if (w->stopping)
                 next = MIN(next, w->stop_usec);
@@ -188,13 +188,13 @@ static uint64_t deadline(const struct mqtt_worker *w)
         /* More to send than one burst: only a look at the socket. */
         if (mqtt_outbox_can_send(&w->outbox))
                 return 0;
-        return MIN(next, now_usec() + HOUSEKEEPING_USEC);
+        return MIN(next, now + HOUSEKEEPING_USEC);
 }
 
 static void wait_for_work(struct mqtt_worker *w)
 {
         struct pollfd fds[2] = { { .fd = mqtt_queue_wake_fd(w->queue), .events = POLLIN } };
-        uint64_t next = deadline(w), now = now_usec();
+        uint64_t now = now_usec(), next = deadline(w, now);
         struct timespec timeout = { 0 };
         nfds_t n = 1;
         int r;
@@ -244,7 +244,7 @@ static void step(struct mqtt_worker *w)
         if (mqtt_client_state(w->client) == MQTT_CLIENT_UP) {
                 if (!w->was_up)
                         connection_made(w, now);
-                mqtt_outbox_pump(&w->outbox, w->client, now);
+                mqtt_outbox_pump(&w->outbox, w->client, mqtt_queue_is_crowded(w->queue), now);
         } else {
                 mqtt_outbox_keep(&w->outbox, now);
         }

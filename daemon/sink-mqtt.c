@@ -133,18 +133,21 @@ static void announce_all(struct sink_mqtt *s)
 
 /* ---- status ---- */
 
-/* The most urgent sentence: no connection, then what the broker refuses, then the spool. */
+/* No connection, or else what the broker refuses; and beside it what is wrong with the spool. */
 static void compose_error(const struct mqtt_status *w, char *error, size_t size)
 {
+        size_t n = 0;
+
+        error[0] = '\0';
         if (w->error[0])
-                (void)snprintf(error, size, "%s", w->error);
+                n = (size_t)snprintf(error, size, "%s", w->error);
         else if (w->denied_topic[0])
-                (void)snprintf(error, size,
-                               "the broker does not let us publish to %.110s: allow it in the "
-                               "broker's access control list (ACL)",
-                               w->denied_topic);
-        else
-                (void)snprintf(error, size, "%s", w->spool_error);
+                n = (size_t)snprintf(error, size,
+                                     "the broker does not let us publish to %.110s: allow it in "
+                                     "the broker's access control list (ACL)",
+                                     w->denied_topic);
+        if (w->spool_error[0] && n < size)
+                (void)snprintf(error + n, size - n, "%s%.200s", n > 0 ? "; " : "", w->spool_error);
 }
 
 static void log_status(const struct sink_mqtt *s, const struct sink_mqtt_status *before)
@@ -401,7 +404,7 @@ static int start_worker(struct sink_mqtt *s, const struct sink_mqtt_options *opt
         bool spooled = config->spool && options->state_directory;
         int r;
 
-        r = mqtt_queue_new(spooled ? MQTT_QUEUE_BYTES_MAX : MQTT_QUEUE_BYTES_ALONE, &s->queue);
+        r = mqtt_queue_new(MQTT_QUEUE_BYTES_MAX, &s->queue);
         if (r < 0)
                 return r;
         mqtt_settings_client_id(config, client_id, sizeof(client_id));
