@@ -14,11 +14,11 @@ static void apply(struct manager *m, struct config *config)
 {
         struct config *old = m->config;
 
+        sinks_configure(m, config); /* takes the sections of unchanged brokers out of the old one */
         m->config = config;
         if (config->log_level >= 0)
                 log_set_level(config->log_level);
         bus_set_readers_group(m->bus, config->readers_group);
-        sinks_configure(m, config);
         meters_configure(m->meters, config);
         manager_unawait_devices(m);
         for (struct managed *managed = m->converters; managed; managed = managed->next)
