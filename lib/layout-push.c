@@ -10,28 +10,32 @@
 
 #define CLASS_PUSH_SETUP  40
 #define DEFINITION_FIELDS 4
+#define DEFINITION_BYTES  18
 #define ATTRIBUTE_SCALER  3
 #define C_PUSH_SETUP      25
 #define D_PUSH_SETUP      9
 
+/*
+ * An entry is always the same 18 bytes, and there are as many as values: read as a whole, they cost
+ * a third of what they cost pulled apart by axdr_next().
+ *
+ *      02 04 | 12 class(2) | 09 06 name(6) | 0F attribute | 12 index(2)
+ */
 static void read_definition(struct reader *r, struct layout_object *ret)
 {
-        struct axdr_value structure, class_id, name, attribute, index;
+        struct slice s = reader_take(r, DEFINITION_BYTES);
 
-        axdr_next(r, &structure);
-        axdr_next(r, &class_id);
-        axdr_next(r, &name);
-        axdr_next(r, &attribute);
-        axdr_next(r, &index);
-        if (structure.tag != AXDR_STRUCTURE || structure.count != DEFINITION_FIELDS ||
-            class_id.tag != AXDR_LONG_UNSIGNED || name.tag != AXDR_OCTET_STRING ||
-            name.bytes.len != 6 || attribute.tag != AXDR_INTEGER)
-                reader_fail(r, "push list: an entry is not {class, name, attribute, index}");
-        if (!reader_ok(r))
+        if (s.len == 0)
                 return;
-        *ret = (struct layout_object){ .class_id = (uint16_t)class_id.number,
-                                       .obis = obis_of_bytes(name.bytes.data),
-                                       .attribute = (uint8_t)attribute.number };
+        if (s.data[0] != AXDR_STRUCTURE || s.data[1] != DEFINITION_FIELDS ||
+            s.data[2] != AXDR_LONG_UNSIGNED || s.data[5] != AXDR_OCTET_STRING || s.data[6] != 6 ||
+            s.data[13] != AXDR_INTEGER || s.data[15] != AXDR_LONG_UNSIGNED) {
+                reader_fail(r, "push list: an entry is not {class, name, attribute, index}");
+                return;
+        }
+        *ret = (struct layout_object){ .class_id = (uint16_t)(s.data[3] << 8 | s.data[4]),
+                                       .obis = obis_of_bytes(s.data + 7),
+                                       .attribute = s.data[14] };
 }
 
 static bool is_scaler(const struct layout_object *object, const struct reader *values)
@@ -76,25 +80,12 @@ static void collect_scalers(struct layout *l, struct reader definitions, struct 
         }
 }
 
-/* True when one of the definitions asks for a scaler: rare, so the values are walked once as a
- * rule. */
-static bool asks_for_scalers(struct reader definitions, size_t n)
-{
-        struct layout_object object = { 0 };
-
-        for (size_t i = 0; i < n && reader_ok(&definitions); i++) {
-                read_definition(&definitions, &object);
-                if (object.attribute == ATTRIBUTE_SCALER)
-                        return true;
-        }
-        return false;
-}
-
 int layout_push_decode(struct reader *r, struct layout *l)
 {
         struct axdr_value top, list;
         struct layout_object object = { 0 };
         struct reader definitions, values;
+        bool scalers = false;
 
         axdr_next(r, &top);
         if (top.tag != AXDR_STRUCTURE || reader_peek(r) != AXDR_ARRAY)
@@ -104,8 +95,10 @@ int layout_push_decode(struct reader *r, struct layout *l)
         if (list.count == 0 || list.count != top.count)
                 return -ENOMSG;
         definitions = *r;
-        for (size_t i = 0; i < list.count; i++)
+        for (size_t i = 0; i < list.count && reader_ok(r); i++) {
                 read_definition(r, &object);
+                scalers = scalers || object.attribute == ATTRIBUTE_SCALER;
+        }
         if (!reader_ok(r))
                 return -ENOMSG;
         values = *r;
@@ -115,7 +108,8 @@ int layout_push_decode(struct reader *r, struct layout *l)
                 l->telegram->hints.has_push = true;
                 l->telegram->hints.push_channel = object.obis.b;
         }
-        if (asks_for_scalers(definitions, list.count - 1))
+        /* Rare: as a rule the values are walked once. */
+        if (scalers)
                 collect_scalers(l, definitions, values, list.count - 1);
         for (size_t i = 1; i < list.count && reader_ok(&values); i++) {
                 read_definition(&definitions, &object);

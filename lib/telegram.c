@@ -159,8 +159,11 @@ static int identity_rank(struct obis obis)
 
 static void set_meter_id(struct telegram *t, struct slice value)
 {
-        size_t n = value.len < TELEGRAM_ID_MAX - 1 ? value.len : TELEGRAM_ID_MAX - 1;
+        size_t n;
 
+        while (value.len > 0 && value.data[0] == ' ')
+                value = slice_from(value, 1);
+        n = value.len < TELEGRAM_ID_MAX - 1 ? value.len : TELEGRAM_ID_MAX - 1;
         for (size_t i = 0; i < n; i++) {
                 uint8_t c = value.data[i];
 

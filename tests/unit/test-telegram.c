@@ -32,7 +32,7 @@ static struct id_case {
           "57" },
         { "a sub-meter's number is not ours", { { OBIS_OF(0, 1, 96, 1, 0, 255), "gas" } }, "" },
         { "slashes never get in", { { OBIS_OF(0, 0, 96, 1, 0, 255), "a/b\x01" } }, "a_b_" },
-        { "blanks at the end go", { { OBIS_OF(0, 0, 96, 1, 0, 255), "7  " } }, "7" },
+        { "blanks around it go", { { OBIS_OF(0, 0, 96, 1, 0, 255), " 7  " } }, "7" },
         { "empty ones do not count",
           { { OBIS_OF(0, 0, 42, 0, 0, 255), "" }, { OBIS_OF(0, 0, 96, 1, 1, 255), "8" } },
           "8" },
