@@ -178,12 +178,12 @@ class Outage(unittest.TestCase):
                 pass  # a file where the folder should be
             with Driver(folder, config(broker.port), blocked) as driver:
                 driver.send("burst LGZ1 20 %d 1000" % START)
+                driver.fails("spool")
                 driver.status(lambda s: s["queued"] >= 20, "readings in memory")
                 with broker, Subscriber(broker) as sub:
                     driver.send("reconnect")
                     sub.wait(lambda got: len(sub.payloads(TELEGRAM)) >= 20, "all telegrams")
                     self.assertEqual(energies(sub), wanted(20))
-                    driver.fails("spool")
 
     def test_sink_writes_ahead_with_durability_always(self):
         with Folder() as folder, Broker(folder) as broker, Subscriber(broker) as sub, \
