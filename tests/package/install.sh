@@ -77,6 +77,7 @@ make_system() {
         mkdir -p "$system/root/test"
         cp "$deb" "$system/root/test/new.deb"
         cp "$root/packaging/debian/tests/telegram" "$system/root/test/telegram"
+        echo "127.0.0.1 localhost" >"$system/etc/hosts" # minbase has none
         # Empty, not "uninitialized": else systemd applies presets at the first boot.
         : >"$system/etc/machine-id"
 }
@@ -87,7 +88,7 @@ boot() {
                 --machine="smartmeterd-$$" >"$work/console.log" 2>&1 </dev/null &
         pid=$!
         for _ in $(seq 30); do
-                leader=$(ps -o pid= --ppid "$pid" | head -n 1 | tr -d ' ')
+                leader=$(ps -o pid= --ppid "$pid" | head -n 1 | tr -d ' ' || true)
                 [[ -n $leader ]] && inside test -S /run/dbus/system_bus_socket 2>/dev/null && break
                 kill -0 "$pid" 2>/dev/null || break
                 sleep 1
