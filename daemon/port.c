@@ -8,6 +8,8 @@
 #include <string.h>
 #include <sys/file.h>
 #include <sys/ioctl.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
 #include <termios.h>
 
 #include <libserialport.h>
@@ -20,6 +22,10 @@
 #define PORT_HOLD_MIN_USEC (8 * 1000)
 /* A converter hands over a few bytes at a time; more at once, and it is no line of this pace. */
 #define PORT_TRICKLE_BYTES 64
+
+/* UNIX98 pseudo terminals (the kernel's devices.txt). */
+#define PTY_MAJOR_FIRST 136
+#define PTY_MAJOR_LAST  143
 
 struct port {
         struct sp_port *serial; /* NULL: plain termios on fd */
@@ -171,11 +177,20 @@ static int apply_line(struct port *port, const struct serial_line *line)
         return set_listening(port);
 }
 
-/* flock first: it tells the programs that cooperate; TIOCEXCL then keeps out the others. */
+/*
+ * flock first: it tells the programs that cooperate; TIOCEXCL then keeps out the others. Not on a
+ * pty: its flag outlives us as long as the other end is open, and after a crash nobody but root
+ * could open it again.
+ */
 static int lock(int fd)
 {
+        struct stat st;
+
         if (flock(fd, LOCK_EX | LOCK_NB) < 0)
                 return errno == EWOULDBLOCK ? -EBUSY : -errno;
+        if (fstat(fd, &st) == 0 && major(st.st_rdev) >= PTY_MAJOR_FIRST &&
+            major(st.st_rdev) <= PTY_MAJOR_LAST)
+                return 0;
         if (ioctl(fd, TIOCEXCL) < 0 && errno != ENOTTY && errno != EINVAL)
                 return -errno;
         return 0;
