@@ -115,10 +115,8 @@ static int take_decimal(const char *option, const char *text, double max, double
         if (!text)
                 return 0;
         value = strtod(text, &end);
-        if (end == text || *end || !(value >= 0 && value <= max)) {
-                (void)options_misuse("simulate", _("--%s: \"%s\" is not a number of 0 to %g"),
-                                     option, text, max);
-        }
+        if (end == text || *end || !(value >= 0 && value <= max))
+                return REFUSE(_("--%s: \"%s\" is not a number of 0 to %g"), option, text, max);
         *ret = value;
         return 0;
 }
@@ -156,12 +154,9 @@ static int take_security(struct sim_options *o)
                 char *end;
                 unsigned long control = strtoul(asked.security, &end, 16);
 
-                if (*end || control > 0xff || !(control & 0x30)) {
-                        (void)options_misuse("simulate",
-                                             _("--security: \"%s\" is none of 10, 20, 21, 30"),
-                                             asked.security);
-                        return -EINVAL;
-                }
+                if (*end || control > 0xff || !(control & 0x30))
+                        return REFUSE(_("--security: \"%s\" is none of 10, 20, 21, 30"),
+                                      asked.security);
                 o->control = (uint8_t)control;
         }
         r = asked.key ? take_key("key", asked.key, o->key) : 0;
@@ -180,12 +175,8 @@ static int take_line(struct sim_line *line)
         struct serial_line parsed;
 
         if (asked.line) {
-                if (serial_line_parse(asked.line, &parsed) < 0) {
-                        (void)options_misuse("simulate",
-                                             _("--line: \"%s\" is not like \"2400 8E1\""),
-                                             asked.line);
-                        return -EINVAL;
-                }
+                if (serial_line_parse(asked.line, &parsed) < 0)
+                        return REFUSE(_("--line: \"%s\" is not like \"2400 8E1\""), asked.line);
                 *line = (struct sim_line){ parsed.baud, parsed.bits, parities[parsed.parity],
                                            parsed.stop };
         }
@@ -282,6 +273,7 @@ static int start(struct simulate *s)
         if (r < 0)
                 return options_misuse("simulate", _("--meter-id: at most %d characters"),
                                       SIM_ID_MAX - 1);
+        simulate_catch_signals(s);
         r = open_output(s);
         if (r == 0) {
                 r = simulate_run(s);

@@ -27,7 +27,7 @@ static void on_signal(int number)
                 wants_end = 1;
 }
 
-static void catch_signals(struct simulate *s)
+void simulate_catch_signals(struct simulate *s)
 {
         static const int numbers[] = { SIGUSR1, SIGUSR2, SIGTERM, SIGINT, SIGHUP };
         struct sigaction action = { .sa_handler = on_signal };
@@ -179,7 +179,6 @@ int simulate_run(struct simulate *s)
         int64_t due = sim_play_now_usec();
         int r;
 
-        catch_signals(s);
         s->play.interrupted = is_interrupted;
         s->play.userdata = s;
         for (uint64_t n = 0; !s->ends; n++) {

@@ -30,6 +30,9 @@ struct simulate {
         bool ends;
 };
 
+/* From here on signals wait until simulate_run() looks at them. Before the tty is announced. */
+void simulate_catch_signals(struct simulate *s);
+
 /* Plays until --count, a signal, or an error (negative errno). SIGUSR1 unplugs, SIGUSR2 replugs. */
 int simulate_run(struct simulate *s);
 
