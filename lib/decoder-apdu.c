@@ -15,7 +15,6 @@
 #include "link-sml.h"
 #include "link-tic.h"
 #include "sml.h"
-#include "sml.h"
 #include "util.h"
 
 static bool is_capital(char c)
