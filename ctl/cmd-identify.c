@@ -43,13 +43,17 @@ static int on_change(sd_bus_message *message, void *userdata, sd_bus_error *ret_
 /* A step of the story: for people a line, for programs an object. */
 static void tell(const char *event, struct json_object *converter, const char *sentence)
 {
+        static const char *const members[] = { "id", "device", "state" };
+
         if (ctl_settings.json) {
                 OWNED(json) struct json_object *object = json_object_new_object();
 
                 json_set_text(object, "event", event);
-                json_set_text(object, "id", json_text(converter, "id"));
-                json_set_text(object, "device", json_text(converter, "device"));
-                json_set_text(object, "state", json_text(converter, "state"));
+                for (size_t i = 0; i < ELEMENTSOF(members); i++) {
+                        const char *text = json_text(converter, members[i]);
+
+                        json_set_text(object, members[i], *text ? text : NULL);
+                }
                 json_set_text(object, "sentence", sentence);
                 json_print_line(object);
         } else {
@@ -306,15 +310,14 @@ static int run(struct identify *identify)
         struct json_object *converters = json_member(identify->all, "converters");
         int r;
 
-        if (!ctl_settings.json) {
-                if (json_count(converters) > 0)
-                        tables_converters(converters);
-                printf("\n%s\n", json_count(converters) > 0
-                                         ? _("Unplug the converter now, or plug in another one. "
-                                             "(Ctrl-C ends this.)")
-                                         : _("Plug the converter in now. (Ctrl-C ends this.)"));
-                (void)fflush(stdout); /* asked at the end */
+        if (!ctl_settings.json && json_count(converters) > 0) {
+                tables_converters(converters);
+                printf("\n");
         }
+        tell("waiting", NULL,
+             json_count(converters) > 0
+                     ? _("Unplug the converter now, or plug in another one. (Ctrl-C ends this.)")
+                     : _("Plug the converter in now. (Ctrl-C ends this.)"));
         r = find_it(identify);
         if (r == 0)
                 return output_fail("%s", _("time is up, and nothing was plugged or unplugged"));

@@ -98,18 +98,6 @@ static int complain(const char *word)
         return EXIT_MISUSED;
 }
 
-static int run_verb(const struct verb *verb, int argc, char **argv)
-{
-        int code = verb->run(argc, argv);
-
-        /* A full disk or a closed pipe must not look like success. */
-        if (fflush(stdout) != 0 || ferror(stdout)) {
-                perror("smctl");
-                return EXIT_FAILED;
-        }
-        return code;
-}
-
 /* Options may also come before the verb ("smctl --json status"): it is handed those too. */
 static int run(int argc, char **argv)
 {
@@ -121,8 +109,7 @@ static int run(int argc, char **argv)
                         return EXIT_DONE;
                 }
                 if (strcmp(argv[at], "--version") == 0)
-                        return run_verb(verb_find("version"), 1,
-                                        (char *[]){ (char[]){ "version" }, NULL });
+                        return cmd_version(1, (char *[]){ (char[]){ "version" }, NULL });
                 if (strcmp(argv[at], "--verbs") == 0) {
                         print_verbs();
                         return EXIT_DONE;
@@ -148,12 +135,13 @@ static int run(int argc, char **argv)
                 return EXIT_DONE;
         }
         const struct verb *verb = verb_find(argv[at]);
-        return verb ? run_verb(verb, argc - at, argv + at) : complain(argv[at]);
+        return verb ? verb->run(argc - at, argv + at) : complain(argv[at]);
 }
 
 int main(int argc, char **argv)
 {
         const char *locales = getenv("SMCTL_LOCALEDIR"); /* catalogues of a build not installed */
+        int code;
 
         setlocale(LC_ALL, "");
         /* Numbers are written with a point in every language, as JSON and the bus have them. */
@@ -161,5 +149,11 @@ int main(int argc, char **argv)
         bindtextdomain("smctl", locales ? locales : LOCALEDIR);
         bind_textdomain_codeset("smctl", "UTF-8");
         textdomain("smctl");
-        return run(argc, argv);
+        code = run(argc, argv);
+        /* A full disk or a closed pipe must not look like success. */
+        if (fflush(stdout) != 0 || ferror(stdout)) {
+                fprintf(stderr, "smctl: %s\n", _("the output could not be written"));
+                return EXIT_FAILED;
+        }
+        return code;
 }

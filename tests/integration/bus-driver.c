@@ -174,6 +174,43 @@ static int telegram(char *args)
         return r;
 }
 
+/* refuse METER STATUS: an encrypted telegram that cannot be read; enum telegram_status. */
+static int refuse(char *args)
+{
+        static struct telegram t;
+        struct meter *meter = driver_find_meter(&driver, strtok(args, " "));
+        const char *status = strtok(NULL, " ");
+
+        if (!meter || !status)
+                return -EINVAL;
+        telegram_reset(&t, LINK_HDLC);
+        t.encrypted = true;
+        t.status = (enum telegram_status)atoi(status);
+        if (meter_refuse(meter, &t, driver_now(CLOCK_REALTIME), driver_now(CLOCK_MONOTONIC)))
+                SINK_NOTIFY(bus_sink_get(driver.bus), meter_changed, meter);
+        return 0;
+}
+
+/* clock METER SECONDS: a telegram from a meter whose clock is so far ahead. */
+static int set_clock(char *args)
+{
+        static struct telegram t;
+        static struct meter_update update;
+        struct meter *meter = driver_find_meter(&driver, strtok(args, " "));
+        const char *seconds = strtok(NULL, " ");
+        uint64_t now = driver_now(CLOCK_REALTIME);
+        int r;
+
+        if (!meter || !seconds)
+                return -EINVAL;
+        telegram_reset(&t, LINK_HDLC);
+        r = meter_update(meter, &t, now, driver_now(CLOCK_MONOTONIC),
+                         (int64_t)now + atoll(seconds) * 1000000, NULL, &update);
+        if (r >= 0)
+                SINK_NOTIFY(bus_sink_get(driver.bus), telegram, meter, &update);
+        return r;
+}
+
 static int meter_offline(char *args)
 {
         struct meter *meter = driver_find_meter(&driver, strtok(args, " "));
@@ -318,6 +355,8 @@ static const struct {
         { "converter-remove", converter_remove },
         { "meter-add", meter_add },
         { "telegram", telegram },
+        { "refuse", refuse },
+        { "clock", set_clock },
         { "meter-offline", meter_offline },
         { "meter-touch", meter_touch },
         { "meter-remove", meter_remove },
