@@ -56,6 +56,14 @@ void decoder_feed(struct decoder *d, struct slice bytes)
         scanner_feed(&d->scanner, bytes);
 }
 
+size_t decoder_wanted(const struct decoder *d)
+{
+        const struct scanner *s = &d->scanner;
+        size_t have = s->len - s->at + s->input.len;
+
+        return s->need > have ? s->need - have : 0;
+}
+
 void decoder_gap(struct decoder *d)
 {
         assembly_drop(d);

@@ -69,6 +69,12 @@ void decoder_feed(struct decoder *d, struct slice bytes);
 int decoder_next(struct decoder *d, struct decoder_event *ret_event);
 
 /*
+ * At least so many more bytes must come before decoder_next() can say anything new; 0 when that is
+ * not known. Who reads a slow line need not look at every byte.
+ */
+size_t decoder_wanted(const struct decoder *d);
+
+/*
  * The line was silent for longer than a telegram may pause (2 s, PROTOCOL §2.2): gives up
  * half-assembled telegrams and false starts that hide a whole frame. Then ask decoder_next().
  */
