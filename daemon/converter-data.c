@@ -256,6 +256,8 @@ static void on_bytes(struct slice bytes, void *userdata)
                 drain(c);
         }
         judge(c, now);
+        if (c->port)
+                port_expect(c->port, decoder_wanted(c->decoder));
         if (c->port && c->gap_usec == 0)
                 c->gap_usec = now + CONVERTER_GAP_USEC;
         converter_arm(c);
