@@ -136,6 +136,12 @@ static int option_take(const char *verb, const struct option_row *row, const cha
         return -EINVAL;
 }
 
+/* gettext("") would give the head of the catalogue. */
+static const char *synopsis_of(const struct verb *verb)
+{
+        return verb && *verb->synopsis ? _(verb->synopsis) : "";
+}
+
 static void print_rows(const struct option_set *set)
 {
         for (size_t i = 0; i < set->n; i++) {
@@ -156,7 +162,7 @@ static void print_help(const struct options *options, const struct option_set *s
 {
         const struct verb *verb = verb_find(name);
 
-        printf(_("Usage: smctl %s [OPTION…] %s\n\n"), name, verb ? _(verb->synopsis) : "");
+        printf(_("Usage: smctl %s [OPTION…] %s\n\n"), name, synopsis_of(verb));
         if (verb)
                 printf("%s\n", _(verb->summary));
         if (options->about)
@@ -168,7 +174,7 @@ static void print_help(const struct options *options, const struct option_set *s
 static int check_arguments(const struct options *options, const char *name, int n)
 {
         const struct verb *verb = verb_find(name);
-        const char *synopsis = verb ? _(verb->synopsis) : "";
+        const char *synopsis = synopsis_of(verb);
 
         if (n < options->min_arguments) {
                 (void)options_misuse(name, _("something is missing; it is: smctl %s %s"), name,

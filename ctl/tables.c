@@ -153,16 +153,29 @@ const char *tables_reading_label(const char *name)
         return quantity ? quantity->label : name;
 }
 
+/* The flags of a reading, for the catalogues: they come over the bus as these words. */
+static const char *const flag_names[] = { N_("suspect"), N_("stale"), N_("derived") };
+
+static const char *translate_flag(const char *flag)
+{
+        for (size_t i = 0; i < ELEMENTSOF(flag_names); i++)
+                if (strcmp(flag, flag_names[i]) == 0)
+                        return _(flag_names[i]);
+        return flag;
+}
+
 static const char *print_flags(struct json_object *reading, char *buf, size_t size)
 {
         struct json_object *flags = json_member(reading, "flags");
         size_t n = 0;
 
         (void)snprintf(buf, size, " "); /* not the dash of something missing */
-        for (size_t i = 0; i < json_count(flags) && n < size; i++)
-                n += (size_t)snprintf(
-                        buf + n, size - n, "%s%s", i ? " " : "",
-                        _(json_object_get_string(json_object_array_get_idx(flags, i))));
+        for (size_t i = 0; i < json_count(flags) && n < size; i++) {
+                const char *flag = json_object_get_string(json_object_array_get_idx(flags, i));
+
+                n += (size_t)snprintf(buf + n, size - n, "%s%s", i ? " " : "",
+                                      translate_flag(flag));
+        }
         return buf;
 }
 
