@@ -74,6 +74,7 @@ struct converter {
         /* timer: the earliest of these; 0 is never */
         sd_event_source *timer;
         uint64_t armed_usec, retry_usec, gap_usec;
+        uint64_t store_usec; /* something learned is not yet written */
         uint64_t backoff_usec;
         unsigned int flaps; /* plugged and gone again without a byte, in a row */
         uint64_t flap_usec;

@@ -62,6 +62,7 @@ void converter_forget(struct converter *c)
         /* what is not in the store cannot be forgotten; a store that fails has said so itself */
         (void)store_forget_converter(c->options.store, c->id);
         c->learned = (struct store_converter){ 0 };
+        c->store_usec = 0;
 }
 
 int converter_adopt(struct converter *c, const struct serial_line *line, const char *profile)

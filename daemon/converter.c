@@ -24,6 +24,7 @@
 #define FLAPS_WINDOW_USEC   (60 * USEC)
 #define FLAPS_BACKOFF_USEC  USEC
 #define TIMER_ACCURACY_USEC 1000
+#define STORE_DELAY_USEC    (USEC / 5)
 
 static const char *const state_names[] = {
         [CONVERTER_IGNORED] = "ignored",     [CONVERTER_WAITING] = "waiting",
@@ -77,11 +78,22 @@ void converter_set_state(struct converter *c, enum converter_state state, const 
         c->options.ops->changed(c, c->options.userdata);
 }
 
-/* One row per identity; called when what was learned changed, never in steady state. */
+/* One row per identity; called when what was learned changed, never in steady state. Written a
+ * moment later: line, profile and meter come with the same telegram, which is not to wait. */
 void converter_store(struct converter *c)
+{
+        if (c->store_usec == 0)
+                c->store_usec = converter_now(c) + STORE_DELAY_USEC;
+        converter_arm(c);
+}
+
+static void write_learned(struct converter *c)
 {
         int r;
 
+        if (c->store_usec == 0)
+                return;
+        c->store_usec = 0;
         (void)snprintf(c->learned.identity, sizeof(c->learned.identity), "%s", c->id);
         r = store_put_converter(c->options.store, &c->learned);
         if (r < 0) {
@@ -110,6 +122,8 @@ static int on_timer(sd_event_source *source, uint64_t usec, void *userdata)
                 c->retry_usec = 0;
                 converter_try_open(c);
         }
+        if (c->store_usec != 0 && now >= c->store_usec)
+                write_learned(c);
         converter_data_tick(c, now);
         converter_arm(c);
         return 0;
@@ -122,6 +136,8 @@ void converter_arm(struct converter *c)
 
         if (c->retry_usec != 0)
                 at = MIN(at, c->retry_usec);
+        if (c->store_usec != 0)
+                at = MIN(at, c->store_usec);
         if (at == UINT64_MAX || (c->armed_usec != 0 && c->armed_usec <= at))
                 return;
         if (sd_event_source_set_time(c->timer, at) < 0 ||
@@ -432,6 +448,7 @@ struct converter *converter_free(struct converter *c)
 {
         if (!c)
                 return NULL;
+        write_learned(c);
         sd_event_source_disable_unref(c->timer);
         c->watch = device_watch_free(c->watch);
         capture_close_all(c);
@@ -443,6 +460,7 @@ struct converter *converter_free(struct converter *c)
 
 int converter_rename(struct converter *c, const char *id)
 {
+        write_learned(c);
         (void)snprintf(c->id, sizeof(c->id), "%s", id);
         load_learned(c);
         return 0;
