@@ -31,7 +31,7 @@ from private_bus import SECONDS, wait_until
 
 SMARTMETERD = os.environ.get("SMARTMETERD", str(bus.BUILD / "daemon/smartmeterd"))
 SMCTL = os.environ.get("SMCTL", str(bus.BUILD / "ctl/smctl"))
-# A program to run the daemon under: "valgrind -q --error-exitcode=99 …"
+# A program to run the daemon under: "valgrind -q --error-exitcode=99 --suppressions=valgrind.supp"
 WRAPPER = os.environ.get("SMARTMETERD_WRAPPER", "").split()
 
 

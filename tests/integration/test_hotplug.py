@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """DESIGN §3, Converters: each sentence has a test named after it. Run under umockdev-wrapper."""
 
+import fcntl
 import os
 import pathlib
 import signal
@@ -9,7 +10,7 @@ import sys
 import unittest
 
 import private_bus as bus
-from harness import Daemon, Link, make_bed, telegram
+from harness import WRAPPER, Daemon, Link, make_bed, telegram
 from private_bus import wait_until
 
 E450 = telegram("lgz-e450", "--meter-id", "LGZ1030655933512")
@@ -220,14 +221,15 @@ class Unplug(HotplugTest):
             pty = c.pty
             c.hang_up()
             wait_until(lambda: not d.has_open(pty), "the fd to be closed")
-            self.assertFalse(d.meter(METER, "Online"))
+            d.wait_meter(METER, "Online", False)
             c.unplug(hang_up=False)
             d.wait_state(c.identity, "gone")
 
     def test_thousand_replugs_leak_nothing(self):
         with Daemon() as d:
             fds = kib = 0
-            for i in range(int(os.environ.get("SMARTMETERD_REPLUGS", "60"))):
+            replugs = int(os.environ.get("SMARTMETERD_REPLUGS", "60"))
+            for i in range(replugs):
                 c = self.bed.converter("pl2303", number=i)
                 c.plug()
                 d.wait_state(c.identity, "detecting")
@@ -236,10 +238,11 @@ class Unplug(HotplugTest):
                            f"telegram {i}")
                 c.unplug()
                 d.wait_state(c.identity, "gone")
-                if i == 10:
+                if i == min(10, replugs // 2):
                     fds, kib = d.n_fds(), d.rss_kib()
             self.assertEqual(d.n_fds(), fds)
-            self.assertLess(d.rss_kib(), kib + 256)
+            if not WRAPPER:  # valgrind keeps what was freed
+                self.assertLess(d.rss_kib(), kib + 256)
 
 
 class ListenOnly(HotplugTest):
@@ -279,7 +282,6 @@ class ListenOnly(HotplugTest):
             self.assertEqual(d.converter(c.identity, "HolderPid"), 0)
 
     def test_daemon_locks_what_it_opens(self):
-        import fcntl
         with Daemon() as d:
             c = self.bed.converter("pl2303")
             self.receiving(d, c)
