@@ -59,8 +59,11 @@ static void complain(struct decode *decode, uint64_t offset, const char *what)
 
 static void print_line(const char *title, const char *value)
 {
-        if (value && *value)
-                printf("  %-14s %s\n", title, value);
+        if (!value || !*value)
+                return;
+        printf("  ");
+        output_padded(title, 14);
+        printf(" %s\n", value);
 }
 
 static void print_pretty(const struct telegram *telegram)

@@ -13,8 +13,7 @@
 #include "output.h"
 #include "verb.h"
 
-#define NAME_COLUMNS     14
-#define TEXT_COLUMNS_MIN 30
+#define NAME_COLUMNS 14
 
 /* In the order in which trouble builds up: the machine, the port, the line, the meter, the broker.
  */
@@ -83,43 +82,12 @@ static void run_checks(struct doctor *doctor)
         }
 }
 
-/* Columns of UTF-8 text, near enough: bytes that begin a character. */
-static size_t columns_of(const char *text, size_t len)
-{
-        size_t n = 0;
-
-        for (size_t i = 0; i < len; i++)
-                n += ((unsigned char)text[i] & 0xc0) != 0x80;
-        return n;
-}
-
-/* Prints text between `indent` and the right edge, breaking at blanks. */
-static void print_wrapped(const char *text, size_t indent, size_t width)
-{
-        size_t at = 0, room = width > indent + TEXT_COLUMNS_MIN ? width - indent : SIZE_MAX;
-
-        while (*text) {
-                size_t len = strcspn(text, " \n");
-
-                if (at > 0 && at + 1 + columns_of(text, len) > room) {
-                        printf("\n%*s", (int)indent, "");
-                        at = 0;
-                }
-                printf("%s%.*s", at ? " " : "", (int)len, text);
-                at += columns_of(text, len) + (at > 0);
-                text += len;
-                text += strspn(text, " \n");
-        }
-        printf("\n");
-}
-
 static void print_result(struct json_object *result)
 {
         const char *status = json_text(result, "status"), *cure = json_text(result, "cure");
         const char *about = json_text(result, "about");
         bool utf8 = output_is_utf8(), wrong = strcmp(status, "wrong") == 0;
         bool ok = strcmp(status, "ok") == 0;
-        size_t width = output_is_terminal() ? output_width() : SIZE_MAX;
         const char *mark = wrong ? (utf8 ? "✗" : "x") : ok ? (utf8 ? "✓" : "v") : "-";
         char finding[1200];
 
@@ -130,11 +98,11 @@ static void print_result(struct json_object *result)
                mark, output_plain(), NAME_COLUMNS, json_text(result, "check"));
         (void)snprintf(finding, sizeof(finding), "%s%s%s", about, *about ? ": " : "",
                        json_text(result, "finding"));
-        print_wrapped(finding, NAME_COLUMNS + 3, width);
+        output_wrapped(finding, NAME_COLUMNS + 3);
         if (*cure) {
                 printf("%*s%s%s%s ", NAME_COLUMNS + 3, "", output_style(STYLE_BOLD),
                        utf8 ? "→" : "->", output_plain());
-                print_wrapped(cure, NAME_COLUMNS + 5 + !utf8, width);
+                output_wrapped(cure, NAME_COLUMNS + 5 + !utf8);
         }
 }
 

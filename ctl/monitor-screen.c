@@ -45,13 +45,20 @@ static void draw_heading(const struct monitor_meter *meter, uint64_t now)
         terminal_line_end();
 }
 
+static void draw_label(const char *label)
+{
+        printf("  ");
+        output_padded(label, LABEL_COLUMNS);
+}
+
 static void draw_power(const struct monitor_meter *meter, size_t columns)
 {
         char value[OUTPUT_TEXT_MAX], spark[SPARK_TEXT_MAX];
         size_t used = 2 + LABEL_COLUMNS + POWER_COLUMNS + 2;
         size_t cells = columns > used + SPARK_MIN ? columns - used - 1 : 0;
 
-        printf("  %-*s%s%*s%s", LABEL_COLUMNS, _("Power"), output_style(STYLE_BOLD), POWER_COLUMNS,
+        draw_label(_("Power"));
+        printf("%s%*s%s", output_style(STYLE_BOLD), POWER_COLUMNS,
                output_value(meter->power, "W", value), output_plain());
         if (cells > 0)
                 printf("  %s%s%s", output_style(STYLE_GOOD),
@@ -65,8 +72,8 @@ static void draw_energy(const struct monitor_meter *meter)
 {
         char value[OUTPUT_TEXT_MAX];
 
-        printf("  %-*s%s %s", LABEL_COLUMNS, _("Energy"),
-               output_value(meter->energy_import, "Wh", value), _("in"));
+        draw_label(_("Energy"));
+        printf("%s %s", output_value(meter->energy_import, "Wh", value), _("in"));
         if (isfinite(meter->energy_export))
                 printf("   %s %s", output_value(meter->energy_export, "Wh", value), _("out"));
         printf("   %s %s", _("Tariff"), *meter->tariff ? meter->tariff : "-");
@@ -78,7 +85,7 @@ static void draw_phases(const struct monitor_meter *meter)
         char value[OUTPUT_TEXT_MAX];
         bool any = false;
 
-        printf("  %-*s", LABEL_COLUMNS, _("Voltage"));
+        draw_label(_("Voltage"));
         for (size_t i = 0; i < ELEMENTSOF(meter->voltage); i++) {
                 if (!isfinite(meter->voltage[i]))
                         continue;

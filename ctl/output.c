@@ -15,8 +15,9 @@
 #include "lib/util.h"
 #include "verb.h"
 
-#define DEFAULT_WIDTH 80
-#define USEC_PER_SEC  1000000U
+#define DEFAULT_WIDTH    80
+#define TEXT_COLUMNS_MIN 30 /* narrower than this nobody reads: it is not wrapped then */
+#define USEC_PER_SEC     1000000U
 
 bool output_is_terminal(void)
 {
@@ -177,6 +178,42 @@ char *output_value(double value, const char *unit, char buf[static OUTPUT_TEXT_M
         (void)snprintf(buf, OUTPUT_TEXT_MAX, "%s%s%s", json_double_print(value, number),
                        *unit ? " " : "", unit);
         return buf;
+}
+
+size_t output_columns(const char *text, size_t len)
+{
+        size_t n = 0;
+
+        for (size_t i = 0; i < len; i++)
+                n += ((unsigned char)text[i] & 0xc0) != 0x80; /* bytes that begin a character */
+        return n;
+}
+
+void output_padded(const char *text, size_t columns)
+{
+        size_t n = output_columns(text, strlen(text));
+
+        printf("%s%*s", text, n < columns ? (int)(columns - n) : 0, "");
+}
+
+void output_wrapped(const char *text, size_t indent)
+{
+        size_t width = output_is_terminal() ? output_width() : SIZE_MAX;
+        size_t at = 0, room = width > indent + TEXT_COLUMNS_MIN ? width - indent : SIZE_MAX;
+
+        while (*text) {
+                size_t len = strcspn(text, " \n");
+
+                if (at > 0 && at + 1 + output_columns(text, len) > room) {
+                        printf("\n%*s", (int)indent, "");
+                        at = 0;
+                }
+                printf("%s%.*s", at ? " " : "", (int)len, text);
+                at += output_columns(text, len) + (at > 0);
+                text += len;
+                text += strspn(text, " \n");
+        }
+        printf("\n");
 }
 
 uint64_t output_now_usec(void)

@@ -45,6 +45,14 @@ char *output_time_iso(uint64_t usec, char buf[static OUTPUT_TEXT_MAX]);
 /* "230.1 V", "12345.678 kWh" for 12345678 Wh; "–" for NaN. */
 char *output_value(double value, const char *unit, char buf[static OUTPUT_TEXT_MAX]);
 
+/* Columns of UTF-8 text on a terminal, near enough: characters, not bytes. */
+size_t output_columns(const char *text, size_t len);
+/* Prints text and blanks up to so many columns: printf() counts bytes. */
+void output_padded(const char *text, size_t columns);
+/* Prints text between `indent` and the right edge of a terminal, breaking at blanks; ends the
+ * line. In a pipe it is one line. */
+void output_wrapped(const char *text, size_t indent);
+
 /* Wall time, µs since 1970. */
 uint64_t output_now_usec(void);
 

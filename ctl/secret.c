@@ -42,8 +42,6 @@ int secret_ask(const char *prompt, char ret[static SECRET_LINE_MAX])
                 return -ENOTTY;
         if (tcgetattr(fd, &old) < 0)
                 return -errno;
-        if (write(fd, prompt, strlen(prompt)) < 0)
-                return -errno;
         quiet = old;
         quiet.c_lflag &= (tcflag_t) ~(ECHO | ISIG); /* Ctrl-C is read, so the echo comes back */
         quiet.c_lflag |= ECHONL;
@@ -52,7 +50,8 @@ int secret_ask(const char *prompt, char ret[static SECRET_LINE_MAX])
         sigaddset(&block, SIGTSTP);
         (void)sigprocmask(SIG_BLOCK, &block, &before);
         (void)tcsetattr(fd, TCSAFLUSH, &quiet);
-        r = read_line(fd, ret);
+        /* Asked only now: what is typed in answer to it is neither shown nor flushed away. */
+        r = write(fd, prompt, strlen(prompt)) < 0 ? -errno : read_line(fd, ret);
         (void)tcsetattr(fd, TCSAFLUSH, &old);
         (void)sigprocmask(SIG_SETMASK, &before, NULL);
         if (r == 0 && strchr(ret, 3)) /* Ctrl-C */

@@ -26,8 +26,6 @@ static int add_column(struct table *table, size_t i, const struct column *column
                 flags |= SCOLS_FL_RIGHT;
         if (column->flags & COLUMN_CUT)
                 flags |= SCOLS_FL_TRUNC;
-        if (column->flags & COLUMN_WRAP && output_is_terminal())
-                flags |= SCOLS_FL_WRAP;
         table->columns[i] = scols_table_new_column(table->scols, _(column->title), 0, flags);
         return table->columns[i] ? 0 : -1;
 }

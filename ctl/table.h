@@ -16,7 +16,6 @@ struct table;
 enum column_flags {
         COLUMN_RIGHT = 1, /* numbers */
         COLUMN_CUT = 2,   /* may be cut when the terminal is too narrow */
-        COLUMN_WRAP = 4,  /* may go over several lines */
 };
 
 struct column {

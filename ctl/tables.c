@@ -121,7 +121,7 @@ void tables_sinks(struct json_object *sinks)
         static const struct column columns[] = {
                 { N_("BROKER"), 0, 0 },          { N_("STATE"), 0, 0 },
                 { N_("SENT"), COLUMN_RIGHT, 0 }, { N_("WAITING"), COLUMN_RIGHT, 0 },
-                { N_("LOST"), COLUMN_RIGHT, 0 }, { N_("TROUBLE"), COLUMN_WRAP, 0 },
+                { N_("LOST"), COLUMN_RIGHT, 0 },
         };
         OWNED(table) struct table *table = table_new(columns, ELEMENTSOF(columns));
 
@@ -140,10 +140,18 @@ void tables_sinks(struct json_object *sinks)
                 table_cell(table, 2, json_text(sink, "published"));
                 table_cell(table, 3, waiting);
                 table_cell(table, 4, json_text(sink, "dropped"));
-                table_cell(table, 5, json_text(sink, "last_error"));
         }
         if (table)
                 table_print(table);
+        for (size_t i = 0; i < json_count(sinks); i++) {
+                struct json_object *sink = json_object_array_get_idx(sinks, i);
+                const char *name = json_text(sink, "name"), *error = json_text(sink, "last_error");
+
+                if (!*error)
+                        continue;
+                printf("%s%s%s: ", output_style(STYLE_BAD), name, output_plain());
+                output_wrapped(error, output_columns(name, strlen(name)) + 2);
+        }
 }
 
 const char *tables_reading_label(const char *name)
