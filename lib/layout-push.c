@@ -8,18 +8,21 @@
 
 #include "layout.h"
 
-#define CLASS_PUSH_SETUP  40
-#define DEFINITION_FIELDS 4
-#define DEFINITION_BYTES  18
-#define ATTRIBUTE_SCALER  3
-#define C_PUSH_SETUP      25
-#define D_PUSH_SETUP      9
+#define CLASS_REGISTER          3
+#define CLASS_EXTENDED_REGISTER 4
+#define CLASS_DEMAND_REGISTER   5
+#define CLASS_PUSH_SETUP        40
+#define DEFINITION_FIELDS       4
+#define DEFINITION_FIELDS_MAX   6 /* with restriction (version 2) and columns (version 3) */
+#define DEFINITION_BYTES        18
+#define C_PUSH_SETUP            25
+#define D_PUSH_SETUP            9
 
 /*
- * An entry is always the same 18 bytes, and there are as many as values: read as a whole, they cost
- * a third of what they cost pulled apart by axdr_next().
+ * An entry begins with the same 18 bytes always, and there are as many as values: read as a whole,
+ * they cost a third of what they cost pulled apart by axdr_next().
  *
- *      02 04 | 12 class(2) | 09 06 name(6) | 0F attribute | 12 index(2)
+ *      02 04 | 12 class(2) | 09 06 name(6) | 0F attribute | 12 index(2) [| restriction [| columns]]
  */
 static void read_definition(struct reader *r, struct layout_object *ret)
 {
@@ -27,21 +30,32 @@ static void read_definition(struct reader *r, struct layout_object *ret)
 
         if (s.len == 0)
                 return;
-        if (s.data[0] != AXDR_STRUCTURE || s.data[1] != DEFINITION_FIELDS ||
-            s.data[2] != AXDR_LONG_UNSIGNED || s.data[5] != AXDR_OCTET_STRING || s.data[6] != 6 ||
-            s.data[13] != AXDR_INTEGER || s.data[15] != AXDR_LONG_UNSIGNED) {
+        if (s.data[0] != AXDR_STRUCTURE || s.data[1] < DEFINITION_FIELDS ||
+            s.data[1] > DEFINITION_FIELDS_MAX || s.data[2] != AXDR_LONG_UNSIGNED ||
+            s.data[5] != AXDR_OCTET_STRING || s.data[6] != 6 || s.data[13] != AXDR_INTEGER ||
+            s.data[15] != AXDR_LONG_UNSIGNED) {
                 reader_fail(r, "push list: an entry is not {class, name, attribute, index}");
                 return;
         }
         *ret = (struct layout_object){ .class_id = (uint16_t)(s.data[3] << 8 | s.data[4]),
                                        .obis = obis_of_bytes(s.data + 7),
                                        .attribute = s.data[14] };
+        for (size_t i = DEFINITION_FIELDS; i < s.data[1]; i++)
+                axdr_skip(r);
 }
 
-static bool is_scaler(const struct layout_object *object, const struct reader *values)
+/* scaler_unit is attribute 3 of registers, 4 of demand registers (IEC 62056-6-2 §4.3.2..4). */
+static bool is_scaler(const struct layout_object *object)
 {
-        return (object->class_id == 3 || object->class_id == 4) &&
-               object->attribute == ATTRIBUTE_SCALER && reader_peek(values) == AXDR_STRUCTURE;
+        switch (object->class_id) {
+        case CLASS_REGISTER:
+        case CLASS_EXTENDED_REGISTER:
+                return object->attribute == 3;
+        case CLASS_DEMAND_REGISTER:
+                return object->attribute == 4;
+        default:
+                return false;
+        }
 }
 
 static void deliver_value(struct layout *l, const struct layout_object *object,
@@ -70,7 +84,8 @@ static void collect_scalers(struct layout *l, struct reader definitions, struct 
 
         for (size_t i = 0; i < n && reader_ok(&definitions) && reader_ok(&values); i++) {
                 read_definition(&definitions, &object);
-                if (!is_scaler(&object, &values) || l->n_scalers == LAYOUT_SCALERS_MAX) {
+                if (!is_scaler(&object) || reader_peek(&values) != AXDR_STRUCTURE ||
+                    l->n_scalers == LAYOUT_SCALERS_MAX) {
                         axdr_skip(&values);
                         continue;
                 }
@@ -97,7 +112,7 @@ int layout_push_decode(struct reader *r, struct layout *l)
         definitions = *r;
         for (size_t i = 0; i < list.count && reader_ok(r); i++) {
                 read_definition(r, &object);
-                scalers = scalers || object.attribute == ATTRIBUTE_SCALER;
+                scalers = scalers || is_scaler(&object);
         }
         if (!reader_ok(r))
                 return -ENOMSG;

@@ -14,13 +14,23 @@
 #define CLASS_EXTENDED_REGISTER 4
 #define CLASS_DEMAND_REGISTER   5
 #define CLASS_CLOCK             8
-#define ATTRIBUTE_CAPTURE_TIME  5
+#define ATTRIBUTE_VALUE         2
+#define ATTRIBUTE_LAST_AVERAGE  3
 #define DATETIME_BYTES          12
 
 static bool is_clock(const struct layout_object *object)
 {
         return object->class_id == CLASS_CLOCK ||
                (object->obis.a == 0 && object->obis.c == 1 && object->obis.d == 0);
+}
+
+/* Status and number of periods of a register stand under its code, and are no values of it. */
+static bool is_state(const struct layout_object *object)
+{
+        if (object->class_id == CLASS_EXTENDED_REGISTER)
+                return object->attribute > ATTRIBUTE_VALUE;
+        return object->class_id == CLASS_DEMAND_REGISTER &&
+               object->attribute > ATTRIBUTE_LAST_AVERAGE;
 }
 
 /*
@@ -34,7 +44,7 @@ static bool is_measurement(const struct layout_object *object)
                               object->class_id == CLASS_EXTENDED_REGISTER ||
                               object->class_id == CLASS_DEMAND_REGISTER;
 
-        if (!register_class || object->obis.c == 0)
+        if (!register_class || object->obis.c == 0 || is_state(object))
                 return false;
         if (object->obis.a != 0)
                 return object->obis.c < 96;
@@ -49,18 +59,25 @@ static const struct scaler *find_scaler(const struct layout *l, struct obis obis
         return NULL;
 }
 
-static void deliver_text_number(struct layout *l, struct obis obis, int64_t number)
+/* A text that is made here: it lives in the arena of the telegram. */
+static void deliver_text(struct layout *l, struct obis obis, const char *text, size_t n)
 {
-        char text[24];
-        int n = snprintf(text, sizeof(text), "%lld", (long long)number);
-        uint8_t *room = telegram_alloc(l->telegram, (size_t)n);
+        uint8_t *room = telegram_alloc(l->telegram, n);
 
         if (!room) {
                 l->telegram->n_dropped++;
                 return;
         }
-        memcpy(room, text, (size_t)n);
-        telegram_add_text(l->telegram, obis, (struct slice){ room, (size_t)n });
+        memcpy(room, text, n);
+        telegram_add_text(l->telegram, obis, (struct slice){ room, n });
+}
+
+static void deliver_text_number(struct layout *l, struct obis obis, int64_t number)
+{
+        char text[24];
+        int n = snprintf(text, sizeof(text), "%lld", (long long)number);
+
+        deliver_text(l, obis, text, (size_t)n);
 }
 
 static void deliver_number(struct layout *l, const struct layout_object *object,
@@ -68,10 +85,9 @@ static void deliver_number(struct layout *l, const struct layout_object *object,
 {
         struct decimal number = { .mantissa = value->number };
         enum unit unit = UNIT_UNKNOWN;
+        size_t n_before;
 
-        if (!scaler)
-                scaler = find_scaler(l, object->obis);
-        if (!scaler && !is_measurement(object)) {
+        if (is_state(object) || (!scaler && !is_measurement(object))) {
                 deliver_text_number(l, object->obis, value->number);
                 return;
         }
@@ -87,9 +103,11 @@ static void deliver_number(struct layout *l, const struct layout_object *object,
                 number.exponent = scaler->exponent;
                 unit = unit_of_cosem(scaler->unit);
         }
+        n_before = l->telegram->n_readings;
         telegram_add_reading(l->telegram, object->obis, number, unit);
-        if (scaler && l->telegram->n_readings > 0)
-                l->telegram->readings[l->telegram->n_readings - 1].scaled = true;
+        /* A repeated value is added once: the last reading is then another one. */
+        if (scaler && l->telegram->n_readings > n_before)
+                l->telegram->readings[n_before].scaled = true;
 }
 
 /* IEEE 754, most significant byte first. Nine digits are what a float32 can hold. */
@@ -135,24 +153,23 @@ static void deliver_time(struct layout *l, const struct layout_object *object, s
         struct datetime time = datetime_of_cosem(bytes);
         char text[DATETIME_TEXT_MAX];
         size_t n = datetime_print(&time, text);
-        uint8_t *room = telegram_alloc(t, n);
 
         if (is_clock(object) && !t->time.valid)
                 t->time = time;
-        if (room && n > 0) {
-                memcpy(room, text, n);
-                telegram_add_text(t, object->obis, (struct slice){ room, n });
-        }
+        if (n > 0)
+                deliver_text(l, object->obis, text, n);
 }
 
-/* The time at which an extended register was captured belongs to its value. */
+/* The time at which an extended or demand register was captured belongs to its value. */
 static bool deliver_captured(struct layout *l, const struct layout_object *object,
                              struct slice bytes)
 {
         struct telegram *t = l->telegram;
 
-        if (object->class_id != CLASS_EXTENDED_REGISTER ||
-            object->attribute != ATTRIBUTE_CAPTURE_TIME)
+        bool extended = object->class_id == CLASS_EXTENDED_REGISTER && object->attribute == 5;
+        bool demand = object->class_id == CLASS_DEMAND_REGISTER && object->attribute == 6;
+
+        if (!extended && !demand)
                 return false;
         for (size_t i = 0; i < t->n_readings; i++)
                 if (obis_equal(t->readings[i].obis, object->obis))
@@ -179,13 +196,14 @@ static void deliver_string(struct layout *l, const struct layout_object *object,
 void layout_deliver(struct layout *l, const struct layout_object *object,
                     const struct axdr_value *value, const struct scaler *scaler)
 {
+        if (!scaler)
+                scaler = find_scaler(l, object->obis);
         if (axdr_is_number(value->tag))
                 deliver_number(l, object, value, scaler);
         else if (value->tag == AXDR_FLOAT32 || value->tag == AXDR_FLOAT64)
                 deliver_float(l, object, value, scaler);
         else if (value->tag == AXDR_ENUM || value->tag == AXDR_BOOLEAN || value->tag == AXDR_BCD)
                 deliver_text_number(l, object->obis, value->number);
-        else if (axdr_is_string(value->tag) || value->tag == AXDR_DATE_TIME ||
-                 value->tag == AXDR_BIT_STRING)
+        else if (value->bytes.len > 0 || axdr_is_string(value->tag))
                 deliver_string(l, object, value);
 }
