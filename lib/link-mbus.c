@@ -9,18 +9,19 @@
 
 #include "link.h"
 
-#define LONG_START  0x68
-#define SHORT_START 0x10
-#define STOP        0x16
-#define SHORT_BYTES 5
-#define LONG_HEADER 4    /* 68 L L 68 */
-#define LONG_EXTRA  6    /* and check sum, stop */
-#define C_SND_UD    0x53 /* the FCB bit (20) varies */
-#define C_FCB       0x20
-#define CI_LAST     0x10
-#define CI_SEGMENT  0x0f
-#define CI_DLMS_MAX 0x1f
-#define DATA_HEADER 5 /* C A CI STSAP DTSAP */
+#define LONG_START    0x68
+#define SHORT_START   0x10
+#define STOP          0x16
+#define SHORT_BYTES   5
+#define LONG_HEADER   4    /* 68 L L 68 */
+#define LONG_EXTRA    6    /* and check sum, stop */
+#define C_SND_UD      0x53 /* the FCB bit (20) varies */
+#define C_FCB         0x20
+#define C_FROM_MASTER 0x40
+#define CI_LAST       0x10
+#define CI_SEGMENT    0x0f
+#define CI_DLMS_MAX   0x1f
+#define DATA_HEADER   5 /* C A CI STSAP DTSAP */
 /* A DLMS segment holds at most 250 bytes beside its header, so no overflow goes beyond this. */
 #define OVERFLOW_MAX 16
 
@@ -40,8 +41,10 @@ static uint8_t sum_of(struct slice s)
 
 static ssize_t probe_short(struct slice s)
 {
+        if (s.len > 1 && !(s.data[1] & C_FROM_MASTER))
+                return -EAGAIN;
         if (s.len < SHORT_BYTES)
-                return s.len < 2 || s.data[1] & 0x40 ? 0 : -EAGAIN;
+                return 0;
         if (s.data[4] != STOP || (uint8_t)(s.data[1] + s.data[2]) != s.data[3])
                 return -EAGAIN;
         return SHORT_BYTES;

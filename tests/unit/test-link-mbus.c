@@ -28,6 +28,8 @@ static struct mbus_case {
         { "short frame between", BYTES(0x10, 0x40, 0x01, 0x41, 0x16), 5, false, 0, false, 0 },
         { "short frame, wrong sum", BYTES(0x10, 0x40, 0x01, 0x42, 0x16), -EAGAIN, false, 0, false,
           0 },
+        { "short frame of no master", BYTES(0x10, 0x00, 0x16, 0x16, 0x16), -EAGAIN, false, 0, false,
+          0 },
         { "lengths that differ", BYTES(0x68, 7, 8, 0x68), -EAGAIN, false, 0, false, 0 },
         { "no second start", BYTES(0x68, 7, 7, 0x67), -EAGAIN, false, 0, false, 0 },
         { "not all there", BYTES(0x68, 0x40, 0x40, 0x68, 0x53), 0, false, 0, false, 0 },
