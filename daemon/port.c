@@ -41,6 +41,8 @@ struct port {
         uint64_t burst_usec; /* when the bytes that are coming began to come */
         uint64_t last_usec;
         size_t burst_bytes, last_bytes;
+        size_t chunk_bytes; /* how many the converter hands over at once, at most, of late */
+        bool held;          /* what is read now has gathered while we slept */
 };
 
 size_t port_unescape(uint8_t *buf, size_t len, uint8_t *at_mark, uint64_t *line_errors)
@@ -271,17 +273,20 @@ static bool is_trickle(const struct port *port, uint64_t now)
 /* Stops waking up until shortly before the last byte that is needed can be here. */
 static void hold(struct port *port)
 {
+        /* so many may be on their way through the converter already, and one more is being sent */
+        size_t margin = port->chunk_bytes + 2;
         uint64_t now = now_usec(port), wait;
 
-        if (port->expected < 4 || !is_trickle(port, now))
+        if (port->expected <= margin || !is_trickle(port, now))
                 return;
-        wait = MIN(usec_of_bytes(&port->line, port->expected - 2), PORT_HOLD_MAX_USEC);
+        wait = MIN(usec_of_bytes(&port->line, port->expected - margin), PORT_HOLD_MAX_USEC);
         if (wait < PORT_HOLD_MIN_USEC)
                 return;
         if (sd_event_source_set_time(port->hold, now + wait) < 0 ||
             sd_event_source_set_enabled(port->hold, SD_EVENT_ONESHOT) < 0)
                 return; /* then we wake up more often, nothing worse */
         (void)sd_event_source_set_io_events(port->source, 0); /* hang-ups are still told */
+        port->held = true;
 }
 
 static int on_hold_over(sd_event_source *source, uint64_t usec, void *userdata)
@@ -297,10 +302,13 @@ static void account(struct port *port, size_t n)
 
         if (now - port->last_usec > 500 * 1000) { /* no telegram pauses that long inside a frame */
                 port->burst_usec = now;
-                port->burst_bytes = 0;
+                port->burst_bytes = port->chunk_bytes = 0;
         } else {
                 port->burst_bytes += n;
         }
+        if (!port->held)
+                port->chunk_bytes = MAX(n, port->chunk_bytes - MIN(port->chunk_bytes, (size_t)1));
+        port->held = false;
         port->last_usec = now;
         port->last_bytes = n;
         port->expected = 0;
