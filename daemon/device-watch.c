@@ -24,8 +24,8 @@ struct device_watch {
 
 static int on_change(sd_event_source *source, const struct inotify_event *event, void *userdata);
 
-/* The nearest folder above the path that can be watched. */
-static int watch_nearest(struct device_watch *w)
+/* The nearest folder above the path that can be watched. 1: it is another one than before. */
+static int watch_once(struct device_watch *w)
 {
         char folder[PATH_MAX];
         int r = -ENOENT;
@@ -49,7 +49,18 @@ static int watch_nearest(struct device_watch *w)
                         return r;
                 }
         }
-        return 0;
+        return 1;
+}
+
+/* A folder made while the one above it was not watched yet is seen by looking again. */
+static int watch_nearest(struct device_watch *w)
+{
+        int r;
+
+        do
+                r = watch_once(w);
+        while (r > 0);
+        return r;
 }
 
 /* Does an entry of that name in the watched folder lie on the way to the path? */
