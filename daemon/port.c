@@ -199,6 +199,24 @@ static int lock(int fd)
 }
 
 /*
+ * A tty that was never opened echoes, as a terminal does: what the meter sends would go back to it
+ * at a wrong speed until sp_open() gets to turn that off, and we are never to transmit (DESIGN §3).
+ * The line's settings stay as they are: a PL2303 loses bytes when they are set.
+ */
+static int stop_echo(int fd)
+{
+        struct termios t;
+
+        if (tcgetattr(fd, &t) <
+            0) /* what is no tty echoes nothing; other trouble comes again below */
+                return 0;
+        if (!(t.c_lflag & (ECHO | ECHONL)))
+                return 0;
+        t.c_lflag &= ~(tcflag_t)(ECHO | ECHONL);
+        return tcsetattr(fd, TCSANOW, &t) < 0 ? -errno : 0;
+}
+
+/*
  * sp_open() changes settings before anyone could lock, which would disturb the one who holds the
  * port: so a look first, with a descriptor of our own. (libserialport 0.1.2 takes the same lock on
  * its descriptor: ours must be gone from it by then.)
@@ -206,11 +224,15 @@ static int lock(int fd)
 static int open_plain(const char *devnode, int *ret)
 {
         OWNED_FD int fd = open(devnode, O_RDONLY | O_NOCTTY | O_NONBLOCK | O_CLOEXEC);
+        int r;
 
         if (fd < 0)
                 return -errno;
         if (flock(fd, LOCK_EX | LOCK_NB) < 0)
                 return errno == EWOULDBLOCK ? -EBUSY : -errno;
+        r = stop_echo(fd);
+        if (r < 0)
+                return r;
         *ret = TAKE_FD(fd);
         return 0;
 }
