@@ -128,13 +128,14 @@ inside sh /root/test/telegram
 
 say "reload answers, and keeps the old configuration when the new one is wrong"
 inside systemctl reload smartmeterd
-inside sh -c 'printf "[converter \\"x\\"]\\nBaurate=2400\\n" >/etc/smartmeterd/smartmeterd.conf.d/wrong.conf'
+printf '[converter "x"]\nBaurate=2400\n' >"$system/etc/smartmeterd/smartmeterd.conf.d/wrong.conf"
 if inside systemctl reload smartmeterd 2>/dev/null; then
         echo "a wrong configuration was taken" >&2
         exit 1
 fi
 inside systemctl is-active smartmeterd
-inside journalctl -b -u smartmeterd --no-pager | grep -q 'write Line=2400 8E1' || { echo "the cure is not in the journal" >&2; exit 1; }
+inside journalctl -b -u smartmeterd --no-pager >"$work/out"
+grep -q 'write Line=2400 8E1' "$work/out" || { echo "the cure is not in the journal" >&2; exit 1; }
 inside rm /etc/smartmeterd/smartmeterd.conf.d/wrong.conf
 
 say "watchdog: a daemon that is stopped is begun anew"
