@@ -54,10 +54,10 @@ static bool is_after_hdlc_header(struct slice before)
 /* C = 53, A = FF, CI, STSAP = 01, DTSAP = 67, of which one may be damaged; CI is any. */
 static bool is_after_mbus_header(struct slice before)
 {
-        const uint8_t *b = before.data + before.len - MBUS_HEADER;
-
         if (before.len < MBUS_HEADER)
                 return false;
+
+        const uint8_t *b = before.data + before.len - MBUS_HEADER;
         return ((b[0] & 0xdf) == 0x53) + (b[1] == 0xff) + (b[3] == 0x01) + (b[4] == 0x67) >= 3;
 }
 

@@ -11,7 +11,7 @@ for wanted in usr/sbin/smartmeterd usr/bin/smctl systemd/system/smartmeterd.serv
         polkit-1/actions/org.smartmeterd.policy udev/rules.d/65-smartmeterd.rules \
         udev/hwdb.d/61-smartmeterd.hwdb etc/smartmeterd/smartmeterd.conf \
         man1/smctl.1.gz man5/smartmeterd.conf.5.gz man8/smartmeterd.8.gz \
-        bash-completion/completions/smctl zsh/vendor-completions/_smctl; do
+        bash-completion/completions/smctl zsh/[a-z-]*/_smctl; do
         grep -q "$wanted$" <<<"$list" || { echo "not in the package: $wanted" >&2; failed=1; }
 done
 if grep -E '^-.{7}w|^-.{4}w|^-..s|^-.{5}s' <<<"$list"; then
