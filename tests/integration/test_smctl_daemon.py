@@ -1,0 +1,133 @@
+# SPDX-License-Identifier: MIT
+"""smctl with the real service: a virtual converter on a pty, telegrams of sim/, nothing played."""
+
+import json
+import os
+import pathlib
+import subprocess
+import tempfile
+import unittest
+
+from harness import Daemon, Link
+from private_bus import SECONDS, wait_until
+from smctl_case import SMCTL, SmctlCase, smctl
+
+KEY, AUTH = "00112233445566778899AABBCCDDEEFF", "D0D1D2D3D4D5D6D7D8D9DADBDCDDDEDF"
+
+
+def telegram(*args):
+    return subprocess.run([SMCTL, "simulate", "--stdout", "--fast", "-n", "1", *args],
+                          capture_output=True, check=True).stdout
+
+
+@unittest.skipIf(os.getuid() != 0, "skipped: without polkit only root may change something")
+class TestSmctlAndDaemon(SmctlCase):
+    def setUp(self):
+        self.daemon = Daemon()
+        ports = self.enterContext(tempfile.TemporaryDirectory())
+        self.link = Link(pathlib.Path(ports, "tty")).plug()
+        self.addCleanup(lambda: self.link.master < 0 or self.link.unplug())
+        self.daemon.configure('[daemon]\nAutoBind=no\n[converter "bench"]\n'
+                              f"Device={self.link.path}\nLine=2400 8E1\n")
+        self.enterContext(self.daemon)
+        self.env = {"DBUS_SYSTEM_BUS_ADDRESS": self.daemon.bus.address}
+
+    def json(self, *args, **more):
+        return self.run_json(*args, env=self.env, **more)
+
+    def feed_until(self, data, condition, what):
+        """Telegrams until it is so: the line is found by them too."""
+        def fed():
+            self.link.feed(data)
+            return condition()
+        return wait_until(fed, what)
+
+    def meters(self):
+        return self.json("list-meters")
+
+    def test_person_sees_the_meter_and_its_readings(self):
+        data = telegram("lgz-e450", "--plain")
+        decoded = json.loads(smctl("decode", stdin=data, binary=True).stdout)
+        self.feed_until(data, self.meters, "the meter")
+        meter, = self.meters()
+        self.assertEqual(meter["id"], decoded["meter"])
+        got = {r["name"]: r["value"] for r in self.json("readings", meter["id"])["readings"]}
+        for reading in decoded["readings"]:
+            if reading["name"] in got:
+                self.assertEqual(got[reading["name"]], reading["value"])
+        self.assertIn("active_power_import", got)
+        status = self.json("status")
+        self.assertEqual(status["converters"][0]["state"], "receiving")
+        self.assertEqual(status["converters"][0]["meters"], [meter["id"]])
+        self.assertEqual(status["meters"][0]["converter"], status["converters"][0]["id"])
+        self.assertIn(meter["id"], self.run_ok("status", env=self.env))
+        self.assertEqual(self.json("show", meter["id"])["profile"], "lgz-e450")
+
+    def test_encrypted_meter_is_read_once_its_key_is_set(self):
+        data = telegram("lgz-e570", "--key", KEY, "--auth-key", AUTH, "--security", "30")
+        self.feed_until(data, lambda: any(m["key_state"] == "missing" for m in self.meters()),
+                        "the encrypted meter")
+        name = self.meters()[0]["id"]
+        checks = json.loads(smctl("doctor", "--json", env=self.env).stdout)["checks"]
+        self.assertIn((name, "wrong"), [(c["about"], c["status"]) for c in checks
+                                        if c["check"] == "key"])
+        self.run_ok("set-key", name, stdin=f"{KEY}\n{AUTH}\n", env=self.env)
+        self.feed_until(telegram("lgz-e570", "--key", KEY, "--auth-key", AUTH, "--security", "30",
+                                 "--time", "1900000000"),
+                        lambda: any(m["key_state"] == "ok" for m in self.meters()), "the readings")
+
+    def test_monitor_prints_what_comes(self):
+        data = telegram("lgz-e450", "--plain")
+        self.feed_until(data, self.meters, "the meter")
+        process = subprocess.Popen([SMCTL, "monitor", "--json", "-n", "1"], text=True,
+                                   stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                                   env=dict(os.environ, **self.env))
+        self.feed_until(data, lambda: process.poll() is not None, "the end of smctl monitor")
+        with process.stdout as out:
+            self.assertEqual(json.loads(out.read())["meter"], self.meters()[0]["id"])
+
+    def test_capture_can_be_decoded(self):
+        data = telegram("lgz-e450", "--plain")
+        self.feed_until(data, self.meters, "the meter")
+        port = self.json("list-converters")[0]["id"]
+        process = subprocess.Popen([SMCTL, "capture", port, "-b", str(2 * len(data))],
+                                   stdout=subprocess.PIPE, env=dict(os.environ, **self.env))
+        self.feed_until(data, lambda: process.poll() is not None, "the end of smctl capture")
+        with process.stdout as out:
+            raw = out.read()
+        self.assertEqual(len(raw), 2 * len(data))
+        decoded = smctl("decode", stdin=raw, binary=True).stdout.splitlines()
+        self.assertGreaterEqual(len(decoded), 1)
+
+    def test_inhibit_frees_the_port_and_gives_it_back(self):
+        self.feed_until(telegram("lgz-e450", "--plain"), self.meters, "the meter")
+        port = self.json("list-converters")[0]["id"]
+        out = self.run_ok("inhibit", port, "--", SMCTL, "show", port, "--json", env=self.env)
+        self.assertEqual(json.loads(out)["state"], "inhibited")
+        wait_until(lambda: self.json("show", port)["state"] != "inhibited", "the port's return")
+
+    def test_reload_refuses_what_check_config_refuses(self):
+        self.assertEqual(self.json("reload")["done"], "reload")
+        good = self.daemon.config_path.read_text()
+        self.daemon.configure(good + "[mqtt \"home\"]\nHots=localhost\n")
+        error = self.run_bad(1, "reload", env=self.env)
+        self.assertIn("check-config", error)
+        program = str(pathlib.Path(SMCTL).parents[1] / "daemon/smartmeterd")
+        done = smctl("check-config", str(self.daemon.config_path), "--json",
+                     env={"SMARTMETERD": program})
+        self.assertEqual(done.returncode, 1)
+        finding = json.loads(done.stdout)[0]
+        self.assertEqual(set(finding), {"file", "line", "severity", "message"})
+        self.assertIn("Host", finding["message"])
+        checks = json.loads(smctl("doctor", "--json", env=self.env).stdout)["checks"]
+        self.assertIn("wrong", [c["status"] for c in checks if c["check"] == "config"])
+
+    def test_unplugged_converter_is_told_apart(self):
+        self.feed_until(telegram("lgz-e450", "--plain"), self.meters, "the meter")
+        self.link.unplug()
+        wait_until(lambda: self.json("list-converters")[0]["state"] != "receiving", "the news",
+                   seconds=SECONDS)
+
+
+if __name__ == "__main__":
+    unittest.main()
