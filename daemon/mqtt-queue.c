@@ -82,16 +82,21 @@ static void unlock(struct mqtt_queue *q)
         assert(r == 0);
 }
 
-/* Called with the mutex held. */
-static void signal_fd(int fd, bool *set)
+/* With the mutex held: true when the other side must be woken, which is done without the mutex, or
+ * it would wake only to wait for us. */
+static bool claim(bool *set)
+{
+        bool claimed = !*set;
+
+        *set = true;
+        return claimed;
+}
+
+static void wake(int fd)
 {
         uint64_t one = 1;
-        ssize_t n;
+        ssize_t n = write(fd, &one, sizeof(one)); /* a counter at 0 takes 1 without blocking */
 
-        if (*set)
-                return;
-        *set = true;
-        n = write(fd, &one, sizeof(one)); /* a counter at 0 takes 1 without blocking */
         assert(n == sizeof(one));
 }
 
@@ -101,8 +106,9 @@ static void clear_fd(int fd, bool *set)
 
         if (!*set)
                 return;
-        *set = false;
-        (void)read(fd, &count, sizeof(count)); /* EAGAIN cannot be: it has been written */
+        /* Not written yet by the one who claimed it: then we are woken once more, for nothing. */
+        if (read(fd, &count, sizeof(count)) == sizeof(count))
+                *set = false;
 }
 
 static void keep_bound(struct mqtt_queue *q)
@@ -122,13 +128,17 @@ static void keep_bound(struct mqtt_queue *q)
 
 void mqtt_queue_push(struct mqtt_queue *q, struct message_list *list)
 {
+        bool must_wake;
+
         if (!list->head)
                 return;
         lock(q);
         message_list_append(&q->list, list);
         keep_bound(q);
-        signal_fd(q->wake_fd, &q->wake_set);
+        must_wake = claim(&q->wake_set);
         unlock(q);
+        if (must_wake)
+                wake(q->wake_fd);
 }
 
 unsigned int mqtt_queue_take(struct mqtt_queue *q, struct message_list *list)
@@ -157,19 +167,26 @@ bool mqtt_queue_is_crowded(struct mqtt_queue *q)
 
 void mqtt_queue_request(struct mqtt_queue *q, enum mqtt_request request)
 {
+        bool must_wake;
+
         lock(q);
         q->requests |= request;
-        signal_fd(q->wake_fd, &q->wake_set);
+        must_wake = claim(&q->wake_set);
         unlock(q);
+        if (must_wake)
+                wake(q->wake_fd);
 }
 
 void mqtt_queue_report(struct mqtt_queue *q, const struct mqtt_status *status, bool urgent)
 {
+        bool must_wake;
+
         lock(q);
         q->status = *status;
-        if (urgent)
-                signal_fd(q->news_fd, &q->news_set);
+        must_wake = urgent && claim(&q->news_set);
         unlock(q);
+        if (must_wake)
+                wake(q->news_fd);
 }
 
 size_t mqtt_queue_status(struct mqtt_queue *q, struct mqtt_status *ret, uint64_t *ret_dropped)
