@@ -34,9 +34,11 @@
 
 struct mqtt_worker {
         pthread_t thread;
-        pthread_mutex_t life; /* guards the two below */
+        pthread_mutex_t life; /* guards the three below */
         bool in_blocking;     /* in mqtt_client_open(): touches nothing but client and settings */
         bool abandoned;       /* nobody waits any more: free yourself */
+        bool finished;        /* the thread touches nothing any more */
+        pthread_cond_t ended; /* tells of it; on the monotonic clock */
 
         struct mqtt_queue *queue;
         struct mqtt_settings settings;
@@ -127,6 +129,7 @@ static void leave_blocking(struct mqtt_worker *w)
         /* Queue and spool have been taken away; what is left is ours alone. */
         w->client = mqtt_client_free(w->client);
         mqtt_settings_done(&w->settings);
+        (void)pthread_cond_destroy(&w->ended);
         (void)pthread_mutex_destroy(&w->life);
         free(w);
         pthread_exit(NULL);
@@ -300,6 +303,10 @@ static void *run(void *userdata)
                 watch_connection(w, now_usec());
         }
         mqtt_client_disconnect(w->client);
+        (void)pthread_mutex_lock(&w->life);
+        w->finished = true;
+        (void)pthread_cond_signal(&w->ended);
+        (void)pthread_mutex_unlock(&w->life);
         return NULL;
 }
 
@@ -308,9 +315,22 @@ static void worker_destroy(struct mqtt_worker *w)
         w->client = mqtt_client_free(w->client);
         mqtt_outbox_done(&w->outbox);
         mqtt_settings_done(&w->settings);
+        (void)pthread_cond_destroy(&w->ended);
         (void)pthread_mutex_destroy(&w->life);
         mqtt_client_library_done();
         free(w);
+}
+
+static void init_locks(struct mqtt_worker *w)
+{
+        pthread_condattr_t attr;
+
+        /* None of these can fail with default attributes and this clock (glibc). */
+        (void)pthread_mutex_init(&w->life, NULL);
+        (void)pthread_condattr_init(&attr);
+        (void)pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
+        (void)pthread_cond_init(&w->ended, &attr);
+        (void)pthread_condattr_destroy(&attr);
 }
 
 /* With every signal blocked: they are the main loop's. */
@@ -348,7 +368,7 @@ int mqtt_worker_new(struct mqtt_worker_options *options, struct mqtt_worker **re
         w->outbox.spool = TAKE(options->spool);
         w->outbox.write_ahead = options->write_ahead;
         options->settings = (struct mqtt_settings){ 0 };
-        (void)pthread_mutex_init(&w->life, NULL); /* cannot fail for a default mutex */
+        init_locks(w);
         mqtt_client_library_init();
         r = mqtt_client_new(&w->settings, &events, &w->client);
         if (r >= 0)
@@ -368,32 +388,39 @@ static uint64_t store_rest(struct mqtt_worker *w)
         return mqtt_outbox_store(&w->outbox);
 }
 
-struct mqtt_worker *mqtt_worker_free(struct mqtt_worker *w, uint64_t *ret_lost)
+/* Waits for the thread. False: it hangs where it can be left behind, and has been. */
+static bool wait_for_end(struct mqtt_worker *w, uint64_t *ret_lost)
 {
         struct timespec until;
-        bool hangs = false;
+        bool left_behind = false;
+        int code = 0;
+
+        (void)clock_gettime(CLOCK_MONOTONIC, &until);
+        until.tv_sec += (time_t)(JOIN_USEC / USEC_PER_SEC);
+        (void)pthread_mutex_lock(&w->life);
+        while (!w->finished && code == 0)
+                code = pthread_cond_timedwait(&w->ended, &w->life, &until);
+        if (!w->finished && w->in_blocking) {
+                *ret_lost = store_rest(w);
+                mqtt_outbox_done(&w->outbox);
+                w->abandoned = left_behind = true;
+                (void)pthread_detach(w->thread); /* ours, and joinable: cannot fail */
+        }
+        (void)pthread_mutex_unlock(&w->life);
+        return !left_behind;
+}
+
+struct mqtt_worker *mqtt_worker_free(struct mqtt_worker *w, uint64_t *ret_lost)
+{
         int code;
 
         if (!w)
                 return NULL;
         mqtt_queue_request(w->queue, MQTT_REQUEST_STOP);
-        (void)clock_gettime(CLOCK_MONOTONIC, &until);
-        until.tv_sec += (time_t)(JOIN_USEC / USEC_PER_SEC);
-        code = pthread_clockjoin_np(w->thread, NULL, CLOCK_MONOTONIC, &until);
-        if (code == ETIMEDOUT) {
-                (void)pthread_mutex_lock(&w->life);
-                hangs = w->in_blocking;
-                if (hangs) {
-                        *ret_lost = store_rest(w);
-                        mqtt_outbox_done(&w->outbox);
-                        w->abandoned = true;
-                        (void)pthread_detach(w->thread); /* ours, and joinable: cannot fail */
-                }
-                (void)pthread_mutex_unlock(&w->life);
-                if (hangs)
-                        return NULL;
-                code = pthread_join(w->thread, NULL); /* at the disk: slow, but not endless */
-        }
+        if (!wait_for_end(w, ret_lost))
+                return NULL;
+        code = pthread_join(w->thread,
+                            NULL); /* at the worst it is at the disk: slow, not endless */
         assert(code == 0);
         *ret_lost = store_rest(w);
         worker_destroy(w);
