@@ -12,19 +12,23 @@
 #include "cipher.h"
 #include "link.h"
 
-#define GENERAL_GLO      0xdb
-#define TITLE_BYTES      8
-#define SECURITY_MIN     5 /* security control and frame counter */
-#define SC_KNOWN         0x3f
-#define HDLC_FLAG        0x7e
-#define HDLC_TYPE_3      0xa0
-#define HDLC_HEADER_MAX  14
-#define MBUS_HEADER      5
-#define NOTIFICATION_MIN 24
+#define GENERAL_GLO       0xdb
+#define GENERAL_DED       0xdc
+#define GENERAL_CIPHERING 0xdd
+#define TRANSACTION_MAX   8
+#define TITLE_BYTES       8
+#define SECURITY_MIN      5 /* security control and frame counter */
+#define SC_KNOWN          0x3f
+#define HDLC_FLAG         0x7e
+#define HDLC_TYPE_3       0xa0
+#define HDLC_HEADER_MAX   14
+#define MBUS_HEADER       5
+#define NOTIFICATION_MIN  24
 
 static bool raw_starts(uint8_t byte)
 {
-        return byte == GENERAL_GLO || byte == APDU_DATA_NOTIFICATION;
+        return byte == GENERAL_GLO || byte == GENERAL_DED || byte == GENERAL_CIPHERING ||
+               byte == APDU_DATA_NOTIFICATION;
 }
 
 /* Two of the three LLC bytes: one may be the damage that broke the frame. */
@@ -71,29 +75,59 @@ static bool is_letter(uint8_t c)
         return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z');
 }
 
-/* A title begins with the three letters of its manufacturer (FLAG id); SC has known bits only. */
+/*
+ * Where the length of the system title stands: behind the tag, or, in general-ciphering, behind the
+ * transaction id. 0: not there yet, or too far away to be one.
+ */
+static size_t title_at(struct slice s)
+{
+        if (s.data[0] != GENERAL_CIPHERING)
+                return 1;
+        return s.len > 1 && s.data[1] <= TRANSACTION_MAX ? 2U + s.data[1] : 0;
+}
+
+/* A title begins with the three letters of its manufacturer (FLAG id). */
+static bool may_be_title(struct slice s, size_t at)
+{
+        for (size_t i = 0; i < 4 && at + i < s.len; i++)
+                if (i == 0 ? s.data[at] != TITLE_BYTES : !is_letter(s.data[at + i]))
+                        return false;
+        return true;
+}
+
+/* A header that is not all there: could it become one? Asks for its bytes where it tells them. */
+static ssize_t probe_begun(struct slice s, struct link_fault *ret_fault)
+{
+        struct reader start = reader_over(slice_from(s, 2 + TITLE_BYTES));
+        size_t length;
+
+        if (s.data[0] == GENERAL_CIPHERING)
+                return 0;
+        length = axdr_length(&start);
+        if (!reader_ok(&start))
+                return start.ended ? 0 : -EAGAIN;
+        if (length < SECURITY_MIN || length > LINK_FRAME_MAX ||
+            (start.left.len > 0 && (start.left.data[0] & ~SC_KNOWN)))
+                return -EAGAIN;
+        ret_fault->need = s.len - start.left.len + length;
+        return 0;
+}
+
+/* The title must look like one, and the security control has known bits only. */
 static ssize_t probe_ciphered(struct slice s, struct link_fault *ret_fault)
 {
         struct cipher_header header;
         const char *fault;
+        size_t at = title_at(s);
         int r;
 
-        for (size_t i = 1; i < 5 && i < s.len; i++)
-                if (i == 1 ? s.data[i] != TITLE_BYTES : !is_letter(s.data[i]))
-                        return -EAGAIN;
+        if (at == 0)
+                return s.len > 1 ? -EAGAIN : 0;
+        if (!may_be_title(s, at))
+                return -EAGAIN;
         r = cipher_parse(s, &header, &fault);
-        if (r == -EAGAIN) {
-                struct reader start = reader_over(slice_from(s, 2 + TITLE_BYTES));
-                size_t length = axdr_length(&start);
-
-                if (!reader_ok(&start))
-                        return start.ended ? 0 : -EAGAIN;
-                if (length < SECURITY_MIN || length > LINK_FRAME_MAX ||
-                    (start.left.len > 0 && (start.left.data[0] & ~SC_KNOWN)))
-                        return -EAGAIN;
-                ret_fault->need = s.len - start.left.len + length;
-                return 0;
-        }
+        if (r == -EAGAIN)
+                return probe_begun(s, ret_fault);
         if (r < 0 || header.security_control & ~SC_KNOWN)
                 return -EAGAIN;
         return (ssize_t)header.apdu_bytes;
@@ -117,7 +151,8 @@ static ssize_t raw_probe(struct slice s, struct slice before, struct link_fault 
 {
         if (is_inside_frame(before))
                 return -EAGAIN;
-        return s.data[0] == GENERAL_GLO ? probe_ciphered(s, ret_fault) : probe_notification(s);
+        return s.data[0] == APDU_DATA_NOTIFICATION ? probe_notification(s)
+                                                   : probe_ciphered(s, ret_fault);
 }
 
 const struct link_ops link_raw = {

@@ -81,11 +81,6 @@ static void add(const struct sim_profile *profile, const char *how, struct sim_o
         c->name = c->text;
 }
 
-static bool is_bare(const struct sim_profile *profile)
-{
-        return strcmp(profile->name, "raw") == 0 || strcmp(profile->name, "luxembourg") == 0;
-}
-
 static void add_ciphered(const struct sim_profile *profile)
 {
         static const struct {
@@ -108,9 +103,6 @@ static void add_ciphered(const struct sim_profile *profile)
                                                .control = forms[i].control,
                                                .form = forms[i].form };
 
-                /* Bare on the line, a ciphered telegram is known by DB 08 alone (PROTOCOL §2.5). */
-                if (forms[i].form != SIM_CIPHER_GLO && is_bare(profile))
-                        continue;
                 memcpy(options.key, "an encryption ke", SIM_KEY_BYTES);
                 add(profile, forms[i].how, options);
         }
