@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "json.h"
+#include "lib/meter.h"
 #include "tables.h"
 
 struct monitor_meter *monitor_place(struct monitor *monitor, const char *path)
@@ -81,6 +82,28 @@ static double power_of(struct json_object *readings)
         return isfinite(net) ? net : -export;
 }
 
+/* Like Meter1.EnergyImport: the sum of the tariff registers of a meter that sends no total. */
+static void take_energy(double *into, bool *has_total, struct json_object *readings,
+                        const char *name)
+{
+        double sum = NAN;
+
+        if (isfinite(value_of(readings, name)))
+                *has_total = true;
+        take(into, readings, name);
+        for (int tariff = 1; tariff <= TARIFF_MAX && !*has_total; tariff++) {
+                char register_name[METER_KEY_MAX];
+                double value;
+
+                (void)snprintf(register_name, sizeof(register_name), "%s_t%d", name, tariff);
+                value = value_of(readings, register_name);
+                if (isfinite(value))
+                        sum = isfinite(sum) ? sum + value : value;
+        }
+        if (isfinite(sum))
+                *into = sum;
+}
+
 void monitor_tick(struct monitor_meter *meter, uint64_t now_usec)
 {
         uint64_t bucket = now_usec / MONITOR_BUCKET_USEC;
@@ -121,8 +144,8 @@ void monitor_update(struct monitor_meter *meter, struct json_object *readings, u
                         meter->n_buckets = 1;
                 meter->buckets[meter->n_buckets - 1] = power;
         }
-        take(&meter->energy_import, readings, "active_energy_import");
-        take(&meter->energy_export, readings, "active_energy_export");
+        take_energy(&meter->energy_import, &meter->has_import, readings, "active_energy_import");
+        take_energy(&meter->energy_export, &meter->has_export, readings, "active_energy_export");
         for (size_t i = 0; i < ELEMENTSOF(voltages); i++) {
                 take(&meter->voltage[i], readings, voltages[i]);
                 take(&meter->current[i], readings, currents[i]);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What `smctl monitor` shows of each meter: the last values, and the power of the last hour in
+ * What `smctl monitor` shows of each meter: the last values, and the power of the last minutes in
  * buckets for the sparkline. Knows no terminal and no bus.
  */
 #pragma once
@@ -24,6 +24,7 @@ struct monitor_meter {
         bool online;
         double power;                        /* W, import less export; NaN: not sent */
         double energy_import, energy_export; /* Wh */
+        bool has_import, has_export;         /* the meter sends the total itself */
         double voltage[3], current[3];
         uint64_t last_usec;
         double buckets[MONITOR_BUCKETS]; /* newest last */

@@ -251,6 +251,27 @@ static double value_of(const struct meter *model, struct obis obis)
         return value ? decimal_to_double(value->reading.value) : NAN;
 }
 
+/* Dutch and Belgian meters send no total: it is the sum of their tariff registers, exactly. */
+static double energy_of(const struct meter *model, struct obis total)
+{
+        struct decimal sum = { 0, 0 };
+        bool any = false;
+
+        if (meter_find_obis(model, total))
+                return value_of(model, total);
+        for (uint8_t tariff = 1; tariff <= TARIFF_MAX; tariff++) {
+                struct obis obis = { total.a, total.b, total.c, total.d, tariff, total.f };
+                const struct meter_value *value = meter_find_obis(model, obis);
+
+                if (!value)
+                        continue;
+                if (decimal_add(sum, value->reading.value, &sum) < 0)
+                        return NAN; /* no sum of real registers leaves 64 bits */
+                any = true;
+        }
+        return any ? decimal_to_double(sum) : NAN;
+}
+
 static void refresh_values(struct meter_object *object)
 {
         const struct meter *model = object->model;
@@ -261,7 +282,9 @@ static void refresh_values(struct meter_object *object)
         if (!meter_find_obis(model, typed[0].obis) && !meter_find_obis(model, typed[1].obis))
                 net = value_of(model, obis_net_power);
         for (size_t i = 0; i < ELEMENTSOF(typed); i++)
-                bus_set_double(face, typed[i].cell, value_of(model, typed[i].obis));
+                bus_set_double(face, typed[i].cell,
+                               typed[i].obis.d == 8 ? energy_of(model, typed[i].obis)
+                                                    : value_of(model, typed[i].obis));
         if (!isnan(net)) {
                 bus_set_double(face, METER_POWER_IMPORT, net > 0 ? net : 0);
                 bus_set_double(face, METER_POWER_EXPORT, net < 0 ? -net : 0);

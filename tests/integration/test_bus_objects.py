@@ -266,6 +266,15 @@ class TestMeter(BusTest):
         self.assertEqual(self.client.get(self.path, METER, "PowerImport"), 0)
         self.assertEqual(self.client.get(self.path, METER, "PowerExport"), 420)
 
+    def test_tariff_registers_alone_add_up_to_the_total(self):
+        for telegram, want in (("1.8.1=1000.1 1.8.2=234.2 2.8.1=7", (1234.3, 7.0)),
+                               ("1.8.1=1000.4", (1234.6, 7.0)),
+                               ("1.8.0=1300 2.8.0=0", (1300.0, 0.0))):
+            with self.subTest(telegram):
+                self.driver.do(f"telegram LGZ1 {telegram}")
+                values = self.client.get_all(self.path, METER)
+                self.assertEqual((values["EnergyImport"], values["EnergyExport"]), want)
+
     def test_second_telegram_changes_only_what_differs(self):
         self.driver.do(TELEGRAM)
         self.driver.do(TELEGRAM.replace("1234 ", "1300 "))

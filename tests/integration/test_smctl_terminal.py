@@ -130,6 +130,13 @@ class TestLiveTable(BusCase):
         self.assertTrue(out.endswith("\033[?7h\033[?25h\033[?1049l"))
         self.assertEqual(terminal.after, terminal.before)
 
+    def test_tariff_registers_stand_in_for_a_missing_total(self):
+        terminal = self.start()
+        terminal.read_until(lambda out: "1234.500 kWh" in out, "the sum", prod=lambda: self.driver.do(
+            "telegram LGZ1 1.8.1=1000000 1.8.2=234500"))
+        terminal.press("q")
+        self.assertEqual(terminal.end()[1], 0)
+
     def test_ctrl_c_and_sigterm_restore_the_terminal(self):
         for end in (lambda t: t.press("\x03"), lambda t: os.kill(t.pid, signal.SIGTERM)):
             terminal = self.start()
