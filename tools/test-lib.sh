@@ -113,6 +113,19 @@ verdict_of() {
         esac
 }
 
+# count_tap LOG: each result in it is one of ours; what follows a failure is shown.
+count_tap() {
+        local line bad=no
+        while IFS= read -r line; do
+                case $line in
+                "ok "*"# SKIP"*) skip "$(cut -d' ' -f4 <<<"$line")" "${line#*# SKIP }" && bad=no ;;
+                "ok "*) pass "${line#ok * - }" && bad=no ;;
+                "not ok "*) fail "${line#not ok * - }" && bad=yes ;;
+                "# "*) [[ $bad == no ]] || echo "         $line" ;;
+                esac
+        done <"$1"
+}
+
 # setup NAME COMPILER OPTION…: a build folder under build-test/, configured once per set of options.
 setup() {
         local name=$1 compiler=$2 stamp

@@ -160,13 +160,16 @@ part_package() {
 
 part_vm() {
         need "${build_packages[@]}" debhelper dpkg-dev fakeroot lintian mmdebstrap qemu-system-x86 \
-                qemu-utils ipxe-qemu seabios e2fsprogs busybox-static cpio kmod util-linux
-        [[ -f $(find "$top/deb" -maxdepth 1 -name 'smartmeterd_*.deb' 2>/dev/null | head -n 1) ]] ||
-                check ".deb and lintian" tools/build-deb.sh "$top/deb" || return
-        local deb
+                qemu-utils ipxe-qemu seabios e2fsprogs busybox-static cpio kmod util-linux python3
+        check ".deb and lintian" tools/build-deb.sh "$top/deb" || return
+        local deb code=0
         deb=$(find "$top/deb" -maxdepth 1 -name 'smartmeterd_*.deb' | head -n 1)
-        tests/vm/run.sh "$deb" >"$top/vm.log" 2>&1
-        verdict_of "package on a whole Debian with USB drivers" $? "$top/vm.log"
+        VM_CACHE=${VM_CACHE:-$top/vm} tests/vm/run.sh "$deb" >"$top/vm.log" 2>&1 || code=$?
+        count_tap "$top/vm.log"
+        # Where no test has failed, the machine itself had trouble, or cannot do it at all.
+        if [[ $code != 0 ]] && ! grep -q '^not ok ' "$top/vm.log"; then
+                verdict_of "a whole Debian in QEMU" "$code" "$top/vm.log"
+        fi
 }
 
 part_coverage() {
