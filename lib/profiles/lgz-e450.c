@@ -38,7 +38,8 @@ static const struct profile_list lists[] = {
 static unsigned int claims(const struct telegram *t)
 {
         bool ours = profile_made_by(t, "LGZ");
-        bool m_bus_port = t->hints.has_push && t->hints.push_channel == 8;
+        /* Several pushes of one meter: 0-8, 0-9, 0-11:25.9.0. The P1 ports of others use 0-6. */
+        bool m_bus_port = t->hints.has_push && t->hints.push_channel >= 8;
 
         if (t->hints.wide || (t->manufacturer[0] && !ours))
                 return 0;

@@ -73,6 +73,53 @@ static void test_first_class_profiles_have_the_lines_of_the_design(void **state)
         }
 }
 
+static struct claim_case {
+        const char *name;
+        enum link_type framing;
+        const char *manufacturer;
+        struct telegram_hints hints;
+        const char *want;
+} claims[] = {
+        { "E450, first push",
+          LINK_HDLC,
+          "LGZ",
+          { .has_push = true, .push_channel = 8 },
+          "lgz-e450" },
+        { "E450, its hourly push, no maker named",
+          LINK_HDLC,
+          "",
+          { .has_push = true, .push_channel = 11 },
+          "lgz-e450" },
+        { "E450 of Styria, by its title", LINK_HDLC, "LGZ", { .blocks = true }, "lgz-e450" },
+        { "E360", LINK_HDLC, "LGZ", { .has_push = true, .push_channel = 6 }, "lgz-e360" },
+        { "E570",
+          LINK_HDLC,
+          "LGZ",
+          { .has_push = true, .push_channel = 8, .wide = true },
+          "lgz-e570" },
+        { "AM550", LINK_HDLC, "ISK", { .has_push = true, .push_channel = 6 }, "iskra-am550" },
+        { "an Iskra meter that speaks SML", LINK_SML, "ISK", { 0 }, NULL },
+        { "OMNIPOWER", LINK_HDLC, "", { .list_id = "Kamstrup_V0001" }, "kamstrup-omnipower" },
+        { "a P1 port without a maker",
+          LINK_HDLC,
+          "",
+          { .has_push = true, .push_channel = 6 },
+          NULL },
+};
+
+static void run_claim(void **state)
+{
+        const struct claim_case *c = *state;
+        static struct telegram t;
+        const struct meter_profile *got;
+
+        telegram_reset(&t, c->framing);
+        (void)snprintf(t.manufacturer, sizeof(t.manufacturer), "%s", c->manufacturer);
+        t.hints = c->hints;
+        got = profile_match(&t);
+        assert_string_equal(got ? got->name : "-", c->want ? c->want : "-");
+}
+
 static void test_nobody_claims_an_empty_telegram(void **state)
 {
         static struct telegram t;
@@ -83,12 +130,13 @@ static void test_nobody_claims_an_empty_telegram(void **state)
 
 int main(void)
 {
-        const struct CMUnitTest more[] = {
-                cmocka_unit_test(test_every_profile_is_complete),
-                cmocka_unit_test(test_first_class_profiles_have_the_lines_of_the_design),
-                cmocka_unit_test(test_nobody_claims_an_empty_telegram),
-        };
+        static struct CMUnitTest tests[40];
+        size_t n = test_add_rows(tests, 0, cases, ELEMENTSOF(cases), sizeof(cases[0]), run_case);
 
-        return test_run_rows_and("profile", cases, ELEMENTSOF(cases), sizeof(cases[0]), run_case,
-                                 more, ELEMENTSOF(more));
+        n = test_add_rows(tests, n, claims, ELEMENTSOF(claims), sizeof(claims[0]), run_claim);
+        tests[n++] = (struct CMUnitTest)cmocka_unit_test(test_every_profile_is_complete);
+        tests[n++] = (struct CMUnitTest)cmocka_unit_test(
+                test_first_class_profiles_have_the_lines_of_the_design);
+        tests[n++] = (struct CMUnitTest)cmocka_unit_test(test_nobody_claims_an_empty_telegram);
+        return _cmocka_run_group_tests("profile", tests, n, NULL, NULL);
 }
