@@ -120,59 +120,47 @@ static enum open_result open_notification(struct decoder *d, struct slice apdu,
         return OPEN_TELEGRAM;
 }
 
-static enum open_result open_block(struct decoder *d, struct slice apdu, const char **ret_fault)
+/* Puts a block where it belongs. False with *ret_fault when it belongs nowhere. */
+static bool collect_block(struct decoder *d, struct gbt_block *block, const char **ret_fault)
 {
         struct assembly *a = &d->assembly;
+        struct gbt transfer = a->gbt;
+
+        *ret_fault = "block transfer: a block is missing or out of order";
+        if (block->number != 1 && !assembly_goes_on(d, ASSEMBLY_BLOCKS))
+                return false;
+        switch (gbt_accept(&transfer, block, (struct slice){ a->bytes, a->len })) {
+        case GBT_FIRST:
+                assembly_begin(d, ASSEMBLY_BLOCKS);
+                break;
+        case GBT_NEXT:
+                break;
+        case GBT_REPEATED:
+                block->last = false; /* what it ended, if anything, was ended */
+                return true;
+        case GBT_BROKEN:
+                assembly_drop(d);
+                return false;
+        }
+        a->gbt = transfer;
+        *ret_fault = "block transfer: longer than any telegram";
+        return assembly_append(d, block->data);
+}
+
+static enum open_result open_block(struct decoder *d, struct slice apdu, const char **ret_fault)
+{
         struct gbt_block block;
-        bool stranger;
 
         d->rest = (struct slice){ 0 };
         if (gbt_parse(apdu, &block, ret_fault) < 0) {
                 assembly_drop(d);
                 return OPEN_FAULT;
         }
-        stranger = a->kind != ASSEMBLY_BLOCKS ||
-                   !slice_equal((struct slice){ a->addresses, a->n_addresses },
-                                slice_first(d->addresses, DECODER_ADDRESS_BYTES));
-        if (stranger && block.number != 1)
-                gbt_reset(&a->gbt);
-        switch (gbt_accept(&a->gbt, &block, (struct slice){ a->bytes, a->len })) {
-        case GBT_FIRST: {
-                struct gbt gbt = a->gbt;
-
-                assembly_drop(d);
-                a->gbt = gbt;
-                a->kind = ASSEMBLY_BLOCKS;
-                a->offset = d->offset;
-                a->n_addresses = MIN(d->addresses.len, (size_t)DECODER_ADDRESS_BYTES);
-                if (a->n_addresses > 0)
-                        memcpy(a->addresses, d->addresses.data, a->n_addresses);
-                break;
-        }
-        case GBT_NEXT:
-                break;
-        case GBT_REPEATED:
-                d->rest = slice_from(apdu, block.bytes);
-                return OPEN_NOTHING;
-        case GBT_BROKEN:
-                assembly_drop(d);
-                *ret_fault = "block transfer: a block is missing or out of order";
+        if (!collect_block(d, &block, ret_fault))
                 return OPEN_FAULT;
-        }
-        if (!assembly_append(a, block.data)) {
-                assembly_drop(d);
-                *ret_fault = "block transfer: longer than any telegram";
-                return OPEN_FAULT;
-        }
         d->rest = slice_from(apdu, block.bytes);
-        if (block.last) {
-                d->rest = (struct slice){ a->bytes, a->len };
-                d->rest_assembled = d->rest_blocks = true;
-                d->offset = a->offset;
-                a->kind = ASSEMBLY_NONE;
-                a->len = 0;
-                gbt_reset(&a->gbt);
-        }
+        if (block.last)
+                assembly_complete(d);
         return OPEN_NOTHING;
 }
 

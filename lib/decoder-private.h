@@ -72,6 +72,12 @@ enum open_result decoder_open_apdu(struct decoder *d, const char **ret_fault);
 /* Reads d->text by the framing it came in. */
 enum open_result decoder_open_text(struct decoder *d, const char **ret_fault);
 
-/* Appends to the assembly; false when it would grow beyond its bound. */
-bool assembly_append(struct assembly *a, struct slice bytes);
+/* The assembly starts with the frame that d->offset and d->addresses tell of. */
+void assembly_begin(struct decoder *d, enum assembly_kind kind);
+/* False when the current frame is of another meter: never put between the pieces of this one. */
+bool assembly_goes_on(const struct decoder *d, enum assembly_kind kind);
+/* False, and the assembly is given up, when it would grow beyond its bound. */
+bool assembly_append(struct decoder *d, struct slice bytes);
+/* Hands the assembled APDU on, as d->rest. */
+void assembly_complete(struct decoder *d);
 void assembly_drop(struct decoder *d);

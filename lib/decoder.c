@@ -89,16 +89,6 @@ const struct decoder_statistics *decoder_statistics_get(const struct decoder *d)
         return &d->statistics;
 }
 
-bool assembly_append(struct assembly *a, struct slice bytes)
-{
-        if (bytes.len > sizeof(a->bytes) - a->len)
-                return false;
-        if (bytes.len > 0)
-                memcpy(a->bytes + a->len, bytes.data, bytes.len);
-        a->len += bytes.len;
-        return true;
-}
-
 void assembly_drop(struct decoder *d)
 {
         if (d->assembly.kind != ASSEMBLY_NONE)
@@ -108,7 +98,21 @@ void assembly_drop(struct decoder *d)
         gbt_reset(&d->assembly.gbt);
 }
 
-static void assembly_begin(struct decoder *d, enum assembly_kind kind)
+bool assembly_append(struct decoder *d, struct slice bytes)
+{
+        struct assembly *a = &d->assembly;
+
+        if (bytes.len > sizeof(a->bytes) - a->len) {
+                assembly_drop(d);
+                return false;
+        }
+        if (bytes.len > 0)
+                memcpy(a->bytes + a->len, bytes.data, bytes.len);
+        a->len += bytes.len;
+        return true;
+}
+
+void assembly_begin(struct decoder *d, enum assembly_kind kind)
 {
         assembly_drop(d);
         d->assembly.kind = kind;
@@ -118,8 +122,7 @@ static void assembly_begin(struct decoder *d, enum assembly_kind kind)
                 memcpy(d->assembly.addresses, d->addresses.data, d->assembly.n_addresses);
 }
 
-/* Hands the assembled APDU on. */
-static void assembly_complete(struct decoder *d)
+void assembly_complete(struct decoder *d)
 {
         d->rest = (struct slice){ d->assembly.bytes, d->assembly.len };
         d->rest_assembled = true;
@@ -127,14 +130,22 @@ static void assembly_complete(struct decoder *d)
         d->offset = d->assembly.offset;
         d->assembly.kind = ASSEMBLY_NONE;
         d->assembly.len = 0;
+        gbt_reset(&d->assembly.gbt);
 }
 
-/* A frame of another meter must not be put between the pieces of this one. */
-static bool same_addresses(const struct decoder *d)
+bool assembly_goes_on(const struct decoder *d, enum assembly_kind kind)
 {
         struct slice mine = { d->assembly.addresses, d->assembly.n_addresses };
 
-        return slice_equal(mine, slice_first(d->addresses, DECODER_ADDRESS_BYTES));
+        return d->assembly.kind == kind &&
+               slice_equal(mine, slice_first(d->addresses, DECODER_ADDRESS_BYTES));
+}
+
+/* The frame holds all of its telegram. */
+static void take_whole(struct decoder *d, struct slice apdus)
+{
+        d->rest = apdus;
+        d->rest_assembled = d->rest_blocks = false;
 }
 
 /* LLC and a tag that begins an APDU: a segment that starts a telegram. */
@@ -146,25 +157,18 @@ static bool begins_apdu(struct slice information)
         return llc > 0 && (tag == APDU_DATA_NOTIFICATION || tag == GBT_TAG || cipher_is_tag(tag));
 }
 
+/* Collects a segment; a frame of its own is left alone. */
 static const char *collect_segment(struct decoder *d, const struct hdlc_frame *frame)
 {
-        struct assembly *a = &d->assembly;
-        bool running = a->kind == ASSEMBLY_SEGMENTS && same_addresses(d);
-
         if (begins_apdu(frame->information)) {
                 if (!frame->more)
                         return NULL;
                 assembly_begin(d, ASSEMBLY_SEGMENTS);
-        } else if (!running) {
-                if (!frame->more)
-                        return NULL;
-                assembly_drop(d);
-                return "HDLC: a segment whose beginning is missing";
+        } else if (!assembly_goes_on(d, ASSEMBLY_SEGMENTS)) {
+                return frame->more ? "HDLC: a segment whose beginning is missing" : NULL;
         }
-        if (!assembly_append(a, frame->information)) {
-                assembly_drop(d);
+        if (!assembly_append(d, frame->information))
                 return "HDLC: segments longer than any telegram";
-        }
         if (!frame->more)
                 assembly_complete(d);
         return NULL;
@@ -180,11 +184,10 @@ static const char *open_hdlc(struct decoder *d, struct slice bytes)
         fault = collect_segment(d, &frame);
         if (fault || frame.more || d->rest.len > 0)
                 return fault;
-        /* A frame of its own. What was collected by segments cannot go on after it. */
-        if (d->assembly.kind == ASSEMBLY_SEGMENTS || d->assembly.kind == ASSEMBLY_MBUS)
+        /* What this meter began in segments cannot go on after a frame of its own. */
+        if (assembly_goes_on(d, ASSEMBLY_SEGMENTS) || d->assembly.kind == ASSEMBLY_MBUS)
                 assembly_drop(d);
-        d->rest = frame.information;
-        d->rest_assembled = d->rest_blocks = false;
+        take_whole(d, frame.information);
         return NULL;
 }
 
@@ -197,24 +200,20 @@ static const char *open_mbus(struct decoder *d, struct slice bytes)
         if (!frame.dlms)
                 return NULL;
         d->addresses = (struct slice){ 0 };
+        if (frame.segment == 0 && frame.last) {
+                assembly_drop(d);
+                take_whole(d, frame.data);
+                return NULL;
+        }
         if (frame.segment == 0) {
-                if (frame.last) {
-                        assembly_drop(d);
-                        d->rest = frame.data;
-                        d->rest_assembled = d->rest_blocks = false;
-                        return NULL;
-                }
                 assembly_begin(d, ASSEMBLY_MBUS);
-                a->next_segment = 0;
         } else if (a->kind != ASSEMBLY_MBUS || frame.segment != a->next_segment) {
                 assembly_drop(d);
                 return "M-Bus: a segment whose predecessor is missing";
         }
         a->next_segment = (uint8_t)((frame.segment + 1) & 0x0f);
-        if (!assembly_append(a, frame.data)) {
-                assembly_drop(d);
+        if (!assembly_append(d, frame.data))
                 return "M-Bus: segments longer than any telegram";
-        }
         if (frame.last)
                 assembly_complete(d);
         return NULL;
@@ -231,8 +230,7 @@ static const char *open_frame(struct decoder *d, const struct scan *scan)
                 return open_mbus(d, scan->frame);
         case LINK_RAW:
                 d->addresses = (struct slice){ 0 };
-                d->rest = scan->frame;
-                d->rest_assembled = d->rest_blocks = false;
+                take_whole(d, scan->frame);
                 return NULL;
         case LINK_P1:
         case LINK_IEC62056_21:
