@@ -8,6 +8,7 @@
 #pragma once
 
 #include <ctype.h>
+#include <errno.h>
 
 #include "lib/layout.h"
 #include "tests/unit/test.h"
