@@ -166,7 +166,7 @@ static bool is_all_fill(const struct scanner *s)
         return true;
 }
 
-/* A candidate that waits for bytes. True when there is something to do about it. */
+/* A candidate that waits for bytes which will not come. False when they may. */
 static bool give_up(struct scanner *s, const struct verdict *verdict, struct scan *ret)
 {
         size_t to = s->at + 1;
@@ -184,54 +184,64 @@ static bool give_up(struct scanner *s, const struct verdict *verdict, struct sca
         return true;
 }
 
+static struct scan frame_at(struct scanner *s, const struct verdict *verdict)
+{
+        struct scan scan = { .type = SCAN_FRAME,
+                             .offset = s->offset + s->at,
+                             .link = verdict->link,
+                             .frame = { s->bytes + s->at, (size_t)verdict->length } };
+
+        s->at += scan.frame.len;
+        s->boundary = s->quiet = s->at;
+        s->need = 0;
+        return scan;
+}
+
+static struct scan damage_at(struct scanner *s, const struct verdict *verdict)
+{
+        struct scan scan = fault_at(s, s->at, verdict->link, verdict->fault.what);
+
+        s->quiet = MAX(s->quiet, s->at + MAX(verdict->fault.len, (size_t)1));
+        skip(s, 1);
+        return scan;
+}
+
+/* Takes in bytes until the candidate can be asked. False when there are not enough. */
+static bool have_candidate(struct scanner *s)
+{
+        while (s->at == s->len || (s->len - s->at < s->need && !s->gap && !s->finished))
+                if (!take_in(s))
+                        return s->at < s->len && s->finished;
+        return true;
+}
+
 struct scan scanner_next(struct scanner *s)
 {
         struct scan scan = { .type = SCAN_MORE };
 
-        for (;;) {
+        while (have_candidate(s)) {
                 struct verdict verdict;
 
-                if (s->at == s->len || (s->len - s->at < s->need && !s->gap && !s->finished)) {
-                        if (take_in(s))
-                                continue;
-                        if (s->at < s->len && !s->finished)
-                                return scan;
-                        if (s->at == s->len)
-                                return s->finished && s->garbage ? garbage_fault(s) : scan;
-                }
                 if (!s->starts[s->bytes[s->at]]) {
                         skip(s, 1);
                         continue;
                 }
                 /* What lies inside a damaged frame must prove itself to be another. */
                 verdict = probe(s, s->at, s->at < s->quiet);
-                if (verdict.length > 0) {
-                        if (s->garbage)
-                                return garbage_fault(s);
-                        scan = (struct scan){ .type = SCAN_FRAME,
-                                              .offset = s->offset + s->at,
-                                              .link = verdict.link,
-                                              .frame = { s->bytes + s->at,
-                                                         (size_t)verdict.length } };
-                        s->at += (size_t)verdict.length;
-                        s->boundary = s->quiet = s->at;
-                        s->need = 0;
-                        return scan;
-                }
-                if (verdict.length == 0) {
-                        s->need = verdict.fault.need;
-                        if (take_in(s))
-                                continue;
-                        if (!give_up(s, &verdict, &scan))
-                                return scan;
-                        return scan;
-                }
-                if (verdict.length == -EBADMSG) {
-                        scan = fault_at(s, s->at, verdict.link, verdict.fault.what);
-                        s->quiet = MAX(s->quiet, s->at + MAX(verdict.fault.len, (size_t)1));
+                if (verdict.length > 0)
+                        return s->garbage ? garbage_fault(s) : frame_at(s, &verdict);
+                if (verdict.length == -EBADMSG)
+                        return damage_at(s, &verdict);
+                if (verdict.length < 0) {
                         skip(s, 1);
-                        return scan;
+                        continue;
                 }
-                skip(s, 1);
+                s->need = verdict.fault.need;
+                if (take_in(s))
+                        continue;
+                if (give_up(s, &verdict, &scan))
+                        return scan;
+                break;
         }
+        return s->at == s->len && s->finished && s->garbage ? garbage_fault(s) : scan;
 }

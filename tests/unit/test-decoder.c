@@ -169,6 +169,7 @@ static struct decoder_case cases[] = {
 
         { "noise", "Nx0102030405 HLn7", "~ | 1-0:1.7.0=7W" },
         { "noise to the end", "Nx0102030405 $", "~" },
+        { "noise and a flag to the end", "Nx0102037e $", "~" },
         { "a start of a frame to the end", "Nx7ea0 $", "?a frame that has no end" },
         { "flags and zeros are nobody's loss", "Nx7e7e0000 HLn7 Nx0d0a7e $", "1-0:1.7.0=7W" },
 };
