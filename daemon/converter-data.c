@@ -12,19 +12,13 @@
 #include "daemon/log.h"
 
 #define USEC UINT64_C(1000000)
-/* DESIGN §3: silent after max(3 × interval, 60 s) */
-#define SILENCE_MIN_USEC  (60 * USEC)
-#define SILENCE_INTERVALS 3
-#define SILENCE_INTERVALS_CAP                                               \
-        (2 * 3600 * USEC) /* the slowest push that utilities configure: 1 h \
-                           */
-#define USB_RESET_PAUSE_USEC (600 * USEC)
 /* Less than a telegram: noise of plugging is no burst. */
 #define BURST_BYTES_MIN 16
 /* At most so often are clients told that nothing but counters has changed. */
 #define TELL_PAUSE_USEC (10 * USEC)
-/* So much without a frame, where frames had come: the meter behind it is another one now. */
+/* So much without a frame, for so long, where frames had come: it is another meter now. */
 #define LOST_LINE_BYTES 3072
+#define LOST_LINE_USEC  (60 * USEC)
 
 static const struct cipher_keys *find_keys(void *userdata, const uint8_t *title)
 {
@@ -89,7 +83,7 @@ void converter_data_opened(struct converter *c)
         begin_candidate(c);
         c->bytes_since_frame = 0;
         c->last_byte_usec = 0;
-        c->silence_from_usec = c->opened_usec;
+        c->silence.from_usec = c->opened_usec;
         converter_set_state(c, CONVERTER_DETECTING, "listening at %s", c->view.line);
 }
 
@@ -135,7 +129,7 @@ static void give_up(struct converter *c)
 /* After a silence at the right line there is nothing to detect before bytes come again. */
 static bool detection_counts(const struct converter *c)
 {
-        return c->port && c->state == CONVERTER_DETECTING && c->silence_stage == 0;
+        return c->port && c->state == CONVERTER_DETECTING && c->silence.tried == SILENCE_NOTHING;
 }
 
 /* May close the port. */
@@ -199,9 +193,8 @@ static void drain(struct converter *c)
 }
 
 /* The same line goes on, with a new sweep's time before it. */
-static void end_silence(struct converter *c)
+static void resume_detection(struct converter *c)
 {
-        c->silence_stage = 0;
         begin_sweep(c);
         begin_candidate(c);
         converter_set_state(c, CONVERTER_DETECTING, "bytes come again at %s", c->view.line);
@@ -212,12 +205,11 @@ static void begin_burst(struct converter *c, uint64_t now)
 {
         uint64_t pause = c->last_byte_usec ? now - c->last_byte_usec : 0;
         bool whole = now - c->opened_usec >= USEC;
+        bool was_silent = c->silence.tried != SILENCE_NOTHING;
 
-        if (c->silence_stage > 0)
-                end_silence(c);
-        else /* the longest pause of late; forgotten slowly, so that one does not stay for ever */
-                c->interval_usec = MIN(MAX(pause, c->interval_usec - c->interval_usec / 8),
-                                       SILENCE_INTERVALS_CAP);
+        silence_ended(&c->silence, pause);
+        if (was_silent)
+                resume_detection(c);
         c->in_burst = true;
         c->burst_bytes = 0;
         c->burst_has_frame = false;
@@ -294,7 +286,7 @@ static void tick_gap(struct converter *c, uint64_t now)
         drain(c);
         end_burst(c);
         if (c->state == CONVERTER_RECEIVING && c->sweep.n > 1 &&
-            c->bytes_since_frame >= LOST_LINE_BYTES && now - c->last_frame_usec >= SILENCE_MIN_USEC)
+            c->bytes_since_frame >= LOST_LINE_BYTES && now - c->last_frame_usec >= LOST_LINE_USEC)
                 restart_detection(c, "no valid frame for long");
         if (now - c->told_usec >= TELL_PAUSE_USEC) {
                 c->told_usec = now;
@@ -302,60 +294,53 @@ static void tick_gap(struct converter *c, uint64_t now)
         }
 }
 
-static uint64_t silence_limit(const struct converter *c)
-{
-        return MAX(SILENCE_INTERVALS * c->interval_usec, SILENCE_MIN_USEC);
-}
-
 /* Detection has its own clock, unless there is but one line to listen at. */
 static bool silence_counts(const struct converter *c)
 {
-        return c->port && c->silence_stage < 3 &&
-               (c->state == CONVERTER_RECEIVING ||
-                (c->state == CONVERTER_DETECTING && c->sweep.n == 1) ||
-                (c->state == CONVERTER_DETECTING && c->silence_stage > 0));
-}
-
-static uint64_t silence_at(const struct converter *c)
-{
-        return MAX(c->last_byte_usec, c->silence_from_usec) + silence_limit(c);
+        return c->port && (c->state == CONVERTER_RECEIVING ||
+                           (c->state == CONVERTER_DETECTING &&
+                            (c->sweep.n == 1 || c->silence.tried != SILENCE_NOTHING)));
 }
 
 static void reopen(struct converter *c)
 {
-        unsigned int stage = c->silence_stage;
-
         c->totals.reopens++;
         converter_close(c);
         converter_try_open(c);
-        c->silence_stage = stage;
         if (c->port)
                 converter_set_state(c, CONVERTER_DETECTING, "no byte for %" PRIu64 " s: reopened",
-                                    silence_limit(c) / USEC);
+                                    silence_limit(&c->silence) / USEC);
 }
 
-/* Reopening revives a stalled endpoint, which gives neither data nor error; a reset what hangs
- * deeper. Then somebody has to look. */
-static void tick_silence(struct converter *c, uint64_t now)
+static void show_silent(struct converter *c, uint64_t now)
 {
-        bool may_reset = c->config && c->config->usb_reset &&
-                         (c->reset_usec == 0 || now - c->reset_usec >= USB_RESET_PAUSE_USEC);
-
-        if (!silence_counts(c) || now < silence_at(c))
-                return;
-        c->silence_stage++;
-        if (c->silence_stage == 1) {
-                reopen(c);
-                return;
-        }
-        c->silence_from_usec = now;
-        if (c->silence_stage == 2 && may_reset && converter_usb_reset(c) >= 0)
-                return; /* "remove" and "add" follow, or the same port goes on */
-        c->silence_stage = 3;
         converter_set_state(c, CONVERTER_SILENT,
                             "no byte for %" PRIu64 " s, reopening did not help: look at the cable, "
                             "the meter's interface, and its power",
                             (now - (c->heard_usec ? c->heard_usec : c->opened_usec)) / USEC);
+}
+
+static void tick_silence(struct converter *c, uint64_t now)
+{
+        if (!silence_counts(c))
+                return;
+        switch (silence_next(&c->silence, now, c->last_byte_usec,
+                             c->config && c->config->usb_reset)) {
+        case SILENCE_NOTHING:
+                break;
+        case SILENCE_REOPEN:
+                reopen(c);
+                break;
+        case SILENCE_USB_RESET: /* "remove" and "add" follow, or the same port goes on */
+                if (converter_usb_reset(c) >= 0)
+                        break;
+                silence_reset_failed(&c->silence);
+                show_silent(c, now);
+                break;
+        case SILENCE_SILENT:
+                show_silent(c, now);
+                break;
+        }
 }
 
 void converter_data_tick(struct converter *c, uint64_t now)
@@ -377,7 +362,7 @@ uint64_t converter_data_deadline(struct converter *c, uint64_t now)
         if (c->gap_usec != 0)
                 at = MIN(at, c->gap_usec);
         if (silence_counts(c))
-                at = MIN(at, silence_at(c));
+                at = MIN(at, silence_deadline(&c->silence, c->last_byte_usec));
         if (detection_counts(c))
                 at = MIN(at, line_deadline(&c->sweep, &c->evidence, now));
         return at;

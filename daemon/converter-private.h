@@ -10,6 +10,7 @@
 #include "daemon/identity.h"
 #include "daemon/line.h"
 #include "daemon/port.h"
+#include "daemon/silence.h"
 #include "lib/decoder.h"
 
 /* Enough for a person with two terminals and a script; each is a pipe we write to. */
@@ -63,13 +64,10 @@ struct converter {
         uint64_t opened_usec, last_frame_usec;
         uint64_t last_byte_usec; /* since it was opened; 0: none yet */
         uint64_t heard_usec;     /* the same, over all times it was opened */
-        uint64_t interval_usec;  /* the longest recent pause between bursts */
         uint64_t bytes_since_frame;
         bool burst_whole, burst_has_frame, in_burst;
         uint64_t burst_bytes;
-        unsigned int silence_stage; /* 0: nothing tried yet */
-        uint64_t silence_from_usec; /* silence is counted from here or the last byte */
-        uint64_t reset_usec;        /* of the last USB reset */
+        struct silence silence;
 
         /* timer: the earliest of these; 0 is never */
         sd_event_source *timer;

@@ -9,7 +9,7 @@
 void converter_probe(struct converter *c)
 {
         converter_close(c);
-        c->silence_stage = 0;
+        silence_forget(&c->silence);
         c->flaps = 0;
         c->state = CONVERTER_WAITING; /* leaves no-meter, which would stay closed */
         converter_try_open(c);

@@ -355,7 +355,8 @@ void converter_unplugged(struct converter *c)
                 return;
         c->plugged = false;
         c->totals.unplugs++;
-        c->silence_stage = 0;
+        if (!silence_outlives_unplug(&c->silence, converter_now(c)))
+                silence_forget(&c->silence);
         c->view.device[0] = '\0';
         c->view.line[0] = '\0';
         close_for(c);
@@ -394,7 +395,7 @@ int converter_usb_reset(struct converter *c)
                 return -ENODEV;
         fd = open(c->device.usb_node, O_WRONLY | O_CLOEXEC);
         r = fd < 0 ? -errno : 0;
-        c->reset_usec = converter_now(c);
+        c->silence.reset_usec = converter_now(c);
         if (r >= 0) {
                 /* The driver must not meet an open tty; the call takes the bus's 50 ms and more,
                  * which is accepted for a converter that has been dead for minutes. */
