@@ -12,6 +12,9 @@ VM_ACCEL=kvm|tcg overrides the choice; VM_KEEP=1 keeps the folder with console a
 
 import base64
 import collections
+import fcntl
+import glob
+import hashlib
 import os
 import shutil
 import subprocess
@@ -51,6 +54,13 @@ def accelerator(cache):
         return file.read()
 
 
+def machine_version():
+    """A saved state loads only into the very same machine: this file, and QEMU's version."""
+    qemu = subprocess.run(["qemu-system-x86_64", "--version"], capture_output=True, check=True).stdout
+    with open(__file__, "rb") as file:
+        return hashlib.sha256(file.read() + qemu).hexdigest()[:12]
+
+
 class Emulator(Channel):
     """usb_serial.py in the guest; an operation is a call."""
 
@@ -64,17 +74,26 @@ class Emulator(Channel):
 class Machine:
     def __init__(self, cache):
         self.cache, self.accel = os.path.abspath(cache), accelerator(cache)
-        self.memory_file = "%s/state.%s.memory" % (self.cache, self.accel)
-        self.disk_file = "%s/state.%s.qcow2" % (self.cache, self.accel)
+        tag = "%s/state.%s-%s" % (self.cache, self.accel, machine_version())
+        self.memory_file, self.disk_file = tag + ".memory", tag + ".qcow2"
         self.folder = self.process = self.monitor = self.agent = self.emulator = None
 
     # --- life ---------------------------------------------------------------------------------
     def __enter__(self):
-        if not (os.path.exists(self.memory_file) and os.path.exists(self.disk_file)):
-            self.start(resume=False)
-            self.save()
-            self.stop()
+        with open(self.cache + "/lock", "a", encoding="ascii") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)  # another run may be making it
+            if not (os.path.exists(self.memory_file) and os.path.exists(self.disk_file)):
+                self.make_state()
         return self.start(resume=True)
+
+    def make_state(self):
+        for old in glob.glob(self.cache + "/state.*"):
+            os.unlink(old)
+        self.start(resume=False)
+        try:
+            self.save()
+        finally:
+            self.stop()
 
     def __exit__(self, kind, *_):
         if kind and self.agent:
