@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
 """Decodes every capture of ../shared/telegrams with `smctl decode` and compares meter, time,
-encryption and every reading with its .expect.json. Prints TAP; says 'skipped' without captures.
+encryption and every reading with its .expect.json; the encrypted ones also without a key and with
+wrong ones. Prints TAP; says 'skipped' without captures.
 
 usage: test_captures.py SMCTL PROJECT_ROOT
 """
@@ -100,6 +101,49 @@ def check(smctl, capture):
     return problems
 
 
+def decode(smctl, capture, *keys):
+    """The telegrams of a capture, as smctl prints them."""
+    run = subprocess.run([smctl, "decode", "--json", *keys, str(capture)], capture_output=True,
+                         text=True, timeout=60)
+    return [json.loads(line) for line in run.stdout.splitlines()]
+
+
+def other(key):
+    """Another key of the same length."""
+    return "".join(f"{int(digit, 16) ^ 5:x}" for digit in key)
+
+
+def expect_error(telegrams, count, sentence, problems):
+    """Each of so many telegrams names its title, says the sentence, and has nothing to read."""
+    if len(telegrams) != count:
+        problems.append(f"{sentence}: {len(telegrams)} telegrams, not {count}")
+    for telegram in telegrams:
+        title = telegram["system_title"]
+        if telegram["readings"] or telegram["texts"] or telegram["meter"] or telegram["time"]:
+            problems.append(f"{sentence}: something was read")
+        if sentence not in (telegram["error"] or ""):
+            problems.append(f"the error is {telegram['error']!r}, not {sentence!r}")
+        elif title and title not in telegram["error"]:
+            problems.append(f"{sentence}: {title} is not named")
+
+
+def check_keys(smctl, capture):
+    """What an encrypted capture says without a key and with each of them wrong; None: it is not
+    encrypted, or nobody published its key."""
+    want = json.loads(pathlib.Path(str(capture).rsplit(".", 1)[0] + ".expect.json").read_text())
+    if not want["key"] or not want["encrypted"] or breaks_its_check_sum(want):
+        return None
+    problems, count = [], want["telegram_count"]
+    expect_error(decode(smctl, capture), count, "a key is needed", problems)
+    auth = ("--auth-key", want["auth_key"]) if want["auth_key"] else ()
+    wrong = decode(smctl, capture, "--key", other(want["key"]), *auth)
+    expect_error(wrong, count, "wrong encryption key", problems)
+    if auth:
+        wrong = decode(smctl, capture, "--key", want["key"], "--auth-key", other(want["auth_key"]))
+        expect_error(wrong, count, "wrong authentication key", problems)
+    return problems
+
+
 def main():
     smctl, root = sys.argv[1:3]
     folder = pathlib.Path(os.environ.get("SMARTMETER_CAPTURES",
@@ -108,15 +152,15 @@ def main():
     if not captures:
         print("1..0 # SKIP skipped: no captures beside the project")
         return 0
-    print(f"1..{len(captures)}")
-    failed = 0
-    for number, capture in enumerate(captures, 1):
-        problems = check(smctl, capture)
-        failed += bool(problems)
-        print(f"{'not ok' if problems else 'ok'} {number} - {capture.stem}")
+    results = [(capture.stem, check(smctl, capture)) for capture in captures]
+    results += [(f"{capture.stem}, keys missing and wrong", problems) for capture in captures
+                if (problems := check_keys(smctl, capture)) is not None]
+    print(f"1..{len(results)}")
+    for number, (name, problems) in enumerate(results, 1):
+        print(f"{'not ok' if problems else 'ok'} {number} - {name}")
         for problem in problems:
             print(f"# {problem}")
-    return 1 if failed else 0
+    return 1 if any(problems for _, problems in results) else 0
 
 
 if __name__ == "__main__":
