@@ -9,6 +9,7 @@
 
 #include "crc.h"
 #include "link.h"
+#include "util.h"
 
 #define FLAG              0x7e
 #define FORMAT_TYPE_MASK  0xf0
@@ -64,6 +65,8 @@ static ssize_t hdlc_probe(struct slice s, struct slice before, struct link_fault
         struct slice frame = slice_from(s, 1);
         size_t header, length = frame_length(frame);
 
+        /* Nothing shorter than this begins here, nor after a flag that only ended a frame. */
+        ret_fault->need = 1 + FRAME_BYTES_MIN;
         if (frame.len == 0)
                 return 0;
         if ((frame.data[0] & FORMAT_TYPE_MASK) != FORMAT_TYPE_3)
@@ -73,6 +76,8 @@ static ssize_t hdlc_probe(struct slice s, struct slice before, struct link_fault
         if (length < FRAME_BYTES_MIN)
                 return -EAGAIN;
         header = header_length(frame);
+        if (header > 0)
+                ret_fault->need = 1 + MIN(header + CHECK_BYTES, length);
         if (header == 0 || frame.len < header + CHECK_BYTES)
                 return frame.len < HEADER_BYTES_MAX + CHECK_BYTES && frame.len < length ? 0
                                                                                         : -EAGAIN;
