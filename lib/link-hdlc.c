@@ -65,19 +65,17 @@ static ssize_t hdlc_probe(struct slice s, struct slice before, struct link_fault
         struct slice frame = slice_from(s, 1);
         size_t header, length = frame_length(frame);
 
-        /* Nothing shorter than this begins here, nor after a flag that only ended a frame. */
-        ret_fault->need = 1 + FRAME_BYTES_MIN;
         if (frame.len == 0)
                 return 0;
         if ((frame.data[0] & FORMAT_TYPE_MASK) != FORMAT_TYPE_3)
                 return -EAGAIN;
+        ret_fault->need = 1 + FORMAT_BYTES;
         if (frame.len < FORMAT_BYTES)
                 return 0;
         if (length < FRAME_BYTES_MIN)
                 return -EAGAIN;
         header = header_length(frame);
-        if (header > 0)
-                ret_fault->need = 1 + MIN(header + CHECK_BYTES, length);
+        ret_fault->need = 1 + (header > 0 ? MIN(header + CHECK_BYTES, length) : FRAME_BYTES_MIN);
         if (header == 0 || frame.len < header + CHECK_BYTES)
                 return frame.len < HEADER_BYTES_MAX + CHECK_BYTES && frame.len < length ? 0
                                                                                         : -EAGAIN;
