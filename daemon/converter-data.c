@@ -56,7 +56,9 @@ int converter_data_prepare(struct converter *c)
         if (c->decoder && c->decoder_profile != c->profile)
                 c->decoder = decoder_free(c->decoder);
         if (!c->decoder) {
-                r = decoder_new(&(struct decoder_options){ c->profile, find_keys, c }, &c->decoder);
+                r = decoder_new(
+                        &(struct decoder_options){ c->profile, find_keys, c, c->options.scratch },
+                        &c->decoder);
                 if (r < 0)
                         return r;
                 c->decoder_profile = c->profile;

@@ -13,6 +13,7 @@
 #include "daemon/config.h"
 #include "daemon/store.h"
 #include "dbus/bus.h"
+#include "lib/decoder.h"
 #include "lib/telegram.h"
 #include "lib/util.h"
 #include "udev/hotplug.h"
@@ -48,6 +49,7 @@ struct converter_options {
         struct store *store; /* may be NULL: nothing is remembered */
         const struct converter_ops *ops;
         void *userdata;
+        struct decoder_scratch *scratch; /* of all converters of this loop; may be NULL */
 };
 
 /* `id` is copied; `options` too, what it points to is borrowed. -ENOMEM. */

@@ -34,6 +34,7 @@ struct manager {
         struct hotplug *hotplug;
         struct meters *meters;
         struct managed *converters;
+        struct decoder_scratch *scratch; /* of their decoders, which take turns */
         struct broker *brokers;
         struct sink *sinks; /* the bus and the brokers, in the order they are told */
 };

@@ -175,7 +175,7 @@ struct managed *manager_find(const struct manager *m, const char *key)
 static struct managed *add_converter(struct manager *m, const char *id)
 {
         const struct converter_options options = { m->options.event, m->store, &converter_callbacks,
-                                                   m };
+                                                   m, m->scratch };
         struct managed **at = &m->converters, *managed = calloc(1, sizeof(*managed));
 
         if (!managed)
@@ -403,6 +403,9 @@ int manager_new(const struct manager_options *options, struct config *config, st
         }
         m->options = *options;
         m->config = config;
+        m->scratch = malloc(sizeof(*m->scratch));
+        if (!m->scratch)
+                return -ENOMEM;
         r = zone_set(config->timezone);
         if (r < 0) {
                 log_error("Timezone=%s: there is no such zone", config->timezone);
@@ -457,6 +460,7 @@ struct manager *manager_free(struct manager *m)
         m->bus = bus_free(m->bus);
         m->store = store_free(m->store);
         m->config = config_free(m->config);
+        free(m->scratch);
         free(m);
         return NULL;
 }

@@ -44,7 +44,7 @@ static void set_manufacturer(struct telegram *t)
 /* The last steps of every readable telegram. */
 static void complete(struct decoder *d)
 {
-        struct telegram *t = &d->telegram;
+        struct telegram *t = d->telegram;
 
         telegram_identify(t);
         set_manufacturer(t);
@@ -78,9 +78,9 @@ static int read_notification(struct decoder *d, struct slice apdu, struct slice 
                 *ret_fault = r.fault;
                 return -EBADMSG;
         }
-        d->telegram.time = notification.time;
-        d->telegram.hints.blocks = d->rest_blocks;
-        result = layout_decode(&r, &d->telegram);
+        d->telegram->time = notification.time;
+        d->telegram->hints.blocks = d->rest_blocks;
+        result = layout_decode(&r, d->telegram);
         if (result == -EBADMSG)
                 *ret_fault = r.fault;
         *ret_left = r.left;
@@ -90,7 +90,7 @@ static int read_notification(struct decoder *d, struct slice apdu, struct slice 
 static enum open_result fail_layout(struct decoder *d)
 {
         d->statistics.unknown_layouts++;
-        telegram_fail(&d->telegram, TELEGRAM_LAYOUT_UNKNOWN,
+        telegram_fail(d->telegram, TELEGRAM_LAYOUT_UNKNOWN,
                       "the telegram is whole, but its list of values is not known; please report "
                       "it with a capture");
         return OPEN_TELEGRAM;
@@ -103,7 +103,7 @@ static enum open_result open_notification(struct decoder *d, struct slice apdu,
         int r;
 
         d->rest = (struct slice){ 0 };
-        telegram_reset(&d->telegram, d->framing);
+        telegram_reset(d->telegram, d->framing);
         r = read_notification(d, apdu, &left, ret_fault);
         if (r == -EBADMSG)
                 return OPEN_FAULT;
@@ -197,7 +197,7 @@ static void print_title(struct slice title, char buf[static 2 * CIPHER_TITLE_BYT
 static enum open_result fail_open(struct decoder *d, const struct cipher_header *header, int error)
 {
         char title[2 * CIPHER_TITLE_BYTES + 1];
-        struct telegram *t = &d->telegram;
+        struct telegram *t = d->telegram;
 
         print_title(header->title, title);
         d->statistics.key_failures++;
@@ -236,7 +236,7 @@ static enum plain_result read_plaintext(struct decoder *d, struct slice plain)
         int r;
 
         if (slice_at(plain, 0) == '/')
-                return p1_decode(plain, &d->telegram) == 0 ? PLAIN_GOOD : PLAIN_NONSENSE;
+                return p1_decode(plain, d->telegram) == 0 ? PLAIN_GOOD : PLAIN_NONSENSE;
         plain = slice_from(plain, apdu_llc_length(plain));
         r = read_notification(d, plain, &left, &fault);
         if (r == -EBADMSG || left.len > 0)
@@ -247,7 +247,7 @@ static enum plain_result read_plaintext(struct decoder *d, struct slice plain)
 static enum open_result judge(struct decoder *d, const struct cipher_header *header,
                               enum cipher_tag_result tag, enum plain_result plain)
 {
-        struct telegram *t = &d->telegram;
+        struct telegram *t = d->telegram;
         char title[2 * CIPHER_TITLE_BYTES + 1];
 
         print_title(header->title, title);
@@ -280,7 +280,7 @@ static enum open_result judge(struct decoder *d, const struct cipher_header *hea
 
 static enum open_result open_ciphered(struct decoder *d, struct slice apdu, const char **ret_fault)
 {
-        struct telegram *t = &d->telegram;
+        struct telegram *t = d->telegram;
         struct cipher_header header;
         enum cipher_tag_result tag = CIPHER_TAG_ABSENT;
         const struct cipher_keys *keys = NULL;
@@ -293,7 +293,7 @@ static enum open_result open_ciphered(struct decoder *d, struct slice apdu, cons
         left = slice_from(apdu, header.apdu_bytes);
         if (begins_another(left))
                 d->rest = left;
-        if (header.ciphertext.len > sizeof(d->plain)) {
+        if (header.ciphertext.len > DECODER_APDU_BYTES) {
                 *ret_fault = "ciphering: longer than any telegram";
                 return OPEN_FAULT;
         }
@@ -339,15 +339,15 @@ enum open_result decoder_open_text(struct decoder *d, const char **ret_fault)
         d->text = (struct slice){ 0 };
         if (d->framing == LINK_P1 && p1_find_ciphered(text, &apdu))
                 return open_ciphered(d, apdu, ret_fault);
-        telegram_reset(&d->telegram, d->framing);
+        telegram_reset(d->telegram, d->framing);
         if (d->framing == LINK_P1)
-                r = p1_decode(text, &d->telegram);
+                r = p1_decode(text, d->telegram);
         else if (d->framing == LINK_IEC62056_21)
-                r = iec62056_21_decode(text, &d->telegram);
+                r = iec62056_21_decode(text, d->telegram);
         else if (d->framing == LINK_TIC)
-                r = tic_decode(text, &d->telegram);
+                r = tic_decode(text, d->telegram);
         else if (d->framing == LINK_SML)
-                r = sml_decode(text, &d->telegram);
+                r = sml_decode(text, d->telegram);
         if (r < 0) {
                 *ret_fault = "a frame whose content cannot be read";
                 return OPEN_FAULT;

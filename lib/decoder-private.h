@@ -10,8 +10,6 @@
 #include "gbt.h"
 #include "scanner.h"
 
-/* Telegrams up to 700 bytes were seen; PROTOCOL §9 asks for room and a cap at 8 KiB. */
-#define DECODER_APDU_BYTES 8192
 /* Titles whose frame counters are remembered: meters on one line, two at most in the field. */
 #define DECODER_COUNTERS      4
 #define DECODER_ADDRESS_BYTES 8
@@ -55,15 +53,17 @@ struct decoder {
         } counters[DECODER_COUNTERS];
         size_t next_counter;
 
-        struct telegram telegram;
+        struct telegram *telegram;           /* both in the scratch */
+        uint8_t *plain;                      /* DECODER_APDU_BYTES */
+        struct decoder_scratch *own_scratch; /* NULL: the caller's is used */
+
         struct scanner scanner;
         struct assembly assembly;
-        uint8_t plain[DECODER_APDU_BYTES];
 };
 
 enum open_result {
         OPEN_NOTHING,  /* consumed without an event: a block that is not the last */
-        OPEN_TELEGRAM, /* d->telegram */
+        OPEN_TELEGRAM, /* *d->telegram */
         OPEN_FAULT,    /* *ret_fault */
 };
 

@@ -17,6 +17,20 @@
 #include "link-mbus.h"
 #include "util.h"
 
+static int prepare_scratch(struct decoder *d)
+{
+        struct decoder_scratch *scratch = d->options.scratch;
+
+        if (!scratch)
+                scratch = d->own_scratch = malloc(sizeof(*scratch));
+        if (!scratch)
+                return -ENOMEM;
+        telegram_reset(&scratch->telegram, LINK_RAW);
+        d->telegram = &scratch->telegram;
+        d->plain = scratch->plain;
+        return 0;
+}
+
 int decoder_new(const struct decoder_options *options, struct decoder **ret)
 {
         struct decoder *d = malloc(sizeof(*d));
@@ -25,15 +39,16 @@ int decoder_new(const struct decoder_options *options, struct decoder **ret)
         if (!d)
                 return -ENOMEM;
         /* The large buffers stay untouched until a telegram needs them. */
-        memset(d, 0, offsetof(struct decoder, telegram));
+        memset(d, 0, offsetof(struct decoder, scanner));
         memset(&d->assembly, 0, offsetof(struct assembly, bytes));
-        telegram_reset(&d->telegram, LINK_RAW);
         scanner_init(&d->scanner);
         if (options)
                 d->options = *options;
-        r = aead_new(&d->aead);
+        r = prepare_scratch(d);
+        if (r == 0)
+                r = aead_new(&d->aead);
         if (r < 0) {
-                free(d);
+                decoder_free(d);
                 return r;
         }
         *ret = d;
@@ -45,6 +60,7 @@ struct decoder *decoder_free(struct decoder *d)
         if (!d)
                 return NULL;
         d->aead = aead_free(d->aead);
+        free(d->own_scratch);
         free(d);
         return NULL;
 }
@@ -280,7 +296,7 @@ static int open_next(struct decoder *d, struct decoder_event *ret)
                         *ret = (struct decoder_event){ .type = DECODER_TELEGRAM,
                                                        .offset = d->offset,
                                                        .framing = d->framing,
-                                                       .telegram = &d->telegram };
+                                                       .telegram = d->telegram };
                         return 1;
                 case OPEN_FAULT:
                         return emit_fault(d, d->offset, d->framing, fault, ret);

@@ -45,6 +45,18 @@ struct decoder_statistics {
         uint64_t key_failures, unknown_layouts, replays;
 };
 
+/* Telegrams up to 700 bytes were seen; PROTOCOL §9 asks for room and a cap at 8 KiB. */
+#define DECODER_APDU_BYTES 8192
+
+/*
+ * What a decoder needs only from a frame to the event it makes: 22 kB that all decoders of one
+ * thread can share. Then the next call of any of them ends the life of an event's telegram.
+ */
+struct decoder_scratch {
+        struct telegram telegram;
+        uint8_t plain[DECODER_APDU_BYTES];
+};
+
 struct decoder_options {
         const struct meter_profile *profile; /* forced; NULL: found by itself */
         /*
@@ -53,6 +65,7 @@ struct decoder_options {
          */
         const struct cipher_keys *(*find_keys)(void *userdata, const uint8_t *title);
         void *userdata;
+        struct decoder_scratch *scratch; /* borrowed, any contents; NULL: one of its own */
 };
 
 /* Owned by the caller, freed with decoder_free(). `options` is copied. -ENOMEM. */
