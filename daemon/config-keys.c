@@ -48,8 +48,9 @@ static int parse_profile(const char *value, const char *suffix, void *field,
         if (!profile && *value) {
                 const char *nearest = config_nearest(value, profile_name);
 
-                config_answer(ret, "no such profile; %s%s", nearest ? "did you mean " : "",
-                              nearest ? nearest : "leave it out, it is found by itself");
+                config_answer(ret, "no such profile; %s%s%s", nearest ? "did you mean " : "",
+                              nearest ? nearest : "leave it out, it is found by itself",
+                              nearest ? "?" : "");
                 return -EINVAL;
         }
         *(const struct meter_profile **)field = profile;
@@ -234,11 +235,12 @@ static int parse_formats(const char *value, const char *suffix, void *field,
                 } else if (*word) {
                         const char *nearest = config_nearest(word, format_name);
 
-                        config_answer(ret, "no such format '%.40s'; %s%s", word,
+                        config_answer(ret, "no such format '%.40s'; %s%s%s", word,
                                       nearest ? "did you mean " : "",
                                       nearest ? nearest
                                               : "write native, homeassistant, "
-                                                "datacollector, rl-dsp or jeedom");
+                                                "datacollector, rl-dsp or jeedom",
+                                      nearest ? "?" : "");
                         return -EINVAL;
                 }
         }

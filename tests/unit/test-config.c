@@ -76,7 +76,7 @@ static struct fault_case {
           "t.conf:2: error: VendorId=0067b: write four hex digits like 067b, or a pattern like "
           "23*" },
         { "a profile one letter off", "[converter \"a\"]\nSerial=x\nProfile=lgz-e540\n",
-          "t.conf:3: error: Profile=lgz-e540: no such profile; did you mean lgz-e450" },
+          "t.conf:3: error: Profile=lgz-e540: no such profile; did you mean lgz-e450?" },
         { "a converter that matches nothing", "\n[converter \"a\"]\nLine=2400 8E1\n",
           "t.conf:2: error: [converter \"a\"] says of no converter that it is meant: add VendorId= "
           "and ProductId=, Serial=, Path= or Device=; `smctl list-converters` shows them" },
@@ -106,7 +106,7 @@ static struct fault_case {
         { "an IPv6 host is fine", "[mqtt \"a\"]\nHost=fe80::1\n", NULL },
         { "a misspelt format", "[mqtt \"a\"]\nFormats=native home-assistant\n",
           "t.conf:2: error: Formats=native home-assistant: no such format 'home-assistant'; did you "
-          "mean homeassistant" },
+          "mean homeassistant?" },
         { "no format", "[mqtt \"a\"]\nFormats=,\n",
           "t.conf:2: error: Formats=,: write at least one of native, homeassistant, datacollector, "
           "rl-dsp, jeedom" },
