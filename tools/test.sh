@@ -109,7 +109,7 @@ part_valgrind() {
         check "build" ninja -C "$top/gcc" || return
         run_tests "unit tests under valgrind" gcc --suite unit --timeout-multiplier 20 \
                 --wrap "valgrind -q --error-exitcode=99 --leak-check=full --errors-for-leak-kinds=definite --suppressions=$root/tests/valgrind.supp"
-        mapfile -t names < <(meson test -C "$top/gcc" --list 2>/dev/null | sed 's/.* \/ //' | grep -E '^integration-.*(whole_way|hotplug)')
+        mapfile -t names < <(meson test -C "$top/gcc" --list 2>/dev/null | sed 's/.* \/ //' | grep -E '^integration-.*(whole_way|hotplug|device)')
         if [[ ${#names[@]} -gt 0 ]]; then
                 export SMARTMETER_VALGRIND="valgrind -q --error-exitcode=99 --leak-check=full --track-fds=no --errors-for-leak-kinds=definite --suppressions=$root/tests/valgrind.supp"
                 run_tests "the daemon under valgrind" gcc --timeout-multiplier 10 "${names[@]}"
