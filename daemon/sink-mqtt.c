@@ -156,9 +156,9 @@ static void log_status(const struct sink_mqtt *s, const struct sink_mqtt_status 
         struct log_about about = { .sink = s->name, .message_id = &id };
 
         if (strcmp(before->last_error, s->status.last_error) != 0 && s->status.last_error[0])
-                log_about(LOG_WARNING, &about, "MQTT %s: %s", s->name, s->status.last_error);
+                log_about(LOG_WARNING, &about, "MQTT: %s", s->status.last_error);
         else if (before->connected != s->status.connected)
-                log_about(LOG_INFO, &about, "MQTT %s: %s", s->name,
+                log_about(LOG_INFO, &about, "MQTT: %s",
                           s->status.connected ? "connected" : "disconnected");
 }
 
