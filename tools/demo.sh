@@ -117,7 +117,7 @@ Formats=native homeassistant datacollector
 END
 
 say "A private message bus, a broker on 127.0.0.1:$port, and a virtual E450 that sends every 5 s at 2400 baud"
-start dbus-daemon --config-file="$work/bus.conf" --nofork --nopidfile
+start dbus-daemon --config-file="$work/bus.conf" --nofork --nopidfile 2>"$work/bus.log"
 broker=$(PATH=$PATH:/usr/sbin command -v mosquitto)
 start "$broker" -c "$work/mosquitto.conf" 2>"$work/mosquitto.log"
 until_true 10 "the bus" test -S "$work/bus"
