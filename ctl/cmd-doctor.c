@@ -20,7 +20,7 @@
 static const struct check checks[] = {
         { "service", N_("The service runs."), false, doctor_check_service },
         { "config", N_("The configuration is in force."), true, doctor_check_config },
-        { "usb", N_("A USB serial converter is there."), false, doctor_check_usb },
+        { "usb", N_("A converter is there."), false, doctor_check_usb },
         { "driver", N_("Each converter has a driver."), false, doctor_check_driver },
         { "tty", N_("Each converter has a port."), false, doctor_check_tty },
         { "permission", N_("The service may open the ports."), true, doctor_check_permission },
