@@ -121,8 +121,8 @@ static void everything_is_counted(void **state)
         assert_int_equal(s->telegrams, 1);
         assert_int_equal(s->bytes, 1 + 2 + 2 + 1 + 2 + 3 + 19 + 2 + 1);
         (void)events_of(d, (struct slice){ noise, sizeof(noise) });
+        (void)events_of_frame(d, "HLc7#5"); /* before it, the last flag might begin a frame */
         assert_int_equal(s->garbage_bytes, 3);
-        (void)events_of_frame(d, "HLc7#5");
         (void)events_of_frame(d, "HLc7#5");
         assert_int_equal(s->replays, 1);
         assert_int_equal(s->key_failures, 0);
