@@ -4,6 +4,7 @@
 import fcntl
 import os
 import pathlib
+import signal
 import subprocess
 import sys
 import unittest
