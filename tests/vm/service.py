@@ -32,7 +32,8 @@ class ServiceCase(unittest.TestCase):
 
     def tell_journal(self):
         try:
-            log = self.vm.run("journalctl --no-pager -n 40 -o short-monotonic; smctl list-converters; smctl list-meters").out
+            log = self.vm.run("journalctl --no-pager -n 40 -o short-monotonic; "
+                              "smctl list-converters; smctl list-meters").out
         except (VmError, AttributeError) as error:
             log = str(error)
         print("# " + log.replace("\n", "\n# "), flush=True)
@@ -52,7 +53,8 @@ class ServiceCase(unittest.TestCase):
     def meter(self, device, profile="lgz-e450", number="LGZ1030655000001", interval=5):
         """A simulated meter behind the converter: a whole telegram of now, each `interval` seconds."""
         self.usb("meter", device=device, interval=interval, command=[
-            "/usr/bin/smctl", "simulate", profile, "--fast", "--count", "1", "--stdout", "--plain", "--meter-id", number])
+            "/usr/bin/smctl", "simulate", profile, "--fast", "--count", "1", "--stdout", "--plain",
+            "--meter-id", number])
 
     def events_of(self, device, *kinds):
         return [e for e in self.usb.events if e.get("device") == device and e["event"] in kinds]

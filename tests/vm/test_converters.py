@@ -96,8 +96,28 @@ class Converters(ServiceCase):
         self.assertEqual(again["object"], meter["object"])
 
 
-class Lines(ServiceCase):
-    """Line detection on a PL2303 whose UART garbles what comes at another line."""
+class Waiting(ServiceCase):
+    """What takes time: line detection on a PL2303 whose UART garbles what comes at another line; and
+    the silence watchdog, whose minute passes for another converter meanwhile."""
+    STALLED = "LGZ1030655000301"
+
+    @classmethod
+    def setUpClass(cls):
+        case = cls("test_watchdog_revives_stalled_endpoint")
+        case.setUp()
+        cls.addClassCleanup(case.doCleanups)
+        case.stall()
+
+    def stall(self):
+        self.plug("stalled", "pl2303gc", serial="STALLED")
+        self.meter("stalled", number=self.STALLED)
+        converter = self.wait_converter(state="receiving", **PL2303GC)
+        self.wait_telegram(self.STALLED, converter["id"])
+        self.usb("fault", device="stalled", kind="bulk-stall")
+        self.usb("fault", device="stalled", kind="none")  # the chip is well again, but its driver asks no more
+        self.assertFalse(self.usb("status", device="stalled")["reading"])
+        type(self).stalled_id = converter["id"]
+        type(self).telegrams = self.meter_of(self.STALLED)["statistics"]["telegrams"]
 
     def find(self, profile, line, port, number):
         self.plug("a", "pl2303", sender=line, port=port)  # a port of its own: nothing was learned there
@@ -116,19 +136,9 @@ class Lines(ServiceCase):
     def test_daemon_finds_115200_8n1_of_am550(self):
         self.find("iskra-am550", "115200 8N1", 12, "ISK1030783000203")
 
-
-class Silence(ServiceCase):
     def test_watchdog_revives_stalled_endpoint(self):
-        self.plug("a", "pl2303", port=4)
-        self.meter("a", number="LGZ1030655000301")
-        converter = self.wait_converter(state="receiving", **PL2303)
-        self.wait_telegram("LGZ1030655000301", converter["id"])
-        self.usb("fault", device="a", kind="bulk-stall")
-        self.usb("fault", device="a", kind="none")  # the chip is well again, but the driver has stopped asking
-        self.assertFalse(self.usb("status", device="a")["reading"])
-        before = self.meter_of("LGZ1030655000301")["statistics"]["telegrams"]
         # Silence is max(3 × interval, 60 s).
-        self.wait_telegram("LGZ1030655000301", converter["id"], before, 100)
-        after = self.converter(id=converter["id"])
+        self.wait_telegram(self.STALLED, self.stalled_id, self.telegrams, 100)
+        after = self.converter(id=self.stalled_id)
         self.assertEqual((after["state"], after["statistics"]["reopens"]), ("receiving", 1))
-        self.assertEqual(self.usb("status", device="a")["opened"], 2)
+        self.assertEqual(self.usb("status", device="stalled")["opened"], 2)

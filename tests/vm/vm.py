@@ -117,7 +117,8 @@ class Machine:
         return self
 
     def command(self, resume):
-        fast = {"kvm": ["-accel", "kvm", "-cpu", "host"], "tcg": ["-accel", "tcg,thread=multi,tb-size=256", "-cpu", "max"]}
+        fast = {"kvm": ["-accel", "kvm", "-cpu", "host"],
+                "tcg": ["-accel", "tcg,thread=multi,tb-size=256", "-cpu", "max"]}
         ports = []
         for number, name in enumerate(("agent", "usb"), 1):
             ports += ["-chardev", "socket,id=%s,path=%s/%s,server=on,wait=off" % (name, self.folder, name),
