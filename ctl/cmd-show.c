@@ -28,6 +28,21 @@ static void print_member(const char *key, const char *value, int indent)
                output_plain(), *value ? value : "-");
 }
 
+/* The unit that docs/dbus-api.md gives this property; "" for none. */
+static const char *unit_of(const char *key)
+{
+        static const struct {
+                const char *begin, *unit;
+        } units[] = {
+                { "power_", "W" }, { "energy_", "Wh" }, { "voltage_", "V" }, { "current_", "A" }
+        };
+
+        for (size_t i = 0; i < ELEMENTSOF(units); i++)
+                if (strncmp(key, units[i].begin, strlen(units[i].begin)) == 0)
+                        return units[i].unit;
+        return "";
+}
+
 static void print_scalar(const char *key, struct json_object *value, int indent)
 {
         char text[OUTPUT_TEXT_MAX];
@@ -35,6 +50,14 @@ static void print_scalar(const char *key, struct json_object *value, int indent)
 
         if (ends_with(key, "_usec") && json_object_is_type(value, json_type_int)) {
                 print_member(key, output_time((uint64_t)json_object_get_int64(value), text),
+                             indent);
+        } else if (ends_with(key, "-usec")) {
+                print_member(key,
+                             output_value((double)json_object_get_int64(value) / 1e6, "s", text),
+                             indent);
+        } else if (*unit_of(key) && (json_object_is_type(value, json_type_double) ||
+                                     json_object_is_type(value, json_type_int))) {
+                print_member(key, output_value(json_object_get_double(value), unit_of(key), text),
                              indent);
         } else if (strcmp(key, "vendor_id") == 0 || strcmp(key, "product_id") == 0) {
                 (void)snprintf(text, sizeof(text), "%04x", json_object_get_int(value));
@@ -61,7 +84,7 @@ static void print_object(struct json_object *object, int indent)
 {
         json_object_object_foreach(object, key, value)
         {
-                if (strcmp(key, "readings") == 0 || strcmp(key, "object") == 0)
+                if (indent == 0 && (strcmp(key, "readings") == 0 || strcmp(key, "object") == 0))
                         continue;
                 if (json_object_is_type(value, json_type_array))
                         print_array(key, value, indent);

@@ -6,8 +6,8 @@
 
 #include "i18n.h"
 #include "json.h"
-#include "lib/quantity.h"
 #include "output.h"
+#include "reading-label.h"
 #include "table.h"
 
 static const char *without_folder(const char *device)
@@ -154,13 +154,6 @@ void tables_sinks(struct json_object *sinks)
         }
 }
 
-const char *tables_reading_label(const char *name)
-{
-        const struct quantity *quantity = quantity_find_name(name);
-
-        return quantity ? quantity->label : name;
-}
-
 /* The flags of a reading, for the catalogues: they come over the bus as these words. */
 static const char *const flag_names[] = { N_("suspect"), N_("stale"), N_("derived") };
 
@@ -204,7 +197,7 @@ void tables_readings(struct json_object *readings)
                 char text[OUTPUT_TEXT_MAX];
 
                 table_line(table);
-                table_cell(table, 0, tables_reading_label(name));
+                table_cell(table, 0, reading_label(name, text));
                 table_cell(table, 1,
                            output_value(json_double(reading, "value"), json_text(reading, "unit"),
                                         text));

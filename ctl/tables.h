@@ -14,8 +14,5 @@ void tables_meters(struct json_object *meters);
 void tables_sinks(struct json_object *sinks);
 void tables_readings(struct json_object *readings);
 
-/* "Active power import" in the user's language, or the name itself where the table has none. */
-const char *tables_reading_label(const char *name);
-
 /* "HP (1)", "2", "-". Borrowed from a static buffer until the next call. */
 const char *tables_tariff(struct json_object *meter);

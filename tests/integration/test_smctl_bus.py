@@ -64,6 +64,10 @@ class TestLooking(BusCase):
         self.telegram()
         self.assertEqual(self.json("show", "LGZ")["readings"][0]["value"], 1234)
         self.assertRegex(self.ok("show", "ttyUSB0"), r"vendor_id +067b")
+        shown = self.ok("show", "LGZ")
+        for line in (r"power_import +1234 W", r"voltage_l1 +230\.1 V", r"  readings +[1-9]",
+                     r"  interval-usec +[0-9.]+ s"):
+            self.assertRegex(shown, line)
 
     def test_show_asks_back_what_was_meant(self):
         self.assertIn('did you mean "LGZ1"?', self.bad(1, "show", "LGX1"))

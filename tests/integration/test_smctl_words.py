@@ -69,6 +69,15 @@ class TestDocuments(SmctlCase):
 
 
 class TestCatalogues(SmctlCase):
+    def test_every_quantity_has_a_label_to_translate(self):
+        marked = (CTL / "reading-label.c").read_text()
+        rows = re.findall(r'\{ \d+, \d+, \d+, \d+, "\w+", "([^"]+)"',
+                          (SOURCE / "lib/quantity.c").read_text())
+        self.assertGreater(len(rows), 100)
+        for label in rows:
+            label = re.sub(r", (phase|tariff) \d$", "", label)
+            self.assertIn(f'N_("{label}")', marked)
+
     @unittest.skipUnless(shutil.which("msgfmt") and shutil.which("xgettext"),
                          "skipped: no gettext tools")
     def test_french_and_german_are_complete(self):
