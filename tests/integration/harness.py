@@ -63,6 +63,7 @@ class Daemon:
         self.state = self.folder / "state"
         self.options = list(options)
         self.environment = environment or {}
+        self.wrapper = WRAPPER  # the command it is run by
         self.process = self.client = None
         self.configure(config)
 
@@ -75,13 +76,14 @@ class Daemon:
             os.unlink(path)
         self.notify = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
         self.notify.bind(path)
+        os.chmod(path, 0o777)  # the daemon may run as another user
         self.notified = ""
         self.log_path = self.folder / "log"
         # set in C by the bed, after python made its copy
         mock = {"UMOCKDEV_DIR": GLib.getenv("UMOCKDEV_DIR")} if GLib.getenv("UMOCKDEV_DIR") else {}
         with open(self.log_path, "ab") as log:
             self.process = subprocess.Popen(
-                [*WRAPPER, SMARTMETERD, "--config", str(self.config_path), "--state-dir",
+                [*self.wrapper, SMARTMETERD, "--config", str(self.config_path), "--state-dir",
                  str(self.state), "--bus", self.bus.address, *self.options],
                 stdin=subprocess.DEVNULL, stderr=log,
                 env={**os.environ, **mock, "NOTIFY_SOCKET": path, **self.environment})
