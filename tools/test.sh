@@ -181,7 +181,7 @@ part_coverage() {
         export SMARTMETER_CAPTURES=$top/none
         run_tests "tests for coverage" coverage --suite unit --suite fuzz
         unset SMARTMETER_CAPTURES
-        local gcovr=(gcovr -r . --object-directory "$top/coverage")
+        local gcovr=(gcovr -r . "$top/coverage") # not what other build folders left
         check "coverage report" "${gcovr[@]}" -e 'tests/' --html-details "$top/coverage.html"
         "${gcovr[@]}" --filter lib/ --print-summary --output "$top/coverage-lib.txt" \
                 --fail-under-line 95 --fail-under-branch 85
