@@ -21,10 +21,6 @@
 /* PJOURF+1 has 98 characters; with label, time and separators */
 #define GROUP_MAX 160
 
-struct group {
-        struct slice label, time, value;
-};
-
 /* Labels that are quantities. Others, indexes of the supplier's tariffs too, stay texts. */
 static const struct tic_label {
         const char *label;
@@ -68,10 +64,17 @@ static const struct tic_label {
         { "SINSTI", OBIS_OF(1, 0, 10, 7, 0, 255), UNIT_VA },
 };
 
+struct group {
+        struct slice label, time, value;
+        const struct tic_label *known; /* NULL: a text; else `number` is its value */
+        struct decimal number;
+};
+
 static const struct tic_label *find_label(struct slice label)
 {
         for (size_t i = 0; i < ELEMENTSOF(labels); i++)
-                if (slice_equal(label, slice_of_string(labels[i].label)))
+                if (labels[i].label[0] == slice_at(label, 0) &&
+                    slice_equal(label, slice_of_string(labels[i].label)))
                         return &labels[i];
         return NULL;
 }
@@ -109,7 +112,6 @@ static bool parse_number(struct slice text, struct decimal *ret)
 static bool parse_group(struct slice text, struct group *ret)
 {
         struct group group = { 0 };
-        struct decimal ignored;
         size_t at;
         uint8_t separator, sum = 0;
 
@@ -136,8 +138,10 @@ static bool parse_group(struct slice text, struct group *ret)
                 }
         }
         if (!is_label(group.label) || find_byte(group.value, '\t') < group.value.len ||
-            find_byte(group.time, '\t') < group.time.len ||
-            (find_label(group.label) && !parse_number(group.value, &ignored)))
+            find_byte(group.time, '\t') < group.time.len)
+                return false;
+        group.known = find_label(group.label);
+        if (group.known && !parse_number(group.value, &group.number))
                 return false;
         *ret = group;
         return true;
@@ -155,6 +159,7 @@ static bool starts(uint8_t byte)
 static ssize_t next_group(struct slice s, size_t at, bool parity, uint8_t buf[static GROUP_MAX],
                           struct group *ret, struct link_fault *ret_fault)
 {
+        uint8_t end = text_on_wire('\r', parity);
         size_t n = 0;
 
         if (s.data[at] != text_on_wire('\n', parity)) {
@@ -163,7 +168,7 @@ static ssize_t next_group(struct slice s, size_t at, bool parity, uint8_t buf[st
                                           : "TIC: no line feed before a group";
                 return -EBADMSG;
         }
-        while (at + 1 + n < s.len && s.data[at + 1 + n] != text_on_wire('\r', parity)) {
+        while (at + 1 + n < s.len && s.data[at + 1 + n] != end) {
                 if (n == GROUP_MAX || !text_is_char(s.data[at + 1 + n], parity)) {
                         ret_fault->what = "TIC: a group that does not end";
                         return -EBADMSG;
@@ -238,11 +243,13 @@ static int identity_rank(const struct group *group)
         static const char *const ids[] = { "PRM", "ADSC", "ADCO" };
         struct decimal ignored;
 
-        if (group->value.len >= TELEGRAM_ID_MAX || !parse_number(group->value, &ignored))
-                return 0; /* all of them are digits (§6.1.3, §6.2.3) */
-        for (size_t i = 0; i < ELEMENTSOF(ids); i++)
-                if (slice_equal(group->label, slice_of_string(ids[i])))
+        for (size_t i = 0; i < ELEMENTSOF(ids); i++) {
+                if (!slice_equal(group->label, slice_of_string(ids[i])))
+                        continue;
+                /* all of them are digits (§6.1.3, §6.2.3) */
+                if (group->value.len < TELEGRAM_ID_MAX && parse_number(group->value, &ignored))
                         return (int)i + 1;
+        }
         return 0;
 }
 
@@ -268,13 +275,11 @@ static void add_tariff(struct telegram *t, struct slice label, struct slice valu
 
 static void add_group(struct telegram *t, const struct group *group, bool copy)
 {
-        const struct tic_label *known = find_label(group->label);
         struct slice value = group->value;
         char label[LABEL_MAX + 1];
-        struct decimal number;
 
-        if (known && parse_number(value, &number)) {
-                telegram_add_reading(t, known->obis, number, known->unit);
+        if (group->known) {
+                telegram_add_reading(t, group->known->obis, group->number, group->known->unit);
                 return;
         }
         if (slice_equal(group->label, slice_of_string("DATE"))) {
