@@ -337,17 +337,18 @@ enum open_result decoder_open_text(struct decoder *d, const char **ret_fault)
         int r = -EBADMSG;
 
         d->text = (struct slice){ 0 };
-        if (d->framing == LINK_P1 && p1_find_ciphered(text, &apdu))
-                return open_ciphered(d, apdu, ret_fault);
         telegram_reset(d->telegram, d->framing);
-        if (d->framing == LINK_P1)
+        if (d->framing == LINK_P1) {
                 r = p1_decode(text, d->telegram);
-        else if (d->framing == LINK_IEC62056_21)
+                if (r < 0 && p1_find_ciphered(text, &apdu))
+                        return open_ciphered(d, apdu, ret_fault);
+        } else if (d->framing == LINK_IEC62056_21) {
                 r = iec62056_21_decode(text, d->telegram);
-        else if (d->framing == LINK_TIC)
+        } else if (d->framing == LINK_TIC) {
                 r = tic_decode(text, d->telegram);
-        else if (d->framing == LINK_SML)
+        } else if (d->framing == LINK_SML) {
                 r = sml_decode(text, d->telegram);
+        }
         if (r < 0) {
                 *ret_fault = "a frame whose content cannot be read";
                 return OPEN_FAULT;

@@ -137,7 +137,7 @@ static ssize_t bare_find(struct slice s, struct text_frame *ret)
                         return n == 2 && (line.data[1] & 0x7f) == '\r' ? (ssize_t)(at + 3)
                                                                        : -EAGAIN;
                 }
-                if (!text_frame_is_strict(slice_first(line, n), ret->parity, true))
+                if (!text_frame_is_strict(slice_first(line, n), ret->parity))
                         return -EAGAIN;
                 at += n + 1;
         }

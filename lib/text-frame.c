@@ -110,7 +110,7 @@ static int parse_crc(struct slice text)
         return crc;
 }
 
-bool text_frame_is_strict(struct slice data, bool parity, bool short_codes)
+bool text_frame_is_strict(struct slice data, bool parity)
 {
         uint8_t buf[LINK_FRAME_MAX];
         struct slice left = text_plain(slice_first(data, sizeof(buf)), parity, buf), line;
@@ -119,9 +119,7 @@ bool text_frame_is_strict(struct slice data, bool parity, bool short_codes)
         while (text_next_line(&left, &line)) {
                 struct text_object object;
 
-                if (line.len == 0 && !short_codes)
-                        continue;
-                if (text_parse_object(line, &object) < 0 || (short_codes && object.has_channel))
+                if (text_parse_object(line, &object) < 0 || object.has_channel)
                         return false;
                 n++;
         }
@@ -151,13 +149,15 @@ static ssize_t judge_unchecked(const struct scan *scan, size_t len)
         struct slice left = text_plain(frame->data, frame->parity, buf), line;
         size_t cut = find_ident_inside(slice_first(scan->s, len));
         struct text_object object;
-        bool any = false;
+        bool any = false, strict = true;
 
         if (cut > 0)
                 return damaged(scan, TEXT_P1, "P1: cut short by the next telegram", cut);
         while (text_next_line(&left, &line)) {
-                if (text_parse_object(line, &object) < 0)
+                if (text_parse_object(line, &object) < 0) {
+                        strict = strict && line.len == 0;
                         continue;
+                }
                 if (!any)
                         frame->kind =
                                 object.has_channel && !object.has_period ? TEXT_P1 : TEXT_READOUT;
@@ -168,7 +168,7 @@ static ssize_t judge_unchecked(const struct scan *scan, size_t len)
         }
         if (!any)
                 return damaged(scan, TEXT_P1, "P1: telegram without any object", len);
-        if (frame->kind == TEXT_READOUT && !text_frame_is_strict(frame->data, frame->parity, false))
+        if (frame->kind == TEXT_READOUT && !strict)
                 return damaged(scan, TEXT_READOUT, "IEC 62056-21: a line is no data set", len);
         return (ssize_t)len;
 }

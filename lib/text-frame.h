@@ -49,5 +49,5 @@ ssize_t text_frame_find(struct slice s, bool ended, struct text_frame *ret,
  */
 ssize_t text_frame_find_block(struct slice s, struct text_frame *ret, struct link_fault *ret_fault);
 
-/* True when every line is an object; with `short_codes` also only "C.D.E" without "A-B:". */
-bool text_frame_is_strict(struct slice data, bool parity, bool short_codes);
+/* True when every line is an object of a short code, "C.D.E" without "A-B:". */
+bool text_frame_is_strict(struct slice data, bool parity);

@@ -17,12 +17,13 @@ struct slice text_plain(struct slice raw, bool parity, uint8_t *buf)
 
 bool text_next_line(struct slice *left, struct slice *ret)
 {
-        size_t n = 0;
+        const uint8_t *end;
+        size_t n;
 
         if (left->len == 0)
                 return false;
-        while (n < left->len && left->data[n] != '\n')
-                n++;
+        end = memchr(left->data, '\n', left->len);
+        n = end ? (size_t)(end - left->data) : left->len;
         *ret = slice_first(*left, n);
         *left = slice_from(*left, n + 1);
         if (ret->len > 0 && ret->data[ret->len - 1] == '\r')
