@@ -15,11 +15,11 @@
 
 struct device_watch {
         sd_event *event; /* borrowed: lives as long as the daemon */
-        char path[PATH_MAX];
-        char folder[PATH_MAX]; /* the one that is watched now */
+        size_t n_folder; /* so much of the path is the folder that is watched now */
         void (*changed)(void *userdata);
         void *userdata;
         sd_event_source *source;
+        char path[];
 };
 
 static int on_change(sd_event_source *source, const struct inotify_event *event, void *userdata);
@@ -30,21 +30,21 @@ static int watch_once(struct device_watch *w)
         char folder[PATH_MAX];
         int r = -ENOENT;
 
-        (void)snprintf(folder, sizeof(folder), "%s", w->path);
+        (void)snprintf(folder, sizeof(folder), "%s", w->path); /* not longer: device_watch_new() */
         while (r < 0) {
                 char *slash = strrchr(folder, '/');
 
                 if (!slash)
                         return r;
                 slash[slash == folder ? 1 : 0] = '\0';
-                if (w->source && strcmp(folder, w->folder) == 0)
+                if (w->source && strlen(folder) == w->n_folder)
                         return 0; /* as before */
                 sd_event_source *source = NULL;
                 r = sd_event_add_inotify(w->event, &source, folder, WATCH_EVENTS, on_change, w);
                 if (r >= 0) {
                         sd_event_source_disable_unref(w->source);
                         w->source = source;
-                        (void)snprintf(w->folder, sizeof(w->folder), "%s", folder);
+                        w->n_folder = strlen(folder);
                 } else if (strcmp(folder, "/") == 0) {
                         return r;
                 }
@@ -66,7 +66,7 @@ static int watch_nearest(struct device_watch *w)
 /* Does an entry of that name in the watched folder lie on the way to the path? */
 static bool concerns(const struct device_watch *w, const char *name)
 {
-        size_t len = strcmp(w->folder, "/") == 0 ? 0 : strlen(w->folder);
+        size_t len = w->n_folder == 1 ? 0 : w->n_folder; /* the root ends with its slash */
         const char *rest = w->path + len + 1;
         size_t n = strcspn(rest, "/");
 
@@ -96,13 +96,13 @@ int device_watch_new(sd_event *event, const char *path, void (*changed)(void *us
 
         if (path[0] != '/' || strlen(path) >= PATH_MAX)
                 return -EINVAL;
-        w = calloc(1, sizeof(*w));
+        w = calloc(1, sizeof(*w) + strlen(path) + 1);
         if (!w)
                 return -ENOMEM;
         w->event = event;
         w->changed = changed;
         w->userdata = userdata;
-        (void)snprintf(w->path, sizeof(w->path), "%s", path);
+        memcpy(w->path, path, strlen(path) + 1);
         r = watch_nearest(w);
         if (r < 0)
                 return r;
