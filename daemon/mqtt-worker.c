@@ -25,8 +25,9 @@
 #define BACKOFF_MAX_USEC  (60 * USEC_PER_SEC)
 #define BACKOFF_CALM_USEC (10 * USEC_PER_SEC) /* a connection this old was a good one */
 #define GREETING_USEC     (15 * USEC_PER_SEC) /* from connect() to CONNACK */
-/* libmosquitto's keepalive wants to be looked after: 0.1 wake-ups a second. */
-#define HOUSEKEEPING_USEC (10 * USEC_PER_SEC)
+/* libmosquitto's keepalive wants to be looked after: a ping is late by this much at most, and the
+ * broker waits for it 1.5 × 30 s. 0.07 wake-ups a second. */
+#define HOUSEKEEPING_USEC (14 * USEC_PER_SEC)
 #define STOP_USEC         (1 * USEC_PER_SEC) /* to send what is left */
 #define GOODBYE_USEC      (USEC_PER_SEC / 2) /* for "offline" to be acknowledged */
 #define JOIN_USEC         (2 * USEC_PER_SEC)
