@@ -50,10 +50,21 @@ static void test_codes_tell_their_unit(void **state)
 
 static void test_cosem_units(void **state)
 {
-        assert_int_equal(unit_of_cosem(30), UNIT_WH);
-        assert_int_equal(unit_of_cosem(32), UNIT_VARH);
-        assert_int_equal(unit_of_cosem(255), UNIT_NONE);
-        assert_int_equal(unit_of_cosem(1), UNIT_UNKNOWN);
+        /* IEC 62056-6-2 Table 4 */
+        static const struct {
+                uint8_t code;
+                enum unit unit;
+        } rows[] = {
+                { 1, UNIT_UNKNOWN },      { 7, UNIT_SECOND },       { 8, UNIT_DEGREE },
+                { 9, UNIT_CELSIUS },      { 13, UNIT_M3 },          { 14, UNIT_M3 },
+                { 15, UNIT_M3_PER_HOUR }, { 16, UNIT_M3_PER_HOUR }, { 27, UNIT_W },
+                { 28, UNIT_VA },          { 29, UNIT_VAR },         { 30, UNIT_WH },
+                { 31, UNIT_VAH },         { 32, UNIT_VARH },        { 33, UNIT_A },
+                { 35, UNIT_V },           { 44, UNIT_HZ },          { 255, UNIT_NONE },
+        };
+
+        for (size_t i = 0; i < ELEMENTSOF(rows); i++)
+                assert_int_equal(unit_of_cosem(rows[i].code), rows[i].unit);
         assert_null(unit_name(UNIT_UNKNOWN));
 }
 
