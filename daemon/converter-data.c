@@ -27,6 +27,13 @@ static const struct cipher_keys *find_keys(void *userdata, const uint8_t *title)
         return c->options.ops->find_keys(c, title, c->options.userdata);
 }
 
+static const struct cipher_keys *try_keys(void *userdata, size_t attempt)
+{
+        struct converter *c = userdata;
+
+        return c->options.ops->try_keys(c, attempt, c->options.userdata);
+}
+
 /* The profile whose usual line is worth an early try: configured, or the one last seen. */
 static const struct meter_profile *likely_profile(const struct converter *c)
 {
@@ -56,9 +63,9 @@ int converter_data_prepare(struct converter *c)
         if (c->decoder && c->decoder_profile != c->profile)
                 c->decoder = decoder_free(c->decoder);
         if (!c->decoder) {
-                r = decoder_new(
-                        &(struct decoder_options){ c->profile, find_keys, c, c->options.scratch },
-                        &c->decoder);
+                r = decoder_new(&(struct decoder_options){ c->profile, find_keys, c, try_keys,
+                                                           c->options.scratch },
+                                &c->decoder);
                 if (r < 0)
                         return r;
                 c->decoder_profile = c->profile;

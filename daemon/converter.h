@@ -42,6 +42,8 @@ struct converter_ops {
         void (*lost)(struct converter *c, void *userdata);
         const struct cipher_keys *(*find_keys)(struct converter *c, const uint8_t *title,
                                                void *userdata);
+        /* For a title that find_keys() does not know: keys to try, until NULL. */
+        const struct cipher_keys *(*try_keys)(struct converter *c, size_t attempt, void *userdata);
 };
 
 struct converter_options {

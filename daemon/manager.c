@@ -56,11 +56,19 @@ static const struct cipher_keys *on_find_keys(struct converter *c, const uint8_t
         return meters_find_keys(m->meters, c, title);
 }
 
+static const struct cipher_keys *on_try_keys(struct converter *c, size_t attempt, void *userdata)
+{
+        const struct manager *m = userdata;
+
+        return meters_try_keys(m->meters, attempt);
+}
+
 static const struct converter_ops converter_callbacks = {
         .telegram = on_telegram,
         .changed = on_changed,
         .lost = on_lost,
         .find_keys = on_find_keys,
+        .try_keys = on_try_keys,
 };
 
 static bool matches(const char *pattern, const char *text)

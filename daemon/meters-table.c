@@ -9,6 +9,9 @@
 /* Going offline is told half a second late at most, and wakes up with other timers. */
 #define TIMER_ACCURACY_USEC (500 * 1000)
 
+/* Each costs the deciphering of a telegram, until the right one is found; more go by title. */
+#define TRIAL_KEYS_MAX 16
+
 char *meters_title_text(const uint8_t *title, char buf[static TITLE_TEXT_MAX])
 {
         for (size_t i = 0; i < CIPHER_TITLE_BYTES; i++)
@@ -282,6 +285,26 @@ const struct cipher_keys *meters_find_keys(struct meters *ms, struct converter *
                 memcpy(ms->keys_title, asked, sizeof(ms->keys_title));
         }
         return ms->keys_found ? &ms->keys : NULL;
+}
+
+/* Does a meter have this section already, by its id or its title? */
+static bool is_taken(const struct meters *ms, const struct config_meter *section)
+{
+        for (const struct entry *e = ms->entries; e; e = e->next)
+                if (!e->provisional && config_of(ms, e) == section &&
+                    (*e->title || !e->meter->encrypted))
+                        return true;
+        return false;
+}
+
+const struct cipher_keys *meters_try_keys(const struct meters *ms, size_t attempt)
+{
+        const struct config_meter *section = ms->config ? ms->config->meters : NULL;
+
+        for (size_t n = 0; section && attempt < TRIAL_KEYS_MAX; section = section->next)
+                if (section->keys.has_key && !is_taken(ms, section) && n++ == attempt)
+                        return &section->keys;
+        return NULL;
 }
 
 void meters_converter_lost(struct meters *ms, struct converter *c)

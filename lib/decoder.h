@@ -65,6 +65,12 @@ struct decoder_options {
          */
         const struct cipher_keys *(*find_keys)(void *userdata, const uint8_t *title);
         void *userdata;
+        /*
+         * Asked after find_keys() gave NULL, with attempt 0, 1, …: keys that may be of this meter,
+         * whose id stands inside what cannot be read. NULL: no more. What deciphers is accepted; a
+         * single candidate that does not is a wrong key, and of several no one knows. May be NULL.
+         */
+        const struct cipher_keys *(*try_keys)(void *userdata, size_t attempt);
         struct decoder_scratch *scratch; /* borrowed, any contents; NULL: one of its own */
 };
 

@@ -244,16 +244,38 @@ class Encrypted(unittest.TestCase):
             for key in KEY, AUTH_KEY, WRONG:
                 self.assertNotIn(key, bed.d.log.upper())
 
-    def test_key_of_a_section_named_by_title_or_of_the_converter(self):
+    def test_key_of_a_section_named_by_title_by_id_or_of_the_converter(self):
         keys = f"Key={KEY}\nAuthKey={AUTH_KEY}\n"
         for where, config, converter in (
                 ("the title", f'[meter "{TITLE.upper()}"]\n{keys}', ""),
+                ("the id", f'[meter "{ENCRYPTED}"]\n{keys}', ""),
                 ("the converter", "", keys)):
             with self.subTest(where), MeterBed(config=config, converter=converter) as bed:
                 bed.feed(encrypted(1))
                 bed.feed(encrypted(2))
                 bed.d.wait_meter(ENCRYPTED, "KeyState", "ok")
                 self.assertEqual(list(bed.d.meters()), [ENCRYPTED])
+
+    def test_key_of_one_id_among_several_meters_is_found(self):
+        config = (f'[meter "{METER}"]\nKey={WRONG}\n[meter "{METER_2}"]\nKey={"E" * 32}\n'
+                  f'[meter "{ENCRYPTED}"]\nName=Cellar\nKey={KEY}\nAuthKey={AUTH_KEY}\n')
+        with MeterBed(config=config) as bed:
+            for n in range(1, 5):
+                bed.feed(encrypted(n))
+            bed.d.wait_meter(ENCRYPTED, "KeyState", "ok")
+            self.assertEqual(bed.d.meter(ENCRYPTED, "Name"), "Cellar")
+            self.assertEqual(list(bed.d.meters()), [ENCRYPTED])
+            self.assertEqual(bed.d.converter(bed.identity, "Statistics")["key-failures"], 0)
+
+    def test_keys_of_others_are_no_wrong_key_but_a_missing_one(self):
+        sections = [f'[meter "{METER}"]\nKey={WRONG}\n', f'[meter "{METER_2}"]\nKey={"E" * 32}\n']
+        for state, config in (("missing", "".join(sections)),
+                              ("wrong-encryption-key", sections[0])):
+            with self.subTest(state), MeterBed(config=config) as bed:
+                bed.feed(encrypted(1))
+                bed.d.wait_meter(TITLE, "KeyState", state)
+                self.assertEqual(bed.d.meter(TITLE, "Readings"), {})
+                self.assertEqual(bed.d.converter(bed.identity, "Statistics")["key-failures"], 1)
 
 
 class Tariff(unittest.TestCase):

@@ -98,7 +98,8 @@ static const struct cipher_keys *no_keys(struct converter *c, const uint8_t *tit
         return NULL;
 }
 
-static const struct converter_ops ops = { ignore_telegram, ignore_change, ignore_change, no_keys };
+static const struct converter_ops ops = { ignore_telegram, ignore_change, ignore_change, no_keys,
+                                          NULL };
 
 int __wrap_converter_usb_reset(struct converter *c)
 {
