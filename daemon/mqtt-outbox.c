@@ -137,7 +137,7 @@ void mqtt_outbox_recover(struct mqtt_outbox *o)
                 flush_removed(o);
         o->last_row = 0;
         o->spool_unreadable = false;
-        o->denied_topic[0] = '\0';
+        o->denied_lately = false;
 }
 
 static void add_in_flight(struct mqtt_outbox *o, struct message *m, int mid, uint64_t now)
@@ -183,6 +183,7 @@ void mqtt_outbox_acknowledge(struct mqtt_outbox *o, int mid, int reason, uint64_
                 return;       /* QoS 0: counted when it was written */
         if (reason >= 0x80) { /* MQTT 5 §3.4.2.1: refused, and so it would be again */
                 o->dropped++;
+                o->denied_lately = true;
                 o->changed = o->changed || o->denied_topic[0] == '\0';
                 (void)snprintf(o->denied_topic, sizeof(o->denied_topic), "%.127s",
                                message_topic(m));

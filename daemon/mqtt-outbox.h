@@ -39,6 +39,7 @@ struct mqtt_outbox {
 
         uint64_t published, dropped;
         char denied_topic[128]; /* the broker refused it; "" none */
+        bool denied_lately;     /* … something on this connection */
         bool changed;           /* something that a person should be told */
 };
 

@@ -103,10 +103,12 @@ static uint64_t jitter(uint64_t usec)
 static void connection_lost(struct mqtt_worker *w, uint64_t now)
 {
         bool calm = w->was_up && now - w->up_usec >= BACKOFF_CALM_USEC;
+        bool denied = w->outbox.denied_lately;
 
         mqtt_outbox_recover(&w->outbox);
         w->is_open = w->was_up = false;
-        set_error(w, w->status.error, mqtt_client_error(w->client));
+        /* mosquitto 2.0.11 hangs up after refusing a message: what it refused is the news then. */
+        set_error(w, w->status.error, denied ? "" : mqtt_client_error(w->client));
         if (mqtt_client_retry_now(w->client)) {
                 w->retry_usec = now;
                 return;
@@ -260,6 +262,7 @@ static void handle_requests(struct mqtt_worker *w, unsigned int requests)
         if (requests & MQTT_REQUEST_RECONNECT) {
                 mqtt_client_disconnect(w->client);
                 mqtt_outbox_recover(&w->outbox);
+                w->outbox.denied_topic[0] = '\0'; /* perhaps it is allowed by now */
                 w->is_open = w->was_up = false;
                 w->retry_usec = w->backoff_usec = 0;
         }
