@@ -5,11 +5,11 @@ import os
 import pathlib
 import pty
 import select
+import shutil
 import socket
 import struct
 import subprocess
 import sys
-import tempfile
 import time
 import tty
 
@@ -113,21 +113,27 @@ class Stage:
         brokers.until(lambda: os.path.exists(self.bus_path), "a bus")
         self.master, self.slave = pty.openpty()
         tty.setraw(self.slave)  # and held open: no hang-up when the daemon closes it
+        # behind a link: in /dev/pts the daemon would wake for every terminal of this machine
+        link = os.path.join(folder, "meter")
+        os.symlink(os.ttyname(self.slave), link)
+        self.state = os.path.join(folder, "state")
         self.conf = os.path.join(folder, "bench.conf")
         with open(self.conf, "w") as f:
-            f.write('[converter "pty"]\nDevice=%s\nLine=2400 8E1\n' % os.ttyname(self.slave))
+            f.write('[converter "pty"]\nDevice=%s\nLine=2400 8E1\n' % link)
             f.write(brokers.config(self.broker.port, *lines, formats=formats))
         self.daemon = None
 
-    def start(self):
-        """Starts the daemon; returns seconds until READY=1."""
+    def start(self, anew=False):
+        """Starts the daemon, with what it learned before or `anew`; returns seconds until READY=1."""
+        if anew:
+            shutil.rmtree(self.state, ignore_errors=True)
         notify = os.path.join(self.folder, "notify")
         with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as s:
             s.bind(notify)
             before = time.monotonic()
             self.daemon = subprocess.Popen(
-                [BUILD / "daemon/smartmeterd", "--config", self.conf, "--state-dir",
-                 tempfile.mkdtemp(dir=self.folder), "--bus", "unix:path=" + self.bus_path],
+                [BUILD / "daemon/smartmeterd", "--config", self.conf, "--state-dir", self.state,
+                 "--bus", "unix:path=" + self.bus_path],
                 env=dict(os.environ, NOTIFY_SOCKET=notify), stdout=subprocess.DEVNULL,
                 stderr=subprocess.DEVNULL)
             s.settimeout(30)
