@@ -4,8 +4,10 @@ Run under umockdev-wrapper."""
 
 import json
 import os
+import select
 import stat
 import subprocess
+import termios
 import threading
 import time
 import unittest
@@ -39,7 +41,7 @@ def crc16(data):
 
 
 def dsmr(**changed):
-    """A P1 telegram with other values: t1="003372.700*kWh". Values go by what stands before them."""
+    """A P1 telegram with other values: t1="003372.700*kWh"; None leaves it out."""
     codes = {"t1": "1-0:1.8.1", "t2": "1-0:1.8.2", "tariff": "0-0:96.14.0", "clock": "0-0:1.0.0"}
     lines = []
     for line in telegram("dsmr5").split(b"!")[0].decode().split("\r\n"):
@@ -152,6 +154,27 @@ class Permission(ConverterTest):
                 path = os.path.join(folder, name)
                 if not os.path.islink(path) and not stat.S_ISCHR(os.stat(path).st_mode):
                     os.chmod(path, 0o666)
+
+
+class Parity(ConverterTest):
+    def test_marks_of_damaged_bytes_are_undone(self):
+        """PARMRK doubles FF, on a pty too; damage itself no pty can show (see test-port.c)."""
+        with Daemon() as d:
+            c = self.bed.converter("pl2303")
+            self.receiving(d, c)
+            _, fds = d.converter_call(c.identity, "Capture", "a{sv}", {})
+            fd = fds.steal_fds()[0]
+            sent = bytes(range(256)) + b"\xff\xff\x00\xff\xff\xff\x00\x41" + E450
+            c.feed(sent)
+            got = b""
+            while len(got) < len(sent):
+                self.assertTrue(select.select([fd], [], [], bus.SECONDS)[0], got)
+                got += os.read(fd, 4096)
+            os.close(fd)
+            self.assertEqual(got, sent)
+            self.assertEqual(d.converter(c.identity, "Statistics")["line-errors"], 0)
+            flags = termios.tcgetattr(c.master)[0]
+            self.assertTrue(flags & termios.PARMRK and flags & termios.INPCK)
 
 
 class UsbReset(ConverterTest):
