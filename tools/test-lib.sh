@@ -41,6 +41,7 @@ installed() {
 
 apt_has() {
         installed "$1" && return
+        apt_refresh
         apt-cache policy "$1" 2>/dev/null | grep -q '^  Candidate: [^(]'
 }
 
@@ -66,6 +67,7 @@ need() {
 
 # The package with clang's sanitizer and fuzzer runtimes, of the version that `clang` is.
 clang_runtime() {
+        apt-cache show clang >/dev/null 2>&1 || apt_refresh >&2
         apt-cache depends clang 2>/dev/null | sed -n 's/.*Depends: clang-\([0-9]*\)$/libclang-rt-\1-dev/p' | head -n 1
 }
 
@@ -165,6 +167,11 @@ run_tests() {
         if [[ ${ok:-0} == 0 && ${bad:-0} == 0 && ${left:-0} == 0 ]]; then
                 fail "$title" "no test ran"
         fi
+}
+
+# test_names BUILD PATTERN: meson's tests whose name matches.
+test_names() {
+        meson test -C "$top/$1" --list 2>/dev/null | sed 's/.* \/ //' | grep -E "$2"
 }
 
 c_files() {

@@ -26,7 +26,7 @@ mkdir -p "$top"
 # --- the parts --------------------------------------------------------------------------------------
 
 part_format() {
-        need git codespell shellcheck mandoc binutils meson ninja-build "${build_packages[@]}"
+        need git codespell shellcheck mandoc python3 binutils meson ninja-build "${build_packages[@]}"
         local clang_format
         if apt_has clang-format-14; then
                 need clang-format-14
@@ -43,10 +43,17 @@ part_format() {
         check "shellcheck" shellcheck -x "${scripts[@]}"
         mapfile -t pages < <(git ls-files -co --exclude-standard '*.[158]')
         [[ ${#pages[@]} -gt 0 ]] && check "man pages" man_lint "${pages[@]}"
+        check "python" python_syntax
         setup gcc gcc --werror
         check "lib compiles" ninja -C "$top/gcc" lib/libsmartmeter.a
         check "configuration keys are documented" tests/check-config-docs.sh
         check "layers" tests/check-layers.sh "$top/gcc"
+}
+
+# Nothing is written beside the sources.
+python_syntax() {
+        git ls-files -co --exclude-standard -z '*.py' |
+                xargs -0 -r /usr/bin/python3 -c 'import ast, sys; [ast.parse(open(f).read(), f) for f in sys.argv[1:]]'
 }
 
 man_lint() {
@@ -79,13 +86,15 @@ part_integration() {
 
 part_asan() {
         need "${build_packages[@]}" "${test_packages[@]}" clang llvm "$(clang_runtime)"
-        setup asan clang -Db_sanitize=address,undefined -Db_lundef=false -Dbuildtype=debug -Doptimization=1
+        setup asan clang -Db_sanitize=address,undefined -Db_lundef=false -Dbuildtype=debug -Doptimization=1 \
+                -Dc_args=-fno-sanitize-recover=undefined
         check "ASan build" ninja -C "$top/asan" || return
         # clang links its runtime statically: umockdev's preload may then come first (STYLE §10).
         export ASAN_OPTIONS=abort_on_error=1:detect_leaks=1:detect_stack_use_after_return=1
         export UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1 SMARTMETER_SANITIZER=asan
+        export SMARTMETERD_TEST_SLOWDOWN=3
         run_tests "all tests under ASan and UBSan" asan --timeout-multiplier 4
-        unset ASAN_OPTIONS UBSAN_OPTIONS SMARTMETER_SANITIZER
+        unset ASAN_OPTIONS UBSAN_OPTIONS SMARTMETER_SANITIZER SMARTMETERD_TEST_SLOWDOWN
 }
 
 part_tsan() {
@@ -94,33 +103,38 @@ part_tsan() {
         check "TSan build" ninja -C "$top/tsan" || return
         # Debian's libmosquitto is not instrumented: reports from inside it alone are not ours.
         export TSAN_OPTIONS=halt_on_error=1:report_mutex_bugs=0:suppressions=$root/tests/tsan.supp SMARTMETER_SANITIZER=tsan
-        mapfile -t names < <(meson test -C "$top/tsan" --list 2>/dev/null | sed 's/.* \/ //' | grep -E 'mqtt')
+        export SMARTMETERD_TEST_SLOWDOWN=3
+        local names
+        mapfile -t names < <(test_names tsan mqtt)
         if [[ ${#names[@]} -eq 0 ]]; then
                 fail "TSan" "no test has mqtt in its name"
         else
                 run_tests "MQTT tests under TSan" tsan --timeout-multiplier 6 "${names[@]}"
         fi
-        unset TSAN_OPTIONS SMARTMETER_SANITIZER
+        unset TSAN_OPTIONS SMARTMETER_SANITIZER SMARTMETERD_TEST_SLOWDOWN
 }
 
 part_valgrind() {
         need "${build_packages[@]}" "${test_packages[@]}" valgrind
+        local valgrind names
+        valgrind="valgrind -q --error-exitcode=99 --leak-check=full --errors-for-leak-kinds=definite --suppressions=$root/tests/valgrind.supp"
         setup gcc gcc --werror
         check "build" ninja -C "$top/gcc" || return
-        run_tests "unit tests under valgrind" gcc --suite unit --timeout-multiplier 20 \
-                --wrap "valgrind -q --error-exitcode=99 --leak-check=full --errors-for-leak-kinds=definite --suppressions=$root/tests/valgrind.supp"
-        mapfile -t names < <(meson test -C "$top/gcc" --list 2>/dev/null | sed 's/.* \/ //' | grep -E '^integration-.*(whole_way|hotplug|device)')
-        if [[ ${#names[@]} -gt 0 ]]; then
-                export SMARTMETER_VALGRIND="valgrind -q --error-exitcode=99 --leak-check=full --track-fds=no --errors-for-leak-kinds=definite --suppressions=$root/tests/valgrind.supp"
-                run_tests "the daemon under valgrind" gcc --timeout-multiplier 10 "${names[@]}"
-                unset SMARTMETER_VALGRIND
-        fi
+        # Not the telegrams as files: the first are tens of thousands of mutations, which ASan has seen,
+        # and the second would be Python under valgrind.
+        mapfile -t names < <(test_names gcc '^unit-')
+        run_tests "unit tests under valgrind" gcc --timeout-multiplier 20 --wrap "$valgrind" "${names[@]}"
+        # The daemon's life, from the plug to the unplug and over reloads.
+        export SMARTMETERD_WRAPPER=$valgrind SMARTMETERD_TEST_SLOWDOWN=5 SMARTMETERD_REPLUGS=8
+        run_tests "the daemon under valgrind" gcc --timeout-multiplier 10 integration-hotplug --test-args \
+                "WhichAreOpened.test_daemon_opens_what_the_hwdb_marks Identity Unplug Meters Requests Reload"
+        unset SMARTMETERD_WRAPPER SMARTMETERD_TEST_SLOWDOWN SMARTMETERD_REPLUGS
 }
 
 part_fuzz() {
         need "${build_packages[@]}" libcmocka-dev clang llvm "$(clang_runtime)"
         setup fuzz clang -Dfuzz=true -Db_sanitize=address,undefined -Db_lundef=false \
-                -Dc_args=-fsanitize=fuzzer-no-link -Dbuildtype=debug -Doptimization=1
+                -Dc_args=-fno-sanitize-recover=undefined -Dbuildtype=debug -Doptimization=1
         local names=() name
         mapfile -t names < <(sed -n "s/^  '\([a-z0-9-]*\)' : .*/\1/p" tests/fuzz/meson.build)
         [[ ${#names[@]} -gt 0 ]] || fail "fuzz" "no target in tests/fuzz/meson.build"
@@ -196,8 +210,13 @@ for part in "${parts[@]}"; do
                 exit 2
         fi
 done
+times=()
 for part in "${parts[@]}"; do
         echo "== $part"
+        began=$SECONDS
         "part_$part"
+        times+=("$part $((SECONDS - began))")
 done
+printf -v line ', %s' "${times[@]}"
+echo "seconds: ${line:2}; together $SECONDS"
 summary

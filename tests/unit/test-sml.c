@@ -17,8 +17,9 @@ static struct telegram telegram;
 
 static int decode(struct slice server, struct slice time, uint8_t n, struct slice entries)
 {
-        struct sml_buffer file = { .len = 0 };
+        static struct sml_buffer file; /* outlives this: texts are borrowed from it */
 
+        file.len = 0;
         sml_put_list(&file, server, time, n, entries);
         telegram_reset(&telegram, LINK_SML);
         return sml_file_decode(sml_slice(&file), &telegram);
