@@ -6,10 +6,12 @@
 #include "mqtt-spool.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <sqlite3.h>
 
@@ -167,8 +169,15 @@ static int count_rows(struct mqtt_spool *s)
 
 static int open_db(struct mqtt_spool *s)
 {
+        /*
+         * Readings are personal data, and SQLite would leave who may read them to the umask. Closed
+         * before SQLite opens it: a later close would drop its locks. What fails, it will tell.
+         */
+        int fd = open(s->path, O_RDONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
         int r, code;
 
+        if (fd >= 0)
+                (void)close(fd); /* nothing was written */
         code = sqlite3_open_v2(s->path, &s->db,
                                SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX |
                                        SQLITE_OPEN_NOFOLLOW,

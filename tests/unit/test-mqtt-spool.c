@@ -50,11 +50,14 @@ static void spool_keeps_order_and_attributes_over_a_restart(void **state)
 {
         struct mqtt_spool *s = open_spool(1 << 20);
         struct message_list list = { 0 };
+        struct stat file;
         int64_t rows[2];
 
         (void)state;
         assert_int_equal(access(path, F_OK), -1); /* nothing is written before it must */
         append(s, MESSAGE_ENERGY, 1);
+        assert_int_equal(stat(path, &file), 0);
+        assert_int_equal(file.st_mode & 0777, 0600); /* whatever the umask */
         append(s, MESSAGE_INSTANTANEOUS, 2);
         append(s, MESSAGE_STATE, 3); /* only the present counts: not kept */
         append(s, MESSAGE_ENERGY, 4);
