@@ -42,6 +42,7 @@ struct meters {
         bool keys_cached, keys_found;
         uint8_t keys_title[CIPHER_TITLE_BYTES];
         const struct converter *keys_converter;
+        struct cipher_keys trial_keys; /* the last that was handed out to be tried */
 };
 
 #define EACH_SINK(ms_, member_, ...)                                                         \

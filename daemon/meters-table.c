@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
 
 #include "daemon/meters-private.h"
 
@@ -215,6 +216,7 @@ struct meters *meters_free(struct meters *ms)
                 free(carried);
         }
         cipher_keys_wipe(&ms->keys);
+        cipher_keys_wipe(&ms->trial_keys);
         free(ms);
         return NULL;
 }
@@ -287,23 +289,32 @@ const struct cipher_keys *meters_find_keys(struct meters *ms, struct converter *
         return ms->keys_found ? &ms->keys : NULL;
 }
 
-/* Does a meter have this section already, by its id or its title? */
-static bool is_taken(const struct meters *ms, const struct config_meter *section)
+/* Was the meter of this id or title heard, and is known by both? Then its key is its own. */
+static bool is_known(const struct meters *ms, const char *name)
 {
         for (const struct entry *e = ms->entries; e; e = e->next)
-                if (!e->provisional && config_of(ms, e) == section &&
-                    (*e->title || !e->meter->encrypted))
+                if (!e->provisional && (*e->title || !e->meter->encrypted) &&
+                    (strcmp(e->meter->id, name) == 0 || strcasecmp(e->title, name) == 0))
                         return true;
         return false;
 }
 
-const struct cipher_keys *meters_try_keys(const struct meters *ms, size_t attempt)
+const struct cipher_keys *meters_try_keys(struct meters *ms, size_t attempt)
 {
         const struct config_meter *section = ms->config ? ms->config->meters : NULL;
+        char id[METER_ID_MAX];
+        size_t n = 0;
 
-        for (size_t n = 0; section && attempt < TRIAL_KEYS_MAX; section = section->next)
-                if (section->keys.has_key && !is_taken(ms, section) && n++ == attempt)
+        if (attempt >= TRIAL_KEYS_MAX)
+                return NULL;
+        for (; section; section = section->next)
+                if (section->keys.has_key && !is_known(ms, section->id) && n++ == attempt)
                         return &section->keys;
+        cipher_keys_wipe(&ms->trial_keys);
+        for (size_t i = 0; store_find_keys_at(ms->options.store, i, id, &ms->trial_keys) > 0; i++)
+                if (ms->trial_keys.has_key && !is_known(ms, id) && n++ == attempt)
+                        return &ms->trial_keys;
+        cipher_keys_wipe(&ms->trial_keys);
         return NULL;
 }
 

@@ -33,10 +33,11 @@ void meters_take(struct meters *ms, struct converter *c, const struct telegram *
 const struct cipher_keys *meters_find_keys(struct meters *ms, struct converter *c,
                                            const uint8_t *title);
 /*
- * Of the sections with a key, those whose meter was not heard yet: one by one, NULL after the last.
- * A section may be named by the id, which an encrypted telegram does not show. Borrowed.
+ * Keys of meters that were not heard yet, of sections and set at run time: one by one, NULL after
+ * the last. They may be named by the id, which an encrypted telegram does not show. Borrowed until
+ * the next call.
  */
-const struct cipher_keys *meters_try_keys(const struct meters *ms, size_t attempt);
+const struct cipher_keys *meters_try_keys(struct meters *ms, size_t attempt);
 /* Keys were set: what was looked up before is looked up again. */
 void meters_keys_changed(struct meters *ms);
 

@@ -308,6 +308,14 @@ static bool copy_blob(sqlite3_stmt *s, int column, uint8_t *ret, size_t size)
         return true;
 }
 
+static void read_keys(sqlite3_stmt *s, struct cipher_keys *ret)
+{
+        *ret = (struct cipher_keys){ 0 };
+        ret->has_key = copy_blob(s, 0, ret->key, sizeof(ret->key));
+        ret->has_auth_key = copy_blob(s, 1, ret->auth_key, sizeof(ret->auth_key));
+        ret->has_title = copy_blob(s, 2, ret->title, sizeof(ret->title));
+}
+
 int store_find_keys(struct store *store, const char *meter, struct cipher_keys *ret)
 {
         OWNED(statement) sqlite3_stmt *s = NULL;
@@ -321,10 +329,30 @@ int store_find_keys(struct store *store, const char *meter, struct cipher_keys *
         int rc = sqlite3_step(s);
         if (rc != SQLITE_ROW)
                 return errno_of(rc);
-        *ret = (struct cipher_keys){ 0 };
-        ret->has_key = copy_blob(s, 0, ret->key, sizeof(ret->key));
-        ret->has_auth_key = copy_blob(s, 1, ret->auth_key, sizeof(ret->auth_key));
-        ret->has_title = copy_blob(s, 2, ret->title, sizeof(ret->title));
+        read_keys(s, ret);
+        return 1;
+}
+
+int store_find_keys_at(struct store *store, size_t index, char ret_meter[static METER_ID_MAX],
+                       struct cipher_keys *ret)
+{
+        OWNED(statement) sqlite3_stmt *s = NULL;
+        int rc;
+
+        if (!store)
+                return 0;
+        rc = sqlite3_prepare_v2(store->db,
+                                "SELECT key, auth_key, title, meter FROM keys"
+                                " ORDER BY meter LIMIT 1 OFFSET ?1",
+                                -1, &s, NULL);
+        if (rc == SQLITE_OK)
+                rc = sqlite3_bind_int64(s, 1, (sqlite3_int64)index);
+        if (rc == SQLITE_OK)
+                rc = sqlite3_step(s);
+        if (rc != SQLITE_ROW)
+                return errno_of(rc);
+        read_keys(s, ret);
+        (void)snprintf(ret_meter, METER_ID_MAX, "%s", (const char *)sqlite3_column_text(s, 3));
         return 1;
 }
 

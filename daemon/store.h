@@ -10,6 +10,7 @@
 #include <stdint.h>
 
 #include "lib/cipher.h"
+#include "lib/meter.h"
 #include "lib/profile.h"
 #include "lib/telegram.h"
 
@@ -43,3 +44,6 @@ int store_each_adopted(struct store *store,
 /* Keys set with `smctl set-key`, by meter id or system title (hex). 1 found, 0 not, -errno. */
 int store_find_keys(struct store *store, const char *meter, struct cipher_keys *ret);
 int store_put_keys(struct store *store, const char *meter, const struct cipher_keys *keys);
+/* The same of the index-th meter there is a key of, with its id; 0: there are fewer. */
+int store_find_keys_at(struct store *store, size_t index, char ret_meter[static METER_ID_MAX],
+                       struct cipher_keys *ret);

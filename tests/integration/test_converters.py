@@ -290,6 +290,16 @@ class Encrypted(unittest.TestCase):
             self.assertEqual(list(bed.d.meters()), [ENCRYPTED])
             self.assertEqual(bed.d.converter(bed.identity, "Statistics")["key-failures"], 0)
 
+    def test_key_set_by_the_id_before_the_meter_was_ever_read(self):
+        with MeterBed() as bed:
+            bed.feed(encrypted(1))
+            bed.d.wait_meter(TITLE, "KeyState", "missing")
+            bed.set_key(METER, WRONG)
+            bed.set_key(ENCRYPTED, KEY, AUTH_KEY)
+            bed.feed(encrypted(2))
+            bed.d.wait_meter(ENCRYPTED, "KeyState", "ok")
+            self.assertEqual(list(bed.d.meters()), [ENCRYPTED])
+
     def test_keys_of_others_are_no_wrong_key_but_a_missing_one(self):
         sections = [f'[meter "{METER}"]\nKey={WRONG}\n', f'[meter "{METER_2}"]\nKey={"E" * 32}\n']
         for state, config in (("missing", "".join(sections)),

@@ -133,6 +133,26 @@ static void keys_are_remembered_by_meter_in_any_case(void **state)
         assert_int_equal(got.auth_key[15], 9);
 }
 
+static void keys_are_listed_in_order_of_their_meters(void **state)
+{
+        struct place *place = *state;
+        struct cipher_keys keys = { .has_key = true, .key = { 7 } }, got;
+        char meter[METER_ID_MAX] = "unchanged";
+
+        assert_int_equal(store_find_keys_at(NULL, 0, meter, &got), 0);
+        assert_int_equal(store_find_keys_at(place->store, 0, meter, &got), 0);
+        assert_string_equal(meter, "unchanged");
+        assert_int_equal(store_put_keys(place->store, "B", &(struct cipher_keys){ 0 }), 0);
+        assert_int_equal(store_put_keys(place->store, "A", &keys), 0);
+        assert_int_equal(store_find_keys_at(place->store, 0, meter, &got), 1);
+        assert_string_equal(meter, "A");
+        assert_true(got.has_key && got.key[0] == 7);
+        assert_int_equal(store_find_keys_at(place->store, 1, meter, &got), 1);
+        assert_string_equal(meter, "B");
+        assert_false(got.has_key);
+        assert_int_equal(store_find_keys_at(place->store, 2, meter, &got), 0);
+}
+
 static void file_is_for_its_owner_only(void **state)
 {
         struct place *place = *state;
@@ -203,6 +223,7 @@ int main(void)
                 HERE(converter_is_replaced_and_forgotten),
                 HERE(only_adopted_ones_are_listed),
                 HERE(keys_are_remembered_by_meter_in_any_case),
+                HERE(keys_are_listed_in_order_of_their_meters),
                 HERE(file_is_for_its_owner_only),
                 HERE(damaged_file_is_put_aside),
                 HERE(damage_behind_the_header_is_found_too),
