@@ -16,11 +16,11 @@ class ServiceCase(unittest.TestCase):
     def setUp(self):
         self.usb = self.vm.usb()
         self.usb.events.clear()
-        self.plugged = set()
+        self.plugged = {}  # device: where it is, as udev's ID_PATH has it
         self.addCleanup(self.unplug_all)
 
     def unplug_all(self):
-        for device in sorted(self.plugged):
+        for device in list(self.plugged):
             self.usb("meter", device=device, interval=0)
             self.unplug(device)
 
@@ -41,14 +41,18 @@ class ServiceCase(unittest.TestCase):
     # --- hardware -------------------------------------------------------------------------------
     def plug(self, device, chip, sender="2400 8E1", **more):
         answer = self.usb("plug", device=device, chip=chip, sender=sender, **more)
-        self.plugged.add(device)
+        self.plugged[device] = "platform-vhci_hcd.0-usb-0:%d:1.0" % (answer["port"] + 1)
         return answer["port"]
 
     def unplug(self, device):
-        if device in self.plugged:
-            self.plugged.remove(device)
-            self.usb("unplug", device=device)
-            self.usb.wait_event(lambda e: e.get("event") == "detached" and e["device"] == device, device + " is off")
+        """Off, and the service, where there is one, knows it."""
+        path = self.plugged.pop(device)
+        self.usb("unplug", device=device)
+
+        def known():
+            answer = self.vm.run("smctl list-converters --json")
+            return answer.code or all(c["path"] != path or c["state"] == "gone" for c in json.loads(answer.out))
+        wait_for("unplugging %s to be noticed" % device, known, 20)
 
     def meter(self, device, profile="lgz-e450", number="LGZ1030655000001", interval=5):
         """A simulated meter behind the converter: a whole telegram of now, each `interval` seconds."""

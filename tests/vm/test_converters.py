@@ -111,7 +111,7 @@ class Waiting(ServiceCase):
     def stall(self):
         self.plug("stalled", "pl2303gc", serial="STALLED")
         self.meter("stalled", number=self.STALLED)
-        converter = self.wait_converter(state="receiving", **PL2303GC)
+        converter = self.wait_converter(state="receiving", serial="STALLED")
         self.wait_telegram(self.STALLED, converter["id"])
         self.usb("fault", device="stalled", kind="bulk-stall")
         self.usb("fault", device="stalled", kind="none")  # the chip is well again, but its driver asks no more
