@@ -99,13 +99,36 @@ static void local_time_has_its_offset(void **state)
         assert_int_equal(zone_get()->to_epoch(&t, NULL), 1767610800);
 }
 
+/* What was found for one quarter of an hour must not be taken for the next. */
+static void clock_change_is_seen_at_its_second(void **state)
+{
+        const int64_t change = 1774746000; /* 2026-03-29 01:00 UTC: summer time begins */
+        struct datetime before, after;
+
+        assert_int_equal(zone_set("Europe/Zurich"), 0);
+        for (int turn = 0; turn < 2; turn++) {
+                before = zone_get()->to_local(change - 1, NULL);
+                after = zone_get()->to_local(change, NULL);
+                assert_int_equal(before.hour, 1);
+                assert_int_equal(before.offset_min, 60);
+                assert_int_equal(after.hour, 3);
+                assert_int_equal(after.offset_min, 120);
+                before.has_offset = after.has_offset = false;
+                assert_int_equal(zone_get()->to_epoch(&before, NULL), change - 1);
+                assert_int_equal(zone_get()->to_epoch(&after, NULL), change);
+        }
+        assert_int_equal(zone_set("UTC"), 0);
+        assert_int_equal(zone_get()->to_local(change, NULL).hour, 1);
+}
+
 int main(void)
 {
         static struct CMUnitTest tests[TEST_ROWS_MAX] = {
                 cmocka_unit_test(unknown_zone_is_refused),
                 cmocka_unit_test(local_time_has_its_offset),
+                cmocka_unit_test(clock_change_is_seen_at_its_second),
         };
-        size_t n = 2;
+        size_t n = 3;
 
         n = test_add_rows(tests, n, resolve_cases, ELEMENTSOF(resolve_cases),
                           sizeof(resolve_cases[0]), run_resolve);
