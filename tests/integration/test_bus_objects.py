@@ -268,7 +268,8 @@ class TestMeter(BusTest):
 
     def test_tariff_registers_alone_add_up_to_the_total(self):
         for telegram, want in (("1.8.1=1000.1 1.8.2=234.2 2.8.1=7", (1234.3, 7.0)),
-                               ("1.8.1=1000.4", (1234.6, 7.0)),
+                               # one step of the register: more is suspect so soon after
+                               ("1.8.1=1000.2", (1234.4, 7.0)),
                                ("1.8.0=1300 2.8.0=0", (1300.0, 0.0))):
             with self.subTest(telegram):
                 self.driver.do(f"telegram LGZ1 {telegram}")
