@@ -10,6 +10,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "dbus/names.h"
 #include "i18n.h"
 #include "output.h"
 #include "suggest.h"
@@ -180,6 +181,26 @@ struct json_object *client_find_quietly(struct json_object *all, const char *wor
         return find_in(all, lists, ELEMENTSOF(lists), word, &kind, &ambiguous);
 }
 
+/* The service knows more names: those of the sections of its configuration. */
+static struct json_object *ask_service(sd_bus *bus, struct json_object *all, const char *word)
+{
+        OWNED(message) sd_bus_message *reply = NULL;
+        struct json_object *list = json_member(all, "converters");
+        const char *path;
+
+        if (sd_bus_call_method(bus, BUS_NAME, BUS_PATH, BUS_INTERFACE_MANAGER, "GetConverter", NULL,
+                               &reply, "s", word) < 0 ||
+            sd_bus_message_read(reply, "o", &path) <= 0)
+                return NULL; /* whoever asked complains in the user's words */
+        for (size_t i = 0; i < json_count(list); i++) {
+                struct json_object *object = json_object_array_get_idx(list, i);
+
+                if (strcmp(json_text(object, "object"), path) == 0)
+                        return object;
+        }
+        return NULL;
+}
+
 int client_fetch_converter(sd_bus *bus, const char *word, struct json_object **ret_all,
                            struct json_object **ret)
 {
@@ -190,7 +211,9 @@ int client_fetch_converter(sd_bus *bus, const char *word, struct json_object **r
         r = client_fetch(bus, &all);
         if (r < 0)
                 return r;
-        converter = client_find_converter(all, word);
+        converter = ask_service(bus, all, word);
+        if (!converter)
+                converter = client_find_converter(all, word);
         if (!converter)
                 return -ENOENT;
         *ret_all = TAKE(all);

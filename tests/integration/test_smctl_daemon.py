@@ -106,6 +106,14 @@ class TestSmctlAndDaemon(SmctlCase):
         self.assertEqual(json.loads(out)["state"], "inhibited")
         wait_until(lambda: self.json("show", port)["state"] != "inhibited", "the port's return")
 
+    def test_converter_is_known_by_the_name_of_its_section(self):
+        self.feed_until(telegram("lgz-e450", "--plain"), self.meters, "the meter")
+        out = self.run_ok("inhibit", "bench", "--", SMCTL, "list-converters", "--json",
+                          env=self.env)
+        self.assertIn("inhibited", out)
+        self.run_ok("probe", "bench", env=self.env)
+        self.assertIn("bank", self.run_bad(1, "probe", "bank", env=self.env))
+
     def test_reload_refuses_what_check_config_refuses(self):
         self.assertEqual(self.json("reload")["done"], "reload")
         good = self.daemon.config_path.read_text()
