@@ -286,10 +286,12 @@ class Driver:
 
 
 class Proxy:
-    """127.0.0.1:port → 127.0.0.1:target. `pass_bytes`: cut after so many bytes went through."""
+    """127.0.0.1:port → 127.0.0.1:target. `pass_bytes`: cut after so many bytes went through. `old`:
+    a broker of before MQTT 5, that refuses its CONNECT ("answer") or hangs up on it ("hang up")."""
 
-    def __init__(self, target=None):
+    def __init__(self, target=None, old=None):
         self.target, self.connections = target, []
+        self.old, self.refused = old, 0
         self.pass_bytes, self.accepted = None, 0
         self.server = socket.create_server(("127.0.0.1", 0))
         self.port = self.server.getsockname()[1]
@@ -315,11 +317,21 @@ class Proxy:
             threading.Thread(target=self._pump, args=(near, far, True), daemon=True).start()
             threading.Thread(target=self._pump, args=(far, near, False), daemon=True).start()
 
+    def _refuses(self, data, near):
+        """MQTT 5 §3.1.2.2: the byte after the protocol's name is the version."""
+        name = data.find(b"\0\4MQTT")
+        if name < 0 or data[name + 6:name + 7] != b"\5":
+            return False
+        self.refused += 1
+        if self.old == "answer":
+            near.sendall(b"\x20\x02\x00\x01")  # CONNACK of 3.1.1: unacceptable protocol version
+        return True
+
     def _pump(self, source, sink, counted):
         try:
             while True:
                 data = source.recv(65536)
-                if not data:
+                if not data or (counted and self.old and self._refuses(data, source)):
                     break
                 if counted and self.pass_bytes is not None:
                     data = data[:self.pass_bytes]

@@ -127,13 +127,23 @@ class Errors(unittest.TestCase):
                                            "PskIdentity=meter")) as driver:
                     self.assertIn("Psk=", driver.fails("pre-shared key"))
 
-    def test_sink_falls_back_to_the_older_protocol(self):
+    def test_sink_speaks_the_older_protocol_when_told_to(self):
         with Folder() as folder, Broker(folder, lines=["max_topic_alias 0"]) as broker, \
                 Subscriber(broker) as sub, \
                 Driver(folder, config(broker.port, "Protocol=3.1.1")) as driver:
             driver.connected()
             driver.send("telegram LGZ1 %d 1000 5" % START)
             sub.wait(lambda got: sub.payloads(ENERGY) == ["1000"], "the reading")
+
+    def test_sink_falls_back_to_the_older_protocol(self):
+        for old in ("answer", "hang up"):
+            with self.subTest(old), Folder() as folder, Broker(folder) as broker, \
+                    Subscriber(broker) as sub, Proxy(broker.port, old=old) as proxy, \
+                    Driver(folder, config(proxy.port)) as driver:
+                driver.connected()
+                driver.send("telegram LGZ1 %d 1000 5" % START)
+                sub.wait(lambda got: sub.payloads(ENERGY) == ["1000"], "the reading")
+                self.assertGreaterEqual(proxy.refused, 1)
 
     def test_main_loop_answers_while_the_broker_is_silent(self):
         with Folder() as folder, Proxy() as proxy, Driver(folder, config(proxy.port)) as driver:

@@ -101,7 +101,7 @@ make_initrd() {
 for tool in mmdebstrap mke2fs busybox depmod cpio apt-get dpkg-deb; do
         command -v "$tool" >/dev/null || cannot "no $tool here"
 done
-busybox --list | grep -qx switch_root || cannot "this busybox has no switch_root (busybox-static has)"
+grep -qx switch_root <<<"$(busybox --list)" || cannot "this busybox has no switch_root (busybox-static has)"
 # shellcheck disable=SC1091
 release=$(. /etc/os-release && echo "${VERSION_CODENAME:-}")
 kernel=$(apt-cache depends linux-image-amd64 2>/dev/null | awk '/Depends: linux-image/ { print $2; exit }')
