@@ -42,7 +42,8 @@ installed() {
 apt_has() {
         installed "$1" && return
         apt_refresh
-        apt-cache policy "$1" 2>/dev/null | grep -q '^  Candidate: [^(]'
+        # No pipe: grep -q ends at once, and pipefail would take the other's SIGPIPE for an answer.
+        grep -q '^  Candidate: [^(]' <<<"$(apt-cache policy "$1" 2>/dev/null)"
 }
 
 # need PACKAGE…: there afterwards, or a failure.

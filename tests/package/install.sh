@@ -118,7 +118,7 @@ say "first installation"
 inside dpkg -i /root/test/new.deb
 inside systemctl is-active smartmeterd
 [[ $(inside systemctl show -P NRestarts smartmeterd) == 0 ]] || { echo "the first start failed" >&2; exit 1; }
-inside busctl --system status org.smartmeterd | grep -q '^Unit=smartmeterd.service' ||
+grep -q '^Unit=smartmeterd.service' <<<"$(inside busctl --system status org.smartmeterd)" ||
         { echo "the bus name is not the unit's" >&2; exit 1; }
 [[ $(inside stat -c '%U %a' /var/lib/smartmeterd) == "smartmeterd 700" ]]
 inside smctl status
