@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: MIT
 """Nothing is lost: the broker away, the process killed, connections cut, disks that refuse."""
+import contextlib
 import glob
 import json
 import os
+import signal
 import unittest
 
 from broker import Broker, Driver, Folder, Proxy, Subscriber, config, until
@@ -33,6 +35,23 @@ def wanted(n, first=0):
     return out
 
 
+@contextlib.contextmanager
+def back(broker, driver):
+    """The broker is back, and its subscriber is there before the sink can be: what is not retained
+    reaches only those who listen already."""
+    driver.process.send_signal(signal.SIGSTOP)
+    try:
+        broker.start()
+        sub = Subscriber(broker)
+    finally:
+        driver.process.send_signal(signal.SIGCONT)
+    try:
+        with sub:
+            yield sub
+    finally:
+        broker.kill()
+
+
 class Outage(unittest.TestCase):
     def test_sink_delivers_everything_in_order_after_broker_was_away_and_process_killed(self):
         with Folder() as folder:
@@ -48,7 +67,7 @@ class Outage(unittest.TestCase):
                 driver.send("burst LGZ1 500 %d 1500" % (START + 500))
                 driver.status(lambda s: s["spooled"] >= 1000 * 3 and s["queued"] == 0,
                               "1000 telegrams in the spool")
-                with broker, Subscriber(broker) as sub:
+                with back(broker, driver) as sub:
                     driver.send("reconnect")
                     driver.connected()
                     driver.status(lambda s: s["spooled"] == 0 and s["queued"] == 0,
@@ -105,11 +124,9 @@ class Outage(unittest.TestCase):
                 broker.kill()
                 driver.send("burst LGZ1 50 %d 1000" % START)
                 driver.status(lambda s: not s["connected"] and s["spooled"] >= 50, "spooled")
-                broker.start()
-                with Subscriber(broker) as sub:
+                with back(broker, driver) as sub:
                     sub.wait(lambda got: len(sub.payloads(TELEGRAM)) >= 50, "all telegrams")
                     self.assertEqual(energies(sub), wanted(50))
-                broker.kill()
 
     def test_sink_keeps_on_stopping_what_it_could_not_send(self):
         with Folder() as folder:
@@ -141,7 +158,7 @@ class Outage(unittest.TestCase):
                 driver.send("burst LGZ1 1000 %d 1000" % START)
                 status = driver.status(lambda s: s["dropped"] >= 1500 and s["queued"] == 0,
                                        "drops")
-                with broker, Subscriber(broker) as sub:
+                with back(broker, driver) as sub:
                     driver.send("reconnect")
                     driver.connected()
                     driver.status(lambda s: s["spooled"] == 0 and s["queued"] == 0,
@@ -180,7 +197,7 @@ class Outage(unittest.TestCase):
                 driver.send("burst LGZ1 20 %d 1000" % START)
                 driver.fails("spool")
                 driver.status(lambda s: s["queued"] >= 20, "readings in memory")
-                with broker, Subscriber(broker) as sub:
+                with back(broker, driver) as sub:
                     driver.send("reconnect")
                     sub.wait(lambda got: len(sub.payloads(TELEGRAM)) >= 20, "all telegrams")
                     self.assertEqual(energies(sub), wanted(20))
