@@ -88,7 +88,8 @@ class Outage(unittest.TestCase):
             with Driver(folder, conf) as driver:
                 state = driver.state
                 driver.send("burst LGZ1 1000 %d 1000" % START)
-                driver.status(lambda s: s["spooled"] >= 1000 and s["queued"] == 0, "a full spool")
+                driver.status(lambda s: s["spooled"] >= 1000 * 2 and s["queued"] == 0,
+                              "1000 telegrams in the spool, each with its energy")
                 driver.kill()
             with broker, Subscriber(broker) as sub:
                 with Driver(folder, conf, state) as driver:
