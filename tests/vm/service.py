@@ -7,6 +7,7 @@ import unittest
 from channel import VmError, wait_for
 
 CONF = "/etc/smartmeterd/smartmeterd.conf.d/50-test.conf"
+INSTALL = "DEBIAN_FRONTEND=noninteractive apt-get install -y %s /root/%s.deb"
 
 
 class ServiceCase(unittest.TestCase):

@@ -2,7 +2,7 @@
 """The package on a stock system: what it takes is to install it and to plug the converter in."""
 
 from channel import wait_for
-from service import ServiceCase
+from service import INSTALL, ServiceCase
 
 NUMBER = "LGZ1030655000401"
 
@@ -66,8 +66,7 @@ class Installed(ServiceCase):
         self.wait_readings()
         self.vm.check("echo '# mine' >>/etc/smartmeterd/smartmeterd.conf")
         state, before = self.vm.check("stat -c %i /var/lib/smartmeterd/state.db"), self.main_pid()
-        self.vm.check("DEBIAN_FRONTEND=noninteractive apt-get install -y -o Dpkg::Options::=--force-confold "
-                      "/root/newer.deb", 180)
+        self.vm.check(INSTALL % ("-o Dpkg::Options::=--force-confold", "newer"), 180)
         self.assertIn("+newer", self.vm.check("dpkg-query -W smartmeterd"))
         self.wait_restart(before, 10)
         self.vm.check("grep -q '^# mine$' /etc/smartmeterd/smartmeterd.conf")
@@ -84,3 +83,16 @@ class Installed(ServiceCase):
         self.vm.until("test -c /dev/ttyUSB0")
         self.vm.check("udevadm settle")
         self.assertNotIn("SMARTMETER", self.vm.check("udevadm info -q property -n /dev/ttyUSB0"))
+
+    def test_7_install_finds_a_converter_that_is_plugged_in(self):
+        self.plug("house", "pl2303", port=1)
+        self.vm.until("test -c /dev/ttyUSB0")
+        self.vm.check(INSTALL % ("", "new"), 300)
+        self.meter("house", number=NUMBER)  # simulated by the package's smctl
+        self.wait_readings()
+
+    def test_8_start_finds_a_converter_that_is_plugged_in(self):
+        self.vm.check("systemctl stop smartmeterd")
+        self.plug_house()
+        self.vm.check("systemctl start smartmeterd")
+        self.wait_readings()
