@@ -47,9 +47,10 @@ struct port {
 
 size_t port_unescape(uint8_t *buf, size_t len, uint8_t *at_mark, uint64_t *line_errors)
 {
-        size_t n = 0;
+        const uint8_t *mark = *at_mark ? buf : memchr(buf, 0xff, len);
+        size_t n = mark ? (size_t)(mark - buf) : len; /* what comes before stays where it is */
 
-        for (size_t i = 0; i < len; i++) {
+        for (size_t i = n; i < len; i++) {
                 uint8_t byte = buf[i];
 
                 if (*at_mark == 2) {
