@@ -16,12 +16,15 @@
 #include "daemon/config.h"
 #include "daemon/log.h"
 #include "daemon/manager.h"
+#include "daemon/memory.h"
 #include "lib/util.h"
 
 #define CONFIG_FILE     SYSCONFDIR "/smartmeterd/smartmeterd.conf"
 #define STATE_DIRECTORY "/var/lib/smartmeterd"
 /* The line `systemctl status` shows is renewed at most so often. */
 #define STATUS_PAUSE_USEC (60 * 1000000ULL)
+/* By then converters are open and brokers connected. */
+#define START_USEC (20 * 1000000ULL)
 
 struct options {
         const char *config_path, *state_directory, *bus_address;
@@ -190,6 +193,12 @@ static int on_status(sd_event_source *source, uint64_t usec, void *userdata)
         return sd_event_source_set_enabled(source, SD_EVENT_ONESHOT);
 }
 
+static int on_start_over(sd_event_source *source, uint64_t usec, void *userdata)
+{
+        memory_release_start();
+        return 0;
+}
+
 static int on_hangup(sd_event_source *source, const struct signalfd_siginfo *info, void *userdata)
 {
         struct daemon *d = userdata;
@@ -224,6 +233,9 @@ static int add_sources(struct daemon *d)
 {
         int r = sd_event_add_signal(d->event, NULL, SIGHUP, on_hangup, d);
 
+        if (r >= 0)
+                r = sd_event_add_time_relative(d->event, NULL, CLOCK_MONOTONIC, START_USEC, 5000000,
+                                               on_start_over, d);
         if (r < 0)
                 return r;
         /* Only systemd reads it: no wake-ups for nobody. */
