@@ -117,11 +117,11 @@ class Stage:
         link = os.path.join(folder, "meter")
         os.symlink(os.ttyname(self.slave), link)
         self.state = os.path.join(folder, "state")
-        self.conf = os.path.join(folder, "bench.conf")
+        self.tty, self.conf = link, os.path.join(folder, "bench.conf")
         with open(self.conf, "w") as f:
             f.write('[converter "pty"]\nDevice=%s\nLine=2400 8E1\n' % link)
             f.write(brokers.config(self.broker.port, *lines, formats=formats))
-        self.daemon = None
+        self.daemon, self.began = None, 0
 
     def start(self, anew=False):
         """Starts the daemon, with what it learned before or `anew`; returns seconds until READY=1."""
@@ -130,7 +130,7 @@ class Stage:
         notify = os.path.join(self.folder, "notify")
         with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as s:
             s.bind(notify)
-            before = time.monotonic()
+            self.began = time.monotonic()
             self.daemon = subprocess.Popen(
                 [BUILD / "daemon/smartmeterd", "--config", self.conf, "--state-dir", self.state,
                  "--bus", "unix:path=" + self.bus_path],
@@ -139,7 +139,7 @@ class Stage:
             s.settimeout(30)
             while b"READY=1" not in s.recv(4096):
                 pass
-            ready = time.monotonic() - before
+            ready = time.monotonic() - self.began
         os.unlink(notify)
         return ready
 
