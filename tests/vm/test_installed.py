@@ -44,6 +44,22 @@ class Installed(ServiceCase):
     def test_2_unit_is_confined(self):
         self.vm.check("systemd-analyze security --no-pager --threshold=15 smartmeterd.service")
 
+    def test_2_polkit_decides_what_others_may(self):
+        """By Debian's own polkitd: tests elsewhere have a mock."""
+        self.plug_house()
+        converter = self.wait_converter(vendor_id=0x067B)
+        nobody = "setpriv --reuid=65534 --regid=65534 --clear-groups smctl "
+        self.assertIn(converter["id"], self.vm.check(nobody + "list-converters --json"))
+        forget = nobody + "forget '%s'" % converter["id"]
+        refused = self.vm.run(forget)
+        self.assertEqual(refused.code, 1)
+        self.assertIn("org.smartmeterd.manage", refused.err)
+        self.vm.put(b"""polkit.addRule(function(action, subject) {
+            if (action.id == "org.smartmeterd.manage" && subject.user == "nobody") return polkit.Result.YES; });""",
+                    "/etc/polkit-1/rules.d/50-test.rules")
+        self.addCleanup(self.vm.check, "rm /etc/polkit-1/rules.d/50-test.rules")
+        self.vm.until(forget)  # polkitd sees the rule by itself
+
     def test_3_watchdog_starts_a_standing_daemon_anew(self):
         self.plug_house()
         self.wait_readings()
