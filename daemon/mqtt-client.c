@@ -23,7 +23,8 @@
 #include "mqtt-error.h"
 #include "mqtt-tls.h"
 
-#define KEEPALIVE_S 30
+#define KEEPALIVE_S      30
+#define LAST_PACKETS_MAX 64 /* more than can be in flight */
 
 struct mqtt_client {
         const struct mqtt_settings *settings; /* borrowed */
@@ -36,6 +37,7 @@ struct mqtt_client {
         bool try_311;     /* it hung up on MQTT 5 without a word: once with the older one */
         bool is_v5;       /* this connection */
         bool closing;     /* we said goodbye */
+        bool hung_up;     /* it closed a connection it had greeted, and said nothing of us */
         int refused;      /* CONNACK reason, 0: none */
         char error[MQTT_ERROR_TEXT_MAX];
 };
@@ -81,6 +83,14 @@ struct mqtt_client *mqtt_client_free(struct mqtt_client *c)
         return NULL;
 }
 
+/* What the broker said before it closed the connection: why, if writing has failed first. */
+static void read_last_words(struct mqtt_client *c)
+{
+        for (int i = 0; i < LAST_PACKETS_MAX; i++)
+                if (mosquitto_loop_read(c->mosq, 1) != MOSQ_ERR_SUCCESS)
+                        return;
+}
+
 /* The connection has ended by itself: finds the sentence, and whether MQTT 3.1.1 is worth a try. */
 static void fail(struct mqtt_client *c, int rc, int error_number)
 {
@@ -88,6 +98,10 @@ static void fail(struct mqtt_client *c, int rc, int error_number)
         bool greeted = c->state == MQTT_CLIENT_UP;
 
         c->try_311 = false;
+        if (greeted)
+                read_last_words(c);
+        c->hung_up = greeted && (c->refused != 0 ? mqtt_error_is_of_message(c->refused)
+                                                 : mqtt_error_is_hangup(rc, error_number));
         if (c->refused != 0) {
                 mqtt_error_of_connack(c->refused, c->is_v5, s, c->error);
                 if (mqtt_error_is_protocol(c->refused, c->is_v5) && c->is_v5 &&
@@ -214,7 +228,7 @@ void mqtt_client_open(struct mqtt_client *c)
 
         drop(c);
         c->refused = 0;
-        c->closing = c->tcp_pending = false;
+        c->closing = c->tcp_pending = c->hung_up = false;
         if (prepare(c) < 0) {
                 drop(c);
                 return;
@@ -280,6 +294,16 @@ const char *mqtt_client_error(const struct mqtt_client *c)
 bool mqtt_client_retry_now(const struct mqtt_client *c)
 {
         return c->try_311;
+}
+
+bool mqtt_client_hung_up(const struct mqtt_client *c)
+{
+        return c->hung_up;
+}
+
+bool mqtt_client_has_reasons(const struct mqtt_client *c)
+{
+        return c->is_v5;
 }
 
 int mqtt_client_fd(const struct mqtt_client *c)

@@ -48,10 +48,15 @@ enum mqtt_client_state mqtt_client_state(const struct mqtt_client *c);
 const char *mqtt_client_error(const struct mqtt_client *c);
 /* The next attempt is worth making at once: with the older protocol. */
 bool mqtt_client_retry_now(const struct mqtt_client *c);
+/* The broker had greeted us, and then closed the connection without a reason, or with one that is
+ * about a message. */
+bool mqtt_client_hung_up(const struct mqtt_client *c);
+/* This connection's PUBACKs say whether the broker has taken the message (MQTT 5). */
+bool mqtt_client_has_reasons(const struct mqtt_client *c);
 
 int mqtt_client_fd(const struct mqtt_client *c); /* -1 when closed */
 short mqtt_client_poll_events(const struct mqtt_client *c);
-/* After poll(): reads, writes, keeps alive. Callbacks come from here alone. */
+/* After poll(): reads, writes, keeps alive. Callbacks come from here, and when publishing fails. */
 void mqtt_client_turn(struct mqtt_client *c, short revents);
 
 /* Between begin and end, messages are gathered into as few TCP segments as possible. */

@@ -65,6 +65,21 @@ bool mqtt_error_is_protocol(int reason, bool is_v5)
                reason == CONNACK_REFUSED_PROTOCOL_VERSION;
 }
 
+bool mqtt_error_is_of_message(int reason)
+{
+        switch (reason) {
+        case MQTT_RC_NOT_AUTHORIZED: /* to us, it would have been a CONNACK */
+        case MQTT_RC_TOPIC_NAME_INVALID:
+        case MQTT_RC_PACKET_TOO_LARGE:
+        case MQTT_RC_PAYLOAD_FORMAT_INVALID:
+        case MQTT_RC_RETAIN_NOT_SUPPORTED:
+        case MQTT_RC_QOS_NOT_SUPPORTED:
+                return true;
+        default:
+                return false;
+        }
+}
+
 bool mqtt_error_is_hangup(int rc, int error_number)
 {
         return rc == MOSQ_ERR_CONN_LOST || rc == MOSQ_ERR_PROTOCOL ||
@@ -216,4 +231,24 @@ void mqtt_error_of_frozen(const struct mqtt_settings *s, char error[static MQTT_
         (void)snprintf(error, MQTT_ERROR_TEXT_MAX,
                        "%s no longer answers: does the broker hang, or is the network gone?",
                        place(s, where));
+}
+
+void mqtt_error_of_status(const struct mqtt_status *w, char *error, size_t size)
+{
+        size_t n = 0;
+
+        error[0] = '\0';
+        if (w->error[0])
+                n = (size_t)snprintf(error, size, "%s", w->error);
+        else if (w->denied_topic[0])
+                n = (size_t)snprintf(error, size,
+                                     w->denied_guessed
+                                             ? "the broker hangs up when we publish to %.100s%s: "
+                                               "allow it in its access control list (ACL), or "
+                                               "raise its limit of message sizes"
+                                             : "the broker does not let us publish to %.110s%s: "
+                                               "allow it in the broker's access control list (ACL)",
+                                     w->denied_topic, w->denied_more ? " and others" : "");
+        if (w->spool_error[0] && n < size)
+                (void)snprintf(error + n, size - n, "%s%.200s", n > 0 ? "; " : "", w->spool_error);
 }

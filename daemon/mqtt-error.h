@@ -4,6 +4,7 @@
  */
 #pragma once
 
+#include "mqtt-queue.h"
 #include "mqtt-settings.h"
 
 #define MQTT_ERROR_TEXT_MAX 240
@@ -25,5 +26,11 @@ void mqtt_error_of_frozen(const struct mqtt_settings *s, char error[static MQTT_
 
 /* The broker does not know this version of MQTT. */
 bool mqtt_error_is_protocol(int reason, bool is_v5);
+/* The reason in a DISCONNECT of MQTT 5 is about a message, not about us. */
+bool mqtt_error_is_of_message(int reason);
 /* The broker closed the connection, or sent what is no MQTT 5. */
 bool mqtt_error_is_hangup(int rc, int error_number);
+
+/* No connection, or else what the broker refuses; and beside it what is wrong with the spool. ""
+ * when all is well. */
+void mqtt_error_of_status(const struct mqtt_status *w, char *error, size_t size);

@@ -27,6 +27,8 @@
 /* Beyond this the rest stays in the queue. */
 #define PENDING_BYTES_MAX (64 * 1024)
 #define PUBLISH_BURST     256 /* then the socket is read again */
+/* A connection that ends so soon after a message may have ended because of it. */
+#define BEHIND_USEC (2 * USEC_PER_SEC)
 
 void mqtt_outbox_done(struct mqtt_outbox *o)
 {
@@ -34,6 +36,8 @@ void mqtt_outbox_done(struct mqtt_outbox *o)
                 free(o->in_flight[i].m);
         message_list_clear(&o->pending);
         message_list_clear(&o->ahead);
+        free(o->acked);
+        mqtt_denied_clear(&o->denied);
         o->spool = mqtt_spool_free(o->spool);
         *o = (struct mqtt_outbox){ 0 };
 }
@@ -137,12 +141,69 @@ void mqtt_outbox_recover(struct mqtt_outbox *o)
                 flush_removed(o);
         o->last_row = 0;
         o->spool_unreadable = false;
-        o->denied_lately = false;
+        free(o->acked);
+        o->acked = NULL;
+        o->acked_number = o->bare_number = o->n_sent = o->refused_usec = 0;
+}
+
+static bool is_reading(const struct message *m)
+{
+        return m->attributes.class != MESSAGE_STATE;
+}
+
+/* The connection ended right behind this one: true when it is convicted of it. */
+static bool strike(struct mqtt_outbox *o, const struct message *m, uint64_t since_usec,
+                   uint64_t now, enum mqtt_hangup *verdict)
+{
+        if (now - since_usec >= BEHIND_USEC)
+                return false;
+        *verdict = MQTT_HANGUP_SUSPICIOUS;
+        return mqtt_denied_strike(&o->denied, m, now);
+}
+
+/*
+ * A reading without an answer is blamed only when the broker has lately taken another one: one that
+ * takes none at all is out of order, and they wait for it.
+ */
+static bool strike_unanswered(struct mqtt_outbox *o, uint64_t now, enum mqtt_hangup *verdict)
+{
+        const struct message *m = o->in_flight[0].m;
+
+        if (is_reading(m) && !o->proven)
+                return false;
+        if (!strike(o, m, o->in_flight[0].since_usec, now, verdict))
+                return false;
+        o->proven = o->proven && !is_reading(m);
+        return true;
+}
+
+enum mqtt_hangup mqtt_outbox_judge(struct mqtt_outbox *o, bool silently, uint64_t now)
+{
+        enum mqtt_hangup verdict = MQTT_HANGUP_PLAIN;
+        bool found = false;
+
+        if (o->refused_usec != 0 && now - o->refused_usec < BEHIND_USEC)
+                return MQTT_HANGUP_DENIED;
+        if (!silently)
+                return verdict;
+        /* Messages are dealt with in order: it was one that nobody answered for, or the first one
+         * of those that want an answer. The former are given one from now on. */
+        if (o->bare_number > o->acked_number && now - o->bare_usec < BEHIND_USEC) {
+                o->careful_until_usec = now + MQTT_DENIED_USEC;
+                return MQTT_HANGUP_SUSPICIOUS;
+        }
+        /* mosquitto 2.0.11 acknowledges to MQTT 3.1.1 even what it refuses: then it is lost. */
+        if (o->acked && !o->has_reasons)
+                found = strike(o, o->acked, o->acked_usec, now, &verdict);
+        /* One at a time: without the culprit the other one may prove to be innocent. */
+        if (!found && o->n_in_flight > 0)
+                found = strike_unanswered(o, now, &verdict);
+        return found ? MQTT_HANGUP_DENIED : verdict;
 }
 
 static void add_in_flight(struct mqtt_outbox *o, struct message *m, int mid, uint64_t now)
 {
-        o->in_flight[o->n_in_flight++] = (struct mqtt_in_flight){ m, mid, now };
+        o->in_flight[o->n_in_flight++] = (struct mqtt_in_flight){ m, mid, now, ++o->n_sent };
 }
 
 bool mqtt_outbox_say(struct mqtt_outbox *o, struct mqtt_client *client, const char *topic,
@@ -154,7 +215,7 @@ bool mqtt_outbox_say(struct mqtt_outbox *o, struct mqtt_client *client, const ch
         struct message *m;
         int mid;
 
-        if (o->n_in_flight == MQTT_IN_FLIGHT_MAX)
+        if (o->n_in_flight == MQTT_IN_FLIGHT_MAX || mqtt_denied_leaves_out(&o->denied, topic, now))
                 return false;
         m = message_new(&attributes, topic, state, strlen(state));
         if (!m)
@@ -167,6 +228,33 @@ bool mqtt_outbox_say(struct mqtt_outbox *o, struct mqtt_client *client, const ch
         return true;
 }
 
+/* MQTT 5 §3.4.2.1: refused, and so it would be again. */
+static void message_refused(struct mqtt_outbox *o, struct message *m, uint64_t now)
+{
+        o->dropped++;
+        o->refused_usec = now;
+        mqtt_denied_add(&o->denied, m, now);
+        o->changed = true;
+        free(m);
+}
+
+static void message_taken(struct mqtt_outbox *o, struct message *m, uint64_t now)
+{
+        const struct message *sure = o->has_reasons ? m : o->acked;
+
+        o->published++;
+        o->refused_usec = 0;
+        /* Without reasons an answer proves nothing until the broker has answered the next one. */
+        if (sure) {
+                o->proven = o->proven || is_reading(sure);
+                if (mqtt_denied_accept(&o->denied, message_topic(sure)))
+                        o->changed = true;
+        }
+        free(o->acked);
+        o->acked = m;
+        o->acked_usec = now;
+}
+
 void mqtt_outbox_acknowledge(struct mqtt_outbox *o, int mid, int reason, uint64_t now)
 {
         struct message *m = NULL;
@@ -175,28 +263,19 @@ void mqtt_outbox_acknowledge(struct mqtt_outbox *o, int mid, int reason, uint64_
                 if (o->in_flight[i].mid != mid)
                         continue;
                 m = o->in_flight[i].m;
+                o->acked_number = o->in_flight[i].number;
                 memmove(&o->in_flight[i], &o->in_flight[i + 1],
                         (o->n_in_flight - i - 1) * sizeof(o->in_flight[0]));
                 o->n_in_flight--;
         }
         if (!m)
-                return;       /* QoS 0: counted when it was written */
-        if (reason >= 0x80) { /* MQTT 5 §3.4.2.1: refused, and so it would be again */
-                o->dropped++;
-                o->denied_lately = true;
-                o->changed = o->changed || o->denied_topic[0] == '\0';
-                (void)snprintf(o->denied_topic, sizeof(o->denied_topic), "%.127s",
-                               message_topic(m));
-        } else {
-                o->published++;
-                if (strncmp(o->denied_topic, message_topic(m), sizeof(o->denied_topic) - 1) == 0) {
-                        o->denied_topic[0] = '\0';
-                        o->changed = true;
-                }
-        }
+                return; /* QoS 0: counted when it was written */
         if (m->row != 0)
                 row_delivered(o, m->row, now);
-        free(m);
+        if (reason >= 0x80)
+                message_refused(o, m, now);
+        else
+                message_taken(o, m, now);
 }
 
 /* The next message in order, or NULL. The spool is older than what is pending. */
@@ -227,6 +306,15 @@ static void put_back(struct mqtt_outbox *o, struct message *m)
         message_list_prepend(&o->pending, &one);
 }
 
+/* It goes no further: delivered, refused, or left out. */
+static void finish(struct mqtt_outbox *o, struct message *m, uint64_t *count, uint64_t now)
+{
+        ++*count;
+        if (m->row != 0)
+                row_delivered(o, m->row, now);
+        free(m);
+}
+
 static void publish_pending(struct mqtt_outbox *o, struct mqtt_client *client, uint64_t now)
 {
         struct message *m;
@@ -236,6 +324,12 @@ static void publish_pending(struct mqtt_outbox *o, struct mqtt_client *client, u
                 m = next_message(o);
                 if (!m)
                         return;
+                if (mqtt_denied_leaves_out(&o->denied, message_topic(m), now)) {
+                        finish(o, m, &o->dropped, now);
+                        continue;
+                }
+                if (now < o->careful_until_usec)
+                        m->attributes.qos = 1;
                 r = mqtt_client_publish(client, m, &mid);
                 if (r == -ENOTCONN || r == -ENOMEM) {
                         put_back(o, m);
@@ -245,13 +339,12 @@ static void publish_pending(struct mqtt_outbox *o, struct mqtt_client *client, u
                         add_in_flight(o, m, mid, now);
                         continue;
                 }
-                if (r < 0)
-                        o->dropped++; /* no broker would ever take it */
-                else
-                        o->published++;
-                if (m->row != 0)
-                        row_delivered(o, m->row, now);
-                free(m);
+                if (r >= 0) {
+                        o->bare_number = ++o->n_sent;
+                        o->bare_usec = now;
+                }
+                /* What libmosquitto does not take, no broker would. */
+                finish(o, m, r < 0 ? &o->dropped : &o->published, now);
         }
 }
 
@@ -313,7 +406,7 @@ uint64_t mqtt_outbox_deadline(const struct mqtt_outbox *o, bool connected, uint6
         }
         if (o->n_removed > 0)
                 next = MIN(next, o->removed_since_usec + REMOVE_USEC);
-        return next;
+        return MIN(next, mqtt_denied_deadline(&o->denied));
 }
 
 uint64_t mqtt_outbox_spooled(const struct mqtt_outbox *o)

@@ -10,6 +10,7 @@
 #pragma once
 
 #include "mqtt-client.h"
+#include "mqtt-denied.h"
 #include "mqtt-spool.h"
 
 #define MQTT_OUTBOX_REMOVE_MAX 64
@@ -17,7 +18,14 @@
 struct mqtt_in_flight {
         struct message *m;
         int mid;
-        uint64_t since_usec;
+        uint64_t since_usec, number;
+};
+
+/* What the end of a connection tells about the messages that went before it. */
+enum mqtt_hangup {
+        MQTT_HANGUP_PLAIN,
+        MQTT_HANGUP_SUSPICIOUS, /* one of them may be the reason: soon it will be known */
+        MQTT_HANGUP_DENIED,     /* one of them is, and it will not be sent again for a while */
 };
 
 /* Times are monotonic microseconds. Zeroed storage plus spool and write_ahead is an empty one. */
@@ -38,9 +46,20 @@ struct mqtt_outbox {
         uint64_t spool_dropped; /* of the spool's count, already in `dropped` */
 
         uint64_t published, dropped;
-        char denied_topic[128]; /* the broker refused it; "" none */
-        bool denied_lately;     /* … something on this connection */
-        bool changed;           /* something that a person should be told */
+        bool changed; /* something that a person should be told */
+
+        struct mqtt_denied denied;
+        /* To find out what a broker hangs up on without saying so. */
+        bool has_reasons;            /* MQTT 5: what it refuses it says, in PUBACK */
+        bool proven;                 /* it has taken a reading since the last conviction */
+        struct message *acked;       /* owned; the last one taken; NULL: none */
+        uint64_t acked_usec;         /* when */
+        uint64_t acked_number;       /* of the last one answered */
+        uint64_t refused_usec;       /* the last answer was a refusal; 0: it was not */
+        uint64_t n_sent;             /* messages are numbered by it */
+        uint64_t bare_number;        /* of the last one sent with QoS 0 */
+        uint64_t bare_usec;          /* when */
+        uint64_t careful_until_usec; /* all are sent with QoS 1: each is answered */
 };
 
 void mqtt_outbox_done(struct mqtt_outbox *o);
@@ -65,6 +84,12 @@ bool mqtt_outbox_say(struct mqtt_outbox *o, struct mqtt_client *client, const ch
 
 /* A PUBACK: MQTT 5 reasons from 0x80 on mean that the broker refused it. */
 void mqtt_outbox_acknowledge(struct mqtt_outbox *o, int mid, int reason, uint64_t now);
+
+/*
+ * The connection has ended. `silently`: the broker closed it and gave no reason, or one that is
+ * about a message. Finds out which one, before mqtt_outbox_recover() forgets the connection.
+ */
+enum mqtt_hangup mqtt_outbox_judge(struct mqtt_outbox *o, bool silently, uint64_t now);
 
 /* The connection has ended: what was in flight is to be sent again, in its old place. */
 void mqtt_outbox_recover(struct mqtt_outbox *o);

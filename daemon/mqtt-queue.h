@@ -25,6 +25,7 @@ struct mqtt_queue;
 enum mqtt_request {
         MQTT_REQUEST_STOP = 1,      /* flush what can be flushed, say goodbye, end */
         MQTT_REQUEST_RECONNECT = 2, /* drop the connection and try at once */
+        MQTT_REQUEST_RETRY = 4,     /* try at once what is waited with */
 };
 
 /* What the worker has to tell. */
@@ -32,10 +33,13 @@ struct mqtt_status {
         bool connected;
         char error[MQTT_ERROR_MAX];       /* of the connection; "" when all is well */
         char spool_error[MQTT_ERROR_MAX]; /* of the spool; "" when all is well */
-        char denied_topic[128];           /* the broker refused it; "" none */
+        char denied_topic[128];           /* the broker does not take it; "" none */
+        bool denied_guessed;              /* … but has not said so */
+        bool denied_more;                 /* … and others */
         uint64_t in_flight, spooled, published, dropped;
         uint64_t n_connects; /* rises with every connection made */
         uint64_t n_births;   /* rises when Home Assistant says it came online */
+        uint64_t n_retries;  /* rises when states that were refused may be tried again */
 };
 
 int mqtt_queue_new(size_t bytes_max, struct mqtt_queue **ret);

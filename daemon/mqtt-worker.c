@@ -24,6 +24,8 @@
 #define BACKOFF_MIN_USEC  (1 * USEC_PER_SEC)
 #define BACKOFF_MAX_USEC  (60 * USEC_PER_SEC)
 #define BACKOFF_CALM_USEC (10 * USEC_PER_SEC) /* a connection this old was a good one */
+/* So often in a row it is worth coming back soon to a broker that hangs up on single topics. */
+#define QUICK_RETRIES_MAX (2 * MQTT_DENIED_MAX)
 #define GREETING_USEC     (15 * USEC_PER_SEC) /* from connect() to CONNACK */
 /* libmosquitto's keepalive wants to be looked after: a ping is late by this much at most, and the
  * broker waits for it 1.5 × 30 s. 0.07 wake-ups a second. */
@@ -49,6 +51,7 @@ struct mqtt_worker {
         bool is_open; /* opened, and its end not yet dealt with */
         bool was_up;  /* … and greeted */
         uint64_t opened_usec, up_usec, retry_usec, backoff_usec;
+        unsigned int n_quick_retries;
         bool stopping, said_offline;
         uint64_t stop_usec;
         bool status_changed;
@@ -71,6 +74,24 @@ static void set_error(struct mqtt_worker *w, char to[static MQTT_ERROR_MAX], con
         w->status_changed = true;
 }
 
+static void set_denied(struct mqtt_worker *w)
+{
+        struct mqtt_status *status = &w->status;
+        const struct mqtt_denied_topic *first;
+        const char *topic;
+        size_t n;
+
+        first = mqtt_denied_first(&w->outbox.denied, &n);
+        topic = first ? first->topic : "";
+        status->denied_guessed = first && first->guessed;
+        if (strncmp(status->denied_topic, topic, sizeof(status->denied_topic) - 1) == 0 &&
+            status->denied_more == (n > 1))
+                return;
+        (void)snprintf(status->denied_topic, sizeof(status->denied_topic), "%.127s", topic);
+        status->denied_more = n > 1;
+        w->status_changed = true;
+}
+
 static void report(struct mqtt_worker *w)
 {
         struct mqtt_outbox *o = &w->outbox;
@@ -84,7 +105,7 @@ static void report(struct mqtt_worker *w)
         status->published = o->published;
         status->dropped = o->dropped;
         status->spooled = mqtt_outbox_spooled(o);
-        memcpy(status->denied_topic, o->denied_topic, sizeof(status->denied_topic));
+        set_denied(w);
         if (o->spool)
                 set_error(w, status->spool_error, mqtt_spool_error(o->spool));
         mqtt_queue_report(w->queue, status, w->status_changed);
@@ -103,17 +124,22 @@ static uint64_t jitter(uint64_t usec)
 static void connection_lost(struct mqtt_worker *w, uint64_t now)
 {
         bool calm = w->was_up && now - w->up_usec >= BACKOFF_CALM_USEC;
-        bool denied = w->outbox.denied_lately;
+        enum mqtt_hangup hangup =
+                mqtt_outbox_judge(&w->outbox, mqtt_client_hung_up(w->client), now);
+        bool quick = hangup != MQTT_HANGUP_PLAIN;
 
         mqtt_outbox_recover(&w->outbox);
         w->is_open = w->was_up = false;
-        /* mosquitto 2.0.11 hangs up after refusing a message: what it refused is the news then. */
-        set_error(w, w->status.error, denied ? "" : mqtt_client_error(w->client));
-        if (mqtt_client_retry_now(w->client)) {
+        /* It has hung up after refusing a message: what it refused is the news then. */
+        set_error(w, w->status.error,
+                  hangup == MQTT_HANGUP_DENIED ? "" : mqtt_client_error(w->client));
+        w->n_quick_retries = quick && !calm ? w->n_quick_retries + 1 : 0;
+        quick = quick && w->n_quick_retries <= QUICK_RETRIES_MAX;
+        if (mqtt_client_retry_now(w->client) || (quick && hangup == MQTT_HANGUP_DENIED)) {
                 w->retry_usec = now;
                 return;
         }
-        if (calm || w->backoff_usec == 0)
+        if (calm || quick || w->backoff_usec == 0)
                 w->backoff_usec = BACKOFF_MIN_USEC;
         w->retry_usec = now + jitter(w->backoff_usec);
         w->backoff_usec = MIN(2 * w->backoff_usec, BACKOFF_MAX_USEC);
@@ -150,15 +176,32 @@ static void open_connection(struct mqtt_worker *w)
         w->is_open = true;
 }
 
+static void say_online(struct mqtt_worker *w, uint64_t now)
+{
+        /* If it cannot be said, the connection has failed, and it is said on the next one. */
+        (void)mqtt_outbox_say(&w->outbox, w->client, w->settings.state_topic, "online", now);
+}
+
 static void connection_made(struct mqtt_worker *w, uint64_t now)
 {
         w->was_up = true;
         w->up_usec = now;
         w->status.n_connects++;
         w->status_changed = true;
+        w->outbox.has_reasons = mqtt_client_has_reasons(w->client);
         set_error(w, w->status.error, "");
-        /* If it cannot be said, the connection has failed, and it is said on the next one. */
-        (void)mqtt_outbox_say(&w->outbox, w->client, w->settings.state_topic, "online", now);
+        say_online(w, now);
+}
+
+/* The topics that were left out for a while may be allowed by now: the states among them are told.
+ */
+static void retry_denied(struct mqtt_worker *w, uint64_t now)
+{
+        if (!mqtt_denied_take_due(&w->outbox.denied, now))
+                return;
+        say_online(w, now);
+        w->status.n_retries++;
+        w->status_changed = true;
 }
 
 static void on_ack(void *userdata, int mid, int reason)
@@ -250,6 +293,7 @@ static void step(struct mqtt_worker *w)
         if (mqtt_client_state(w->client) == MQTT_CLIENT_UP) {
                 if (!w->was_up)
                         connection_made(w, now);
+                retry_denied(w, now);
                 mqtt_outbox_pump(&w->outbox, w->client, mqtt_queue_is_crowded(w->queue), now);
         } else {
                 mqtt_outbox_keep(&w->outbox, now);
@@ -262,9 +306,14 @@ static void handle_requests(struct mqtt_worker *w, unsigned int requests)
         if (requests & MQTT_REQUEST_RECONNECT) {
                 mqtt_client_disconnect(w->client);
                 mqtt_outbox_recover(&w->outbox);
-                w->outbox.denied_topic[0] = '\0'; /* perhaps it is allowed by now */
+                mqtt_denied_clear(&w->outbox.denied); /* perhaps it is allowed by now */
+                w->outbox.careful_until_usec = 0;
                 w->is_open = w->was_up = false;
                 w->retry_usec = w->backoff_usec = 0;
+        }
+        if (requests & MQTT_REQUEST_RETRY) {
+                mqtt_denied_retry(&w->outbox.denied, now_usec());
+                w->retry_usec = 0;
         }
         if (requests & MQTT_REQUEST_STOP) {
                 w->stopping = true;
@@ -371,6 +420,7 @@ int mqtt_worker_new(struct mqtt_worker_options *options, struct mqtt_worker **re
         w->settings = options->settings;
         w->outbox.spool = TAKE(options->spool);
         w->outbox.write_ahead = options->write_ahead;
+        w->outbox.denied.usec = options->denied_usec;
         options->settings = (struct mqtt_settings){ 0 };
         init_locks(w);
         mqtt_client_library_init();

@@ -16,6 +16,7 @@ struct mqtt_worker_options {
         struct mqtt_settings settings; /* taken over */
         struct mqtt_spool *spool;      /* taken over; NULL: memory only */
         bool write_ahead;              /* Durability=always: into the spool first, always */
+        uint64_t denied_usec;          /* how long a refused topic is left out; 0: the default */
 };
 
 /* Starts the thread, all signals blocked in it. On failure what was handed over has been freed. */

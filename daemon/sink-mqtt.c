@@ -16,6 +16,7 @@
 #include "format.h"
 #include "lib/util.h"
 #include "log.h"
+#include "mqtt-error.h"
 #include "mqtt-queue.h"
 #include "mqtt-settings.h"
 #include "mqtt-spool.h"
@@ -52,7 +53,7 @@ struct sink_mqtt {
         struct entry *entries;
         size_t n_entries;
         struct sink_mqtt_status status; /* as told last */
-        uint64_t n_connects, n_births;
+        uint64_t n_connects, n_births, n_retries;
         bool told, connected;
 };
 
@@ -133,23 +134,6 @@ static void announce_all(struct sink_mqtt *s)
 
 /* ---- status ---- */
 
-/* No connection, or else what the broker refuses; and beside it what is wrong with the spool. */
-static void compose_error(const struct mqtt_status *w, char *error, size_t size)
-{
-        size_t n = 0;
-
-        error[0] = '\0';
-        if (w->error[0])
-                n = (size_t)snprintf(error, size, "%s", w->error);
-        else if (w->denied_topic[0])
-                n = (size_t)snprintf(error, size,
-                                     "the broker does not let us publish to %.110s: allow it in "
-                                     "the broker's access control list (ACL)",
-                                     w->denied_topic);
-        if (w->spool_error[0] && n < size)
-                (void)snprintf(error + n, size - n, "%s%.200s", n > 0 ? "; " : "", w->spool_error);
-}
-
 static void log_status(const struct sink_mqtt *s, const struct sink_mqtt_status *before)
 {
         const sd_id128_t id = LOG_ID_SINK_STATE;
@@ -173,7 +157,7 @@ static void tell_status(struct sink_mqtt *s, const struct mqtt_status *w, size_t
         now->spooled = w->spooled;
         now->published = w->published;
         now->dropped = w->dropped + ring_dropped;
-        compose_error(w, now->last_error, sizeof(now->last_error));
+        mqtt_error_of_status(w, now->last_error, sizeof(now->last_error));
         log_status(s, &before);
         if (s->told && before.connected == now->connected && before.queued == now->queued &&
             before.spooled == now->spooled && before.published == now->published &&
@@ -203,8 +187,9 @@ static void look_at_worker(struct sink_mqtt *s)
         uint32_t random = 0;
 
         s->connected = w.connected;
-        if (w.n_connects != s->n_connects) {
+        if (w.n_connects != s->n_connects || w.n_retries != s->n_retries) {
                 s->n_connects = w.n_connects;
+                s->n_retries = w.n_retries;
                 announce_all(s);
         }
         if (w.n_births != s->n_births) {
@@ -428,6 +413,7 @@ static int start_worker(struct sink_mqtt *s, const struct sink_mqtt_options *opt
                 }
         }
         worker.queue = s->queue;
+        worker.denied_usec = options->denied_usec;
         return mqtt_worker_new(&worker, &s->worker);
 }
 
@@ -486,4 +472,11 @@ void sink_mqtt_reconnect(struct sink *sink)
         struct sink_mqtt *s = (struct sink_mqtt *)sink;
 
         mqtt_queue_request(s->queue, MQTT_REQUEST_RECONNECT);
+}
+
+void sink_mqtt_retry(struct sink *sink)
+{
+        struct sink_mqtt *s = (struct sink_mqtt *)sink;
+
+        mqtt_queue_request(s->queue, MQTT_REQUEST_RETRY);
 }

@@ -23,6 +23,7 @@ struct sink_mqtt_options {
         const struct config_mqtt *config; /* borrowed until freed */
         const char *state_directory;      /* of the spool; NULL: memory only */
         const char *version;
+        uint64_t denied_usec; /* how long a refused topic is left out; 0: the default (for tests) */
         /* Called from the main loop, at most a few times a second, when the status changed. */
         void (*on_status)(const struct sink_mqtt_status *status, void *userdata);
         void *userdata;
@@ -35,3 +36,5 @@ int sink_mqtt_new(const struct sink_mqtt_options *options, struct sink **ret);
 
 /* Drops the connection and tries at once (Sink1.Reconnect). */
 void sink_mqtt_reconnect(struct sink *sink);
+/* Tries at once what is waited with: connecting, and topics that were refused. */
+void sink_mqtt_retry(struct sink *sink);

@@ -183,6 +183,9 @@ void sinks_configure(struct manager *m, struct config *config)
 {
         drop_changed(m, config);
         list_sinks(m);
+        /* A person who reloads may have mended something: the broker, its access control list. */
+        for (struct broker *broker = m->brokers; broker; broker = broker->next)
+                sink_mqtt_retry(broker->sink);
         for (const struct config_mqtt *s = config->mqtts; s; s = s->next)
                 if (!has_broker(m, s))
                         add_broker(m, s);

@@ -98,12 +98,20 @@ class Broker:
                                capture_output=True, timeout=30)
             self.conf.append("password_file " + path)
         if acl:
-            path = os.path.join(self.folder, "acl")
-            with open(path, "w") as f:
-                f.write(acl)
-            os.chmod(path, 0o600)
-            self.conf.append("acl_file " + path)
+            self.conf.append("acl_file " + self._write_acl(acl))
         self.conf += lines
+
+    def _write_acl(self, acl):
+        path = os.path.join(self.folder, "acl")
+        with open(path, "w") as f:
+            f.write(acl)
+        os.chmod(path, 0o600)
+        return path
+
+    def change_acl(self, acl):
+        """As its administrator would: no connection ends for it."""
+        self._write_acl(acl)
+        self.process.send_signal(signal.SIGHUP)
 
     def start(self):
         conf = os.path.join(self.folder, "mosquitto.conf")
@@ -196,7 +204,7 @@ class Subscriber:
 class Driver:
     """The sink driver on a configuration text; `lines` collects what it says."""
 
-    def __init__(self, folder, conf, state=None, preload=None):
+    def __init__(self, folder, conf, state=None, preload=None, env=None):
         self.state = state or tempfile.mkdtemp(prefix="state.", dir=folder)
         path = tempfile.mkstemp(prefix="smartmeterd.", suffix=".conf", dir=folder)[1]
         with open(path, "w") as f:
@@ -205,7 +213,7 @@ class Driver:
         self.process = subprocess.Popen(
             [os.environ["SMARTMETERD_SINK_DRIVER"], path, self.state], stdin=subprocess.PIPE,
             stdout=subprocess.PIPE, stderr=self.log,
-            env=dict(os.environ, LD_PRELOAD=preload) if preload else None)
+            env=dict(os.environ, **({"LD_PRELOAD": preload} if preload else {}), **(env or {})))
         self.lines, self._rest = [], b""
 
     def send(self, *lines):
@@ -287,10 +295,12 @@ class Driver:
 
 class Proxy:
     """127.0.0.1:port → 127.0.0.1:target. `pass_bytes`: cut after so many bytes went through. `old`:
-    a broker of before MQTT 5, that refuses its CONNECT ("answer") or hangs up on it ("hang up")."""
+    a broker of before MQTT 5, that refuses its CONNECT ("answer") or hangs up on it ("hang up").
+    `poison`: a short message to this topic makes it hang up; what was before is answered."""
 
-    def __init__(self, target=None, old=None):
+    def __init__(self, target=None, old=None, poison=None):
         self.target, self.connections = target, []
+        self.poison = poison.encode() if poison else None
         self.old, self.refused = old, 0
         self.pass_bytes, self.accepted = None, 0
         self.server = socket.create_server(("127.0.0.1", 0))
@@ -333,6 +343,11 @@ class Proxy:
                 data = source.recv(65536)
                 if not data or (counted and self.old and self._refuses(data, source)):
                     break
+                at = data.find(self.poison) if counted and self.poison else -1
+                if at >= 0:
+                    sink.sendall(data[:max(0, at - 4)])  # type, length, and the topic's length
+                    sink.shutdown(socket.SHUT_WR)  # the other direction ends by itself
+                    return
                 if counted and self.pass_bytes is not None:
                     data = data[:self.pass_bytes]
                     self.pass_bytes -= len(data)

@@ -6,7 +6,9 @@
  *
  *      telegram ID TIME WH WATTS    burst ID N TIME WH (one second and one Wh apart)
  *      decode HEX                   offline ID     remove ID     forget ID
- *      ping WORD → {"pong":"WORD"}  status         reconnect     quit
+ *      ping WORD → {"pong":"WORD"}  status         reconnect     retry     quit
+ *
+ * SINK_DRIVER_DENIED_MS: how long a topic that the broker refuses is left out.
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -185,6 +187,9 @@ static void run_command(struct driver *d, char *line)
         } else if (strcmp(verb, "reconnect") == 0) {
                 for (size_t i = 0; i < d->n_sinks; i++)
                         sink_mqtt_reconnect(d->sinks[i]);
+        } else if (strcmp(verb, "retry") == 0) {
+                for (size_t i = 0; i < d->n_sinks; i++)
+                        sink_mqtt_retry(d->sinks[i]);
         } else if (strcmp(verb, "quit") == 0) {
                 (void)sd_event_exit(d->event, 0);
         } else {
@@ -212,6 +217,13 @@ static int on_stdin(sd_event_source *source, int fd, uint32_t revents, void *use
         return 0;
 }
 
+static uint64_t denied_usec(void)
+{
+        const char *ms = getenv("SINK_DRIVER_DENIED_MS");
+
+        return ms ? strtoull(ms, NULL, 10) * 1000 : 0;
+}
+
 static int start(struct driver *d, const struct config *config, const char *state)
 {
         struct decoder_options decoder = { 0 };
@@ -228,6 +240,7 @@ static int start(struct driver *d, const struct config *config, const char *stat
                                                      .config = m,
                                                      .state_directory = state,
                                                      .version = "1.0.0",
+                                                     .denied_usec = denied_usec(),
                                                      .on_status = on_status,
                                                      .userdata = d };
 
