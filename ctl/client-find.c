@@ -13,6 +13,7 @@
 #include "dbus/names.h"
 #include "i18n.h"
 #include "output.h"
+#include "secret.h"
 #include "suggest.h"
 
 #define FIND_WORDS_MAX 256
@@ -119,18 +120,20 @@ static struct json_object *find_or_complain(struct json_object *all, const char 
         const char *words[FIND_WORDS_MAX], *near;
         struct json_object *found;
         bool ambiguous = false;
+        const char *typed = word;
         size_t n = 0;
 
         found = find_in(all, lists, n_lists, word, ret_kind, &ambiguous);
         if (found)
                 return found;
+        word = secret_shown(word);
         if (ambiguous) {
                 (void)output_fail(_("\"%s\" is the beginning of several; type more of it"), word);
                 return NULL;
         }
         for (size_t i = 0; i < n_lists; i++)
                 n = collect_words(json_member(all, lists[i]), words, n);
-        near = suggest(word, words, n);
+        near = suggest(typed, words, n);
         if (near) {
                 char question[256];
 

@@ -17,6 +17,7 @@
 #include "lib/util.h"
 #include "options.h"
 #include "output.h"
+#include "secret.h"
 #include "suggest.h"
 #include "verb.h"
 
@@ -312,7 +313,7 @@ int cmd_decode(int argc, char **argv)
                 r = decode_file(&decode, file);
                 if (r < 0) {
                         failed = true;
-                        fprintf(stderr, "%s: %s\n", file, strerror(-r));
+                        fprintf(stderr, "%s: %s\n", secret_shown(file), strerror(-r));
                 }
         }
         cipher_keys_wipe(&decode.keys);

@@ -20,6 +20,11 @@
 
 #define ASK_ATTEMPTS 3
 
+static const char *const not_here =
+        N_("a key on the command line can be seen by every user of this machine, and the shell "
+           "remembers it: type it when asked, pipe it in, or name a file that holds it with "
+           "--key-file");
+
 /* Asks until it is a key; an empty answer is none where that is allowed. 1 a key, 0 none. */
 static int ask(const char *prompt, bool optional, uint8_t key[static CIPHER_KEY_BYTES])
 {
@@ -82,7 +87,10 @@ static int read_file(const char *file, uint8_t key[static CIPHER_KEY_BYTES])
 
         if (!stream) {
                 r = -errno;
-                (void)output_fail("%s: %s", file, strerror(-r));
+                if (secret_looks_like_key(file))
+                        (void)output_fail("%s", _(not_here));
+                else
+                        (void)output_fail("%s: %s", file, strerror(-r));
                 return r;
         }
         r = read_key(stream, file, key);
@@ -168,6 +176,8 @@ static int run(const char *word, const char *key_file, const char *auth_key_file
         /* A meter not heard yet is named by its system title, which only the service can judge. */
         meter = client_find_quietly(all, word);
         id = meter ? json_text(meter, "id") : word;
+        if (!meter && secret_looks_like_key(word))
+                return options_misuse("set-key", "%s", _(not_here));
         r = get_keys(key_file, auth_key_file, &keys);
         if (r >= 0)
                 r = set_key_send(bus, id, &keys);
@@ -206,6 +216,7 @@ int cmd_set_key(int argc, char **argv)
                             "there is one, the authentication key."),
                 .min_arguments = 1,
                 .max_arguments = 1,
+                .no_secrets = not_here,
         };
         int first;
 

@@ -13,6 +13,7 @@
 
 #include "i18n.h"
 #include "lib/util.h"
+#include "secret.h"
 #include "suggest.h"
 #include "verb.h"
 
@@ -91,15 +92,57 @@ int options_misuse(const char *verb, const char *format, ...)
         return EXIT_MISUSED;
 }
 
+/* What stands behind '=' is nobody's business: "--password=…" */
+static const char *without_value(const char *word, char name[static 64])
+{
+        (void)snprintf(name, 64, "%.*s", (int)strcspn(word, "="), word);
+        return secret_shown(name);
+}
+
+/* An option of which `word` is the beginning, and no more than that. */
+static const char *find_shortened(const struct option_set *set, const char *word)
+{
+        size_t n = strcspn(word + 2, "=");
+        const char *found = NULL;
+
+        for (size_t i = 0; i < set->n; i++) {
+                const char *name = set->rows[i]->name;
+
+                if (strncmp(name, word + 2, n) != 0)
+                        continue;
+                if (!name[n])
+                        return NULL;
+                if (strstr(name, "-file"))
+                        found = name;
+        }
+        return found;
+}
+
+static bool has_secret(const struct options *options, const struct option_set *set, int argc,
+                       char **argv)
+{
+        if (!options->no_secrets)
+                return false;
+        for (int i = 1; i < argc && strcmp(argv[i], "--") != 0; i++) {
+                if (strncmp(argv[i], "--", 2) != 0 || !find_shortened(set, argv[i]))
+                        continue;
+                (void)options_misuse(argv[0], "%s", _(options->no_secrets));
+                return true;
+        }
+        return false;
+}
+
 static void complain_unknown(const struct option_set *set, const char *verb, const char *word)
 {
         const char *names[OPTIONS_MAX];
         const char *near;
+        char name[64];
 
         if (strncmp(word, "--", 2) != 0) {
                 (void)options_misuse(verb, _("there is no option \"-%c\""), optopt);
                 return;
         }
+        word = without_value(word, name);
         for (size_t i = 0; i < set->n; i++)
                 names[i] = set->rows[i]->name;
         near = suggest(word + 2, names, set->n);
@@ -127,7 +170,7 @@ static int option_take(const char *verb, const struct option_row *row, const cha
                 number = strtoul(value, &end, 10);
                 if (errno != 0 || *end || end == value || *value == '-' || number > 1000000000) {
                         (void)options_misuse(verb, _("--%s needs a number, not \"%s\""), row->name,
-                                             value);
+                                             secret_shown(value));
                         return -EINVAL;
                 }
                 *(unsigned int *)row->into = (unsigned int)number;
@@ -197,13 +240,15 @@ int options_parse(const struct options *options, int argc, char **argv)
         option_set_init(&set, options);
         optind = 0; /* 0, not 1: GNU getopt starts afresh, with the ordering of this verb */
         opterr = 0;
+        if (has_secret(options, &set, argc, argv))
+                return -EINVAL;
         while ((c = getopt_long(argc, argv, set.shorts, set.longs, NULL)) != -1) {
                 const struct option_row *row = option_set_find(&set, c);
 
                 if (!row) {
                         if (c == ':')
                                 (void)options_misuse(argv[0], _("\"%s\" needs a value"),
-                                                     argv[optind - 1]);
+                                                     secret_shown(argv[optind - 1]));
                         else
                                 complain_unknown(&set, argv[0], argv[optind - 1]);
                         return -EINVAL;

@@ -32,6 +32,9 @@ struct options {
         int min_arguments;
         int max_arguments;     /* OPTIONS_ANY_NUMBER: no limit */
         bool stop_at_argument; /* what follows the first argument belongs to another program */
+        /* Said to who shortens "--key-file" to "--key", which getopt would take: the value that
+         * follows is then a secret, and is not repeated. NULL: the verb has none. */
+        const char *no_secrets;
 };
 
 /* What all verbs share. */

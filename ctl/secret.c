@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "secret.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -8,7 +9,12 @@
 #include <termios.h>
 #include <unistd.h>
 
+#include "i18n.h"
 #include "lib/util.h"
+
+/* A key has 32, one digit too few or too many is a mistake people make; a server id of SML has 20.
+ */
+#define KEY_DIGITS_MIN 24
 
 static int read_line(int fd, char ret[static SECRET_LINE_MAX])
 {
@@ -57,6 +63,29 @@ int secret_ask(const char *prompt, char ret[static SECRET_LINE_MAX])
         if (r == 0 && strchr(ret, 3)) /* Ctrl-C */
                 r = -ECANCELED;
         return r;
+}
+
+bool secret_looks_like_key(const char *word)
+{
+        const char *equals = strchr(word, '=');
+        size_t n = 0;
+
+        if (equals)
+                word = equals + 1;
+        if (word[0] == '0' && (word[1] | 0x20) == 'x')
+                word += 2;
+        for (; *word; word++) {
+                if (isxdigit((unsigned char)*word))
+                        n++;
+                else if (!strchr(" :-", *word))
+                        return false;
+        }
+        return n >= KEY_DIGITS_MIN;
+}
+
+const char *secret_shown(const char *word)
+{
+        return secret_looks_like_key(word) ? _("(not shown: it may be a key)") : word;
 }
 
 int secret_read(FILE *stream, char ret[static SECRET_LINE_MAX])

@@ -13,6 +13,7 @@
 #include "i18n.h"
 #include "lib/util.h"
 #include "options.h"
+#include "secret.h"
 #include "suggest.h"
 #include "verb.h"
 
@@ -85,6 +86,14 @@ static int complain(const char *word)
 {
         const char *names[ELEMENTSOF(verbs)];
         const char *near;
+        char name[64];
+
+        /* "--password=…" before a verb: what stands behind '=' is not repeated. */
+        if (*word == '-') {
+                (void)snprintf(name, sizeof(name), "%.*s", (int)strcspn(word, "="), word);
+                word = name;
+        }
+        word = secret_shown(word);
 
         for (size_t i = 0; i < ELEMENTSOF(verbs); i++)
                 names[i] = verbs[i].name;

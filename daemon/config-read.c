@@ -239,7 +239,7 @@ static bool note_key(struct config_reader *reader, const char *name)
 static void set_key(struct config_reader *reader, const struct config_key *key, const char *name,
                     const char *suffix, const char *value)
 {
-        struct config_answer answer = { "" };
+        struct config_answer answer = { 0 };
         char title[96];
 
         if (!*value && !key->clearable) {
@@ -255,14 +255,15 @@ static void set_key(struct config_reader *reader, const struct config_key *key, 
         }
 
         int r = key->parse(value, suffix, (char *)reader->target + key->offset, &answer);
+        /* A secret that is wrong is still one: it does not belong into a log. */
+        const char *shown = key->secret || answer.hides_value ? "…" : value;
         if (r == -ENOMEM) {
                 reader->out_of_memory = true;
         } else if (r < 0) {
-                /* A secret that is wrong is still one: it does not belong into a log. */
-                error_here(reader, "%.60s=%.60s: %s", name, key->secret ? "…" : value, answer.text);
+                error_here(reader, "%.60s=%.60s: %s", name, shown, answer.text);
         } else if (*answer.text) {
                 config_read_problem(reader, reader->file, reader->line, true, "%.60s=%.60s: %s",
-                                    name, value, answer.text);
+                                    name, shown, answer.text);
         }
 }
 

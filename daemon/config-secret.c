@@ -77,15 +77,15 @@ static int open_secret(const char *name, int *ret_fd, struct config_answer *ret)
         char path[512];
         struct stat st;
 
+        ret->hides_value = *name != '/'; /* PasswordFile=the-password is an easy mistake */
         if (*name != '/' && (strchr(name, '/') || !*name)) {
                 config_answer(ret, "write a whole path, or the bare name of a systemd credential");
                 return -EINVAL;
         }
         if (*name != '/' && !directory) {
-                config_answer(ret,
-                              "is the name of a systemd credential, and there are none here: "
-                              "add LoadCredential=%.60s:PATH to the unit, or write a whole path",
-                              name);
+                config_answer(ret, "is taken for the name of a systemd credential, and there are "
+                                   "none here: add LoadCredential=NAME:PATH to the unit, or write "
+                                   "the whole path of a file");
                 return 0;
         }
         int n = snprintf(path, sizeof(path), "%s%s%s", *name == '/' ? "" : directory,
@@ -96,6 +96,12 @@ static int open_secret(const char *name, int *ret_fd, struct config_answer *ret)
         }
 
         OWNED_FD int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+        if (fd < 0 && *name != '/') {
+                config_answer(ret, "is taken for the name of a systemd credential, and there is no "
+                                   "such one: add LoadCredential=NAME:PATH to the unit, or write "
+                                   "the whole path of a file");
+                return -EINVAL;
+        }
         if (fd < 0 || fstat(fd, &st) < 0) {
                 config_answer(ret, "cannot read %.100s: %s", path, strerror(errno));
                 return -EINVAL;

@@ -12,6 +12,7 @@
 /* What a parser has to say beside its result. */
 struct config_answer {
         char text[CONFIG_MESSAGE_MAX / 2]; /* the fault, or with 0 a warning; "" nothing */
+        bool hides_value; /* it may be a secret where the name of a file should stand */
 };
 
 void config_answer(struct config_answer *answer, const char *format, ...)

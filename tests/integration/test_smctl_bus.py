@@ -199,6 +199,29 @@ class TestManaging(BusCase):
             self.assertNotIn("1234", error.replace(str(bad), ""))
         self.assertIn("no key", self.bad(1, "set-key", "LGZ1", stdin=""))
 
+    def test_key_on_the_command_line_is_refused_and_not_repeated(self):
+        key = "00112233445566778899AABBCCDDEEFF"
+        for words in (["set-key", "LGZ1", "--key", key], ["set-key", "LGZ1", "--key=" + key],
+                      ["set-key", "--auth-key", key, "LGZ1"], ["set-key", "LGZ1", "--ke", key],
+                      ["set-key", key]):
+            error = self.bad(2, *words)
+            self.assertIn("every user of this machine", error, words)
+            self.assertNotIn(key, error, words)
+        error = self.bad(1, "set-key", "LGZ1", "--key-file", key)
+        self.assertIn("every user of this machine", error)
+        self.assertNotIn(key, error)
+
+    def test_what_may_be_a_key_is_repeated_nowhere(self):
+        colons = "00:11:22:33:44:55:66:77:88:99:AA:BB:CC:DD:EE:FF"
+        for key in (colons, colons.replace(":", "")[:-1], "0x" + colons.replace(":", "")):
+            for code, words in ((2, [key]), (2, ["--key=" + key, "status"]),
+                                (2, ["status", "--key=" + key]), (2, ["--password=" + key]),
+                                (1, ["show", key]), (1, ["readings", key]), (1, ["probe", key]),
+                                (1, ["decode", key]), (2, ["decode", "--keys=" + key])):
+                error = self.bad(code, *words)
+                self.assertNotIn(key, error, words)
+                self.assertTrue(error, words)
+
     def test_inhibit_frees_the_port_while_the_command_runs(self):
         out = self.ok("inhibit", "ttyUSB0", "--", "sh", "-c", 'echo "port $SMARTMETER_DEVICE"')
         self.assertEqual(out, "port /dev/ttyUSB0\n")

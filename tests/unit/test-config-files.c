@@ -272,7 +272,8 @@ static void key_file_by_name_is_a_credential(void **state)
         put(place, "smartmeterd.conf", 0644, "[meter \"m\"]\nKeyFile=key\n");
         assert_int_equal(config_load(place->path, &place->config), 0);
         assert_true(place->config->problems->warning);
-        assert_non_null(strstr(first_problem(place), "LoadCredential=key:"));
+        assert_non_null(strstr(first_problem(place), "LoadCredential=NAME:"));
+        assert_null(strstr(first_problem(place), "KeyFile=key"));
         assert_false(place->config->meters->keys.has_key);
         place->config = config_free(place->config);
 
