@@ -140,7 +140,7 @@ static struct fault_case {
           "t.conf:2: error: KeyFile=/nonexistent/key: cannot read /nonexistent/key: No such file "
           "or directory" },
         { "a relative key file", "[meter \"m\"]\nKeyFile=keys/mine\n",
-          "t.conf:2: error: KeyFile=keys/mine: write a whole path, or the bare name of a systemd "
+          "t.conf:2: error: KeyFile=…: write a whole path, or the bare name of a systemd "
           "credential" },
         { "a zone of nowhere", "[tariff]\nTimezone=../../etc/passwd\n",
           "t.conf:2: error: Timezone=../../etc/passwd: write a name like Europe/Zurich" },
