@@ -7,7 +7,6 @@
  *
  * usage: bench-floor TTY BUS-SOCKET BROKER-PORT TELEGRAM-BYTES     ends when the tty hangs up
  */
-#define _GNU_SOURCE
 #include <arpa/inet.h>
 #include <err.h>
 #include <fcntl.h>
