@@ -130,6 +130,8 @@ static struct zone_case {
         { "last second of summer time", 1792889999, 120, 2 },
         { "first second of winter time", 1792890000, 60, 2 },
         { "new year", 1767222000, 60, 0 },
+        { "last second of winter time after 2038", 2374102799, 60, 1 },
+        { "first second of summer time after 2038", 2374102800, 120, 3 },
 };
 
 static void run_zone(void **state)

@@ -66,6 +66,14 @@ static struct resolve_case {
           { .valid = true, .year = 2026, .month = 7, .day = 5, .hour = 12, .dst = WINTER },
           0,
           1783245600 },
+        { "winter after 2038",
+          { .valid = true, .year = 2045, .month = 1, .day = 5, .hour = 12 },
+          0,
+          2367226800 },
+        { "summer after 2038",
+          { .valid = true, .year = 2045, .month = 7, .day = 5, .hour = 12 },
+          0,
+          2382861600 },
 };
 
 static void run_resolve(void **state)
