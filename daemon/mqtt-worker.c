@@ -117,7 +117,8 @@ static uint64_t jitter(uint64_t usec)
 {
         uint32_t r = 0;
 
-        (void)getrandom(&r, sizeof(r), GRND_NONBLOCK); /* too early for randomness: none then */
+        if (getrandom(&r, sizeof(r), GRND_NONBLOCK) < 0)
+                r = 0; /* too early for randomness: none then */
         return usec * 3 / 4 + usec / 2 * (r % 1024) / 1024;
 }
 

@@ -194,7 +194,8 @@ static void look_at_worker(struct sink_mqtt *s)
         }
         if (w.n_births != s->n_births) {
                 s->n_births = w.n_births;
-                (void)getrandom(&random, sizeof(random), GRND_NONBLOCK);
+                if (getrandom(&random, sizeof(random), GRND_NONBLOCK) < 0)
+                        random = 0; /* too early for randomness: at once, then */
                 arm(s->birth_timer, random % BIRTH_MAX_USEC);
         }
         tell_status(s, &w, n_queued, ring_dropped);
