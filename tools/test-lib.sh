@@ -143,7 +143,7 @@ setup() {
 
 # run_tests TITLE BUILD MESON-ARGUMENT…: counts each test within each program.
 run_tests() {
-        local title=$1 folder=$top/$2 counts log
+        local title=$1 folder=$top/$2 log
         shift 2
         rm -f "$folder"/meson-logs/testlog*.json
         echo "-- $title"
@@ -157,8 +157,14 @@ run_tests() {
         fi
         grep -E '^ *[0-9]+/[0-9]+ ' "$log" | sed 's/^/   /'
         rm -f "$log"
-        counts=$(tools/count-tests.py "$folder"/meson-logs/testlog*.json)
-        local ok bad left
+        count_meson "$title" "$folder"/meson-logs/testlog*.json
+}
+
+# count_meson TITLE LOG…: of meson test, also of one that ran elsewhere.
+count_meson() {
+        local title=$1 counts ok bad left
+        shift
+        counts=$(tools/count-tests.py "$@")
         read -r ok bad left <<<"$counts"
         passed=$((passed + ${ok:-0}))
         failed=$((failed + ${bad:-1}))

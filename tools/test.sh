@@ -3,7 +3,7 @@
 # Every test of the project, on a fresh Debian 12 or 13: installs what it needs, builds in
 # build-test/, and closes with a line "N passed, N failed, N skipped".
 #
-# usage: tools/test.sh [PART…]      without a part: all but coverage
+# usage: tools/test.sh [PART…]      without a part: all but cross and coverage
 #   format       clang-format, codespell, layers, shellcheck, man pages
 #   build        gcc and clang, warnings are errors
 #   unit         unit tests            integration  the whole on private buses and brokers
@@ -11,6 +11,7 @@
 #   valgrind     unit tests and the daemon's main test under valgrind
 #   fuzz         each fuzz target for FUZZ_SECONDS (60)
 #   package      .deb, lintian, sandbox figure, install, upgrade and purge
+#   cross        .deb in a clean Debian, for arm64 and armhf too; unit tests of those under qemu-user
 #   vm           the package on a whole Debian with real USB drivers (QEMU)
 #   coverage     how much of lib/ the tests run, and a report in build-test/coverage.html
 set -uo pipefail
@@ -172,6 +173,28 @@ part_package() {
         fi
 }
 
+# Nothing foreign is installed here: compilers, libraries and emulators stay in the clean systems.
+part_cross() {
+        need dpkg-dev lintian binutils mmdebstrap util-linux python3
+        local arches arch native deb folder
+        native=$(dpkg --print-architecture)
+        mapfile -t arches < <(printf '%s\n' "$native" arm64 armhf | awk '!seen[$0]++')
+        rm -f "$top"/clean-*.rc
+        # shellcheck disable=SC2016 # for the inner shell
+        printf '%s\n' "${arches[@]}" | xargs -P 2 -I{} sh -c \
+                'tests/package/clean-build.sh {} "$0/clean-{}" >"$0/clean-{}.log" 2>&1; echo $? >"$0/clean-{}.rc"' "$top"
+        for arch in "${arches[@]}"; do
+                folder=$top/clean-$arch
+                verdict_of ".deb in a clean system, $arch" "$(cat "$folder.rc")" "$folder.log"
+                [[ $(cat "$folder.rc") == 0 ]] || continue
+                deb=$(find "$folder" -name 'smartmeterd_*.deb')
+                check "what is in it, $arch" tests/package/contents.sh "$deb"
+                check "its programs, $arch" tests/package/machine.sh "$deb" "$(find "$top/clean-$native" -name 'smartmeterd_*.deb')"
+                check "lintian, $arch" tools/lint-deb.sh "$folder"/*.changes
+                [[ $arch == "$native" ]] || count_meson "unit tests under qemu-user, $arch" "$folder/testlog.json"
+        done
+}
+
 part_vm() {
         need "${build_packages[@]}" debhelper dpkg-dev fakeroot lintian mmdebstrap qemu-system-x86 \
                 qemu-utils ipxe-qemu seabios e2fsprogs busybox-static cpio kmod util-linux python3
@@ -206,7 +229,7 @@ parts=("$@")
 [[ $# -gt 0 ]] || parts=(format build unit integration asan tsan valgrind fuzz package vm)
 for part in "${parts[@]}"; do
         if ! declare -F "part_$part" >/dev/null; then
-                sed -n 's/^# \{0,1\}//; 3,17p' "$0" >&2
+                sed -n 's/^# \{0,1\}//; 3,16p' "$0" >&2
                 exit 2
         fi
 done

@@ -9,6 +9,7 @@ usage: test_captures.py SMCTL PROJECT_ROOT
 import json
 import os
 import pathlib
+import shlex
 import subprocess
 import sys
 
@@ -72,7 +73,7 @@ def breaks_its_check_sum(want):
 
 def check(smctl, capture):
     want = json.loads(pathlib.Path(str(capture).rsplit(".", 1)[0] + ".expect.json").read_text())
-    command = [smctl, "decode", "--json"]
+    command = [*smctl, "decode", "--json"]
     if want["key"]:
         command += ["--key", want["key"]]
     if want["auth_key"]:
@@ -103,7 +104,7 @@ def check(smctl, capture):
 
 def decode(smctl, capture, *keys):
     """The telegrams of a capture, as smctl prints them."""
-    run = subprocess.run([smctl, "decode", "--json", *keys, str(capture)], capture_output=True,
+    run = subprocess.run([*smctl, "decode", "--json", *keys, str(capture)], capture_output=True,
                          text=True, timeout=60)
     return [json.loads(line) for line in run.stdout.splitlines()]
 
@@ -145,7 +146,8 @@ def check_keys(smctl, capture):
 
 
 def main():
-    smctl, root = sys.argv[1:3]
+    # A wrapper: valgrind, or the emulator of the machine that smctl is for.
+    smctl, root = shlex.split(os.environ.get("SMARTMETERD_WRAPPER", "")) + [sys.argv[1]], sys.argv[2]
     folder = pathlib.Path(os.environ.get("SMARTMETER_CAPTURES",
                                          pathlib.Path(root).resolve().parent / "shared/telegrams"))
     captures = sorted([*folder.glob("*.hex"), *folder.glob("*.txt")])

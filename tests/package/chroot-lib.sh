@@ -1,0 +1,109 @@
+# shellcheck shell=bash
+# SPDX-License-Identifier: MIT
+# Clean Debian systems to build in, made by mmdebstrap and kept as tars in build-test/ until
+# something they are made of changes. Foreign packages live there and nowhere else. Sourced, not run.
+# Whoever sources it has set root.
+
+# shellcheck disable=SC2154
+sources=$root
+native_arch=$(dpkg --print-architecture)
+# shellcheck disable=SC1091,SC2034 # used by the scripts
+host_release=$(. /etc/os-release && echo "${VERSION_CODENAME:-}")
+
+# Exit 77: cannot run here; the last line says why.
+cannot() {
+        echo "$*"
+        exit 77
+}
+
+chroot_possible() {
+        local tool
+        [[ $(id -u) == 0 ]] || cannot "needs root (to make a clean system)"
+        for tool in mmdebstrap unshare chroot sha256sum; do
+                command -v "$tool" >/dev/null || cannot "no $tool here"
+        done
+        unshare --mount --pid --net --fork true 2>/dev/null || cannot "no namespaces of our own on this machine"
+}
+
+# What runs within mmdebstrap: the build-dependencies of packaging/debian/control and nothing else,
+# for the architecture and profiles given. LATER are packages that are only laid down there, for
+# what is done after the build. $1 is the new system.
+hook_build_depends() { # ARCH PROFILES LATER
+        cat <<HOOK
+mkdir -p "\$1/build/depends/debian"
+cp "$sources/packaging/debian/control" "$sources/packaging/debian/changelog" "\$1/build/depends/debian/"
+chroot "\$1" env DEBIAN_FRONTEND=noninteractive apt-get -qq -y --no-install-recommends \
+        -o APT::Get::Host-Architecture=$1 -o APT::Build-Profiles=$2 build-dep /build/depends >&2
+HOOK
+        [[ -z $3 ]] || cat <<HOOK
+mkdir "\$1/build/later"
+chroot "\$1" sh -c 'cd /build/later && apt-get -qq -o APT::Sandbox::User=root download $3' >&2
+HOOK
+}
+
+# chroot_image NAME RELEASE ARCH PROFILES PACKAGES LATER: the tar's path, on stdout. ARCH is what
+# programs are built for there; PACKAGES (with commas) come on top.
+chroot_image() {
+        local name=$1 release=$2 arch=$3 profiles=$4 packages=$5 later=$6 sum tar hook architectures=$native_arch
+        [[ $arch == "$native_arch" ]] || architectures+=,$arch
+        hook=$(hook_build_depends "$arch" "$profiles" "$later")
+        sum=$({ printf '%s\n' "$@" "$architectures" "$hook" && sed '/^Package:/,$d' "$sources/packaging/debian/control"; } |
+                sha256sum | cut -c1-12)
+        tar=$sources/build-test/$name-$release-$sum.tar
+        if [[ ! -f $tar ]]; then
+                mkdir -p "$sources/build-test"
+                rm -f "$sources/build-test/$name-$release"-*.tar
+                # shellcheck disable=SC2016 # for mmdebstrap's shell
+                local began=$SECONDS options=(--quiet --mode=root --variant=apt --format=tar
+                        --architectures="$architectures"
+                        --dpkgopt='path-exclude=/usr/share/doc/*' --dpkgopt='path-exclude=/usr/share/man/*'
+                        --include="build-essential${packages:+,$packages}" --customize-hook="$hook"
+                        --customize-hook='echo builder:x:1000:1000::/build:/bin/sh >>"$1/etc/passwd"'
+                        --customize-hook='echo builder:x:1000: >>"$1/etc/group"')
+                # A mirror may be in the middle of an update of one architecture's security fixes. The
+                # release alone will do then: packages of two architectures are of one version there.
+                mmdebstrap "${options[@]}" "$release" "$tar.new" >&2 ||
+                        { echo "once more, without security fixes and updates" >&2 &&
+                                mmdebstrap "${options[@]}" "$release" "$tar.new" \
+                                        "deb http://deb.debian.org/debian $release main" >&2; } || return 1
+                mv "$tar.new" "$tar"
+                echo "made $name-$release in $((SECONDS - began)) s" >&2
+        fi
+        echo "$tar"
+}
+
+# A new system from the tar, with the project's sources in /build/smartmeterd: what is committed and
+# what is not yet, and nothing that is ignored. They belong to an ordinary user.
+chroot_unpack() { # TAR FOLDER
+        mkdir -p "$2"
+        tar -C "$2" -xpf "$1" --exclude='./dev/*'
+        mkdir -p "$2/build/smartmeterd"
+        if git -C "$sources" rev-parse --git-dir >/dev/null 2>&1; then
+                git -C "$sources" ls-files -co --exclude-standard -z |
+                        (cd "$sources" && while IFS= read -r -d '' file; do [[ -e $file ]] && printf '%s\0' "$file"; done) |
+                        tar -C "$sources" --null -T - -cf -
+        else
+                tar -C "$sources" --exclude='./build*' --exclude=./debian -cf - .
+        fi | tar -C "$2/build/smartmeterd" -xf -
+        chown -R 1000:1000 "$2/build"
+}
+
+# chroot_run USER FOLDER COMMAND…: in /build/smartmeterd, with no network but an own loopback. All of
+# it ends with the command, and the mounts with it.
+chroot_run() {
+        local user=$1
+        shift
+        # shellcheck disable=SC2016 # for the inner shell
+        unshare --mount --pid --net --ipc --uts --fork --kill-child -- /bin/bash -euc '
+                user=$1 new=$2
+                shift 2
+                mount -t proc proc "$new/proc"
+                mount -t tmpfs tmpfs "$new/run"
+                mount --rbind /dev "$new/dev"
+                mount -t tmpfs tmpfs "$new/dev/shm"
+                command -v ip >/dev/null && ip link set lo up
+                cd "$new"
+                exec chroot --userspec="$user" "$new" /usr/bin/env -i --chdir=/build/smartmeterd \
+                        PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/build LANG=C.UTF-8 "$@"
+        ' - "$user" "$@"
+}
