@@ -29,6 +29,9 @@
 #define PUBLISH_BURST     256 /* then the socket is read again */
 /* A connection that ends so soon after a message may have ended because of it. */
 #define BEHIND_USEC (2 * USEC_PER_SEC)
+/* … and so soon after an answer, which the broker sends in the same breath as the end. A longer
+ * time would blame the last reading before a broker's restart. */
+#define BEHIND_ANSWER_USEC (USEC_PER_SEC / 5)
 
 void mqtt_outbox_done(struct mqtt_outbox *o)
 {
@@ -151,12 +154,10 @@ static bool is_reading(const struct message *m)
         return m->attributes.class != MESSAGE_STATE;
 }
 
-/* The connection ended right behind this one: true when it is convicted of it. */
-static bool strike(struct mqtt_outbox *o, const struct message *m, uint64_t since_usec,
-                   uint64_t now, enum mqtt_hangup *verdict)
+/* The connection ended behind this one: true when it is convicted of it. */
+static bool strike(struct mqtt_outbox *o, const struct message *m, uint64_t now,
+                   enum mqtt_hangup *verdict)
 {
-        if (now - since_usec >= BEHIND_USEC)
-                return false;
         *verdict = MQTT_HANGUP_SUSPICIOUS;
         return mqtt_denied_strike(&o->denied, m, now);
 }
@@ -171,7 +172,7 @@ static bool strike_unanswered(struct mqtt_outbox *o, uint64_t now, enum mqtt_han
 
         if (is_reading(m) && !o->proven)
                 return false;
-        if (!strike(o, m, o->in_flight[0].since_usec, now, verdict))
+        if (now - o->in_flight[0].since_usec >= BEHIND_USEC || !strike(o, m, now, verdict))
                 return false;
         o->proven = o->proven && !is_reading(m);
         return true;
@@ -193,8 +194,8 @@ enum mqtt_hangup mqtt_outbox_judge(struct mqtt_outbox *o, bool silently, uint64_
                 return MQTT_HANGUP_SUSPICIOUS;
         }
         /* mosquitto 2.0.11 acknowledges to MQTT 3.1.1 even what it refuses: then it is lost. */
-        if (o->acked && !o->has_reasons)
-                found = strike(o, o->acked, o->acked_usec, now, &verdict);
+        if (o->acked && !o->has_reasons && now - o->acked_usec < BEHIND_ANSWER_USEC)
+                found = strike(o, o->acked, now, &verdict);
         /* One at a time: without the culprit the other one may prove to be innocent. */
         if (!found && o->n_in_flight > 0)
                 found = strike_unanswered(o, now, &verdict);
