@@ -14,6 +14,7 @@
 #include "lib/profile.h"
 #include "lib/util.h"
 #include "options.h"
+#include "output.h"
 #include "simulate.h"
 #include "suggest.h"
 #include "verb.h"
@@ -85,8 +86,10 @@ static int list_profiles(void)
         for (size_t i = 0; sim_profiles[i]; i++) {
                 const struct sim_profile *p = sim_profiles[i];
 
-                printf("%-20s %6u %u%c%u  %s\n", p->name, p->line.baud, p->line.bits,
-                       p->line.parity, p->line.stop, p->title);
+                int n = printf("%-20s %6u %u%c%u  ", p->name, p->line.baud, p->line.bits,
+                               p->line.parity, p->line.stop);
+
+                output_wrapped(p->title, n > 0 ? (size_t)n : 0);
         }
         return EXIT_DONE;
 }

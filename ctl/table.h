@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Tables over libsmartcols: as wide as the terminal, long columns cut there and only there, colours
- * by the rules of output.h. In a pipe every cell is whole.
+ * Tables over libsmartcols: as wide as the terminal, long columns cut there and only there, with a
+ * mark where they were cut, colours by the rules of output.h. In a pipe every cell is whole.
  */
 #pragma once
 

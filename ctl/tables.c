@@ -18,7 +18,7 @@ static const char *without_folder(const char *device)
 void tables_converters(struct json_object *converters)
 {
         static const struct column columns[] = {
-                { N_("PORT"), 0, 0 },
+                { N_("PORT"), COLUMN_CUT, 0 },
                 { N_("STATE"), 0, 0 },
                 { N_("LINE"), 0, 0 },
                 { N_("METERS"), 0, 0 },

@@ -4,6 +4,7 @@
 import fcntl
 import os
 import pty
+import re
 import select
 import signal
 import struct
@@ -12,7 +13,7 @@ import time
 import unittest
 
 from private_bus import SECONDS
-from smctl_case import SMCTL, BusCase
+from smctl_case import ID, SMCTL, BusCase
 
 
 class Terminal:
@@ -93,6 +94,30 @@ class TestTables(BusCase):
         wide = self.shown("list-meters", columns=140, NO_COLOR="1")
         self.assertIn("MODEL", wide)
         self.assertNotIn("MODEL", self.shown("list-meters", NO_COLOR="1"))
+
+    def test_what_is_cut_has_a_mark(self):
+        self.telegram()
+        for verb in ("status", "list-converters"):
+            for locale, mark in (("C.UTF-8", "…"), ("C", "...")):
+                for columns in (60, 68):
+                    out = self.shown(verb, columns=columns, NO_COLOR="1", LC_ALL=locale)
+                    cut = [line for line in out.splitlines() if line.startswith("ttyUSB0 ")]
+                    self.assertEqual(len(cut), 1, out)
+                    self.assertRegex(cut[0], r"067b:\S*" + re.escape(mark) + "$")
+                    self.assertEqual(len(cut[0]), columns)
+                whole = self.shown(verb, columns=140, NO_COLOR="1", LC_ALL=locale)
+                self.assertIn(ID, whole)
+                self.assertNotIn(mark, whole)
+
+    def test_simulate_wraps_its_list_at_blanks(self):
+        out = self.shown("simulate")
+        lines = out.splitlines()
+        self.assertLessEqual(max(map(len, lines)), 80)
+        first = lines[0].index("Landis")
+        self.assertRegex(lines[1], "^ {%d}\\S" % first)  # the rest of the first one, below it
+        wide = self.shown("simulate", columns=140).splitlines()
+        self.assertEqual(" ".join(out.split()), " ".join(" ".join(wide).split()))
+        self.assertLess(len(wide), len(lines))
 
     def test_colours_are_for_terminals_that_want_them(self):
         self.assertIn("\033[32mreceiving", self.shown("list-converters"))
