@@ -95,7 +95,7 @@ static void write_learned(struct converter *c)
                 return;
         c->store_usec = 0;
         (void)snprintf(c->learned.identity, sizeof(c->learned.identity), "%s", c->id);
-        r = store_put_converter(c->options.store, &c->learned);
+        r = store_learn_converter(c->options.store, &c->learned);
         if (r < 0) {
                 const struct log_about about = { .converter = c->id, .error = -r };
 

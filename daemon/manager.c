@@ -421,6 +421,9 @@ int manager_new(const struct manager_options *options, struct config *config, st
         }
         if (options->state_directory && store_new(options->state_directory, &m->store) < 0)
                 m->store = NULL; /* the store has said why; we go on without memory */
+        r = store_gather(m->store, options->event);
+        if (r < 0)
+                return r;
         r = meters_new(&(struct meters_options){ options->event, m->store, &m->sinks }, &m->meters);
         if (r < 0)
                 return r;

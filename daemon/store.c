@@ -18,9 +18,12 @@
 #include "log.h"
 
 #define STORE_VERSION 1
+#define GATHER_USEC   UINT64_C(200000)
 
 struct store {
         sqlite3 *db;
+        sd_event_source *timer; /* NULL: nothing is gathered */
+        bool gathering;         /* in a transaction that the timer ends */
         char path[PATH_MAX];
 };
 
@@ -181,10 +184,56 @@ int store_new(const char *directory, struct store **ret)
         return 0;
 }
 
+/* Ends the transaction of what was learned. */
+static void flush(struct store *store)
+{
+        int rc;
+
+        if (!store->gathering)
+                return;
+        store->gathering = false;
+        if (store->timer)
+                (void)sd_event_source_set_enabled(store->timer, SD_EVENT_OFF);
+        rc = sqlite3_exec(store->db, "COMMIT", NULL, NULL, NULL);
+        if (rc == SQLITE_OK)
+                return;
+        const struct log_about about = { .error = -errno_of(rc) };
+
+        log_about(LOG_WARNING, &about, "what was learned cannot be remembered: %s",
+                  sqlite3_errmsg(store->db));
+        if (!sqlite3_get_autocommit(store->db)) /* or it has done so by itself */
+                (void)sqlite3_exec(store->db, "ROLLBACK", NULL, NULL, NULL);
+}
+
+static int on_timer(sd_event_source *source, uint64_t usec, void *userdata)
+{
+        (void)source;
+        (void)usec;
+        flush(userdata);
+        return 0;
+}
+
+int store_gather(struct store *store, sd_event *event)
+{
+        int r;
+
+        if (!store)
+                return 0;
+        r = sd_event_add_time_relative(event, &store->timer, CLOCK_MONOTONIC, 0, 0, on_timer,
+                                       store);
+        if (r < 0)
+                return r;
+        (void)sd_event_source_set_description(store->timer, "store");
+        return sd_event_source_set_enabled(store->timer, SD_EVENT_OFF);
+}
+
 struct store *store_free(struct store *store)
 {
-        if (store)
-                close_database(store);
+        if (!store)
+                return NULL;
+        store->timer = sd_event_source_disable_unref(store->timer);
+        flush(store);
+        close_database(store);
         free(store);
         return NULL;
 }
@@ -240,13 +289,11 @@ int store_find_converter(struct store *store, const char *identity, struct store
         return 1;
 }
 
-int store_put_converter(struct store *store, const struct store_converter *converter)
+static int put_converter(struct store *store, const struct store_converter *converter)
 {
         OWNED(statement) sqlite3_stmt *s = NULL;
         char line[SERIAL_LINE_TEXT_MAX];
 
-        if (!store)
-                return 0;
         int r = prepare(store,
                         "INSERT OR REPLACE INTO converter (" CONVERTER_COLUMNS
                         ") VALUES (?1, ?2, ?3, ?4, ?5)",
@@ -263,12 +310,57 @@ int store_put_converter(struct store *store, const struct store_converter *conve
         return step_write(s); /* a binding that failed leaves NULL, which reads as unknown */
 }
 
+int store_put_converter(struct store *store, const struct store_converter *converter)
+{
+        if (!store)
+                return 0;
+        flush(store);
+        return put_converter(store, converter);
+}
+
+/* Begins the transaction that flush() ends. */
+static int gather(struct store *store)
+{
+        int r;
+
+        if (store->gathering)
+                return 0;
+        r = errno_of(sqlite3_exec(store->db, "BEGIN IMMEDIATE", NULL, NULL, NULL));
+        if (r < 0)
+                return r;
+        store->gathering = true;
+        r = sd_event_source_set_time_relative(store->timer, GATHER_USEC);
+        if (r >= 0)
+                r = sd_event_source_set_enabled(store->timer, SD_EVENT_ONESHOT);
+        if (r < 0)
+                flush(store);
+        return r;
+}
+
+int store_learn_converter(struct store *store, const struct store_converter *converter)
+{
+        int r;
+
+        if (!store)
+                return 0;
+        if (!store->timer)
+                return put_converter(store, converter);
+        r = gather(store);
+        if (r >= 0)
+                r = put_converter(store, converter);
+        /* A full disk undoes the whole transaction by itself. */
+        if (sqlite3_get_autocommit(store->db))
+                store->gathering = false;
+        return r;
+}
+
 int store_forget_converter(struct store *store, const char *identity)
 {
         OWNED(statement) sqlite3_stmt *s = NULL;
 
         if (!store)
                 return 0;
+        flush(store);
         int r = prepare(store, "DELETE FROM converter WHERE identity = ?1", identity, &s);
         return r < 0 ? r : step_write(s);
 }
@@ -367,6 +459,7 @@ int store_put_keys(struct store *store, const char *meter, const struct cipher_k
 
         if (!store)
                 return 0;
+        flush(store);
         int r = prepare(store,
                         "INSERT OR REPLACE INTO keys (meter, key, auth_key, title)"
                         " VALUES (?1, ?2, ?3, ?4)",

@@ -9,6 +9,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include <systemd/sd-event.h>
+
 #include "lib/cipher.h"
 #include "lib/meter.h"
 #include "lib/profile.h"
@@ -32,9 +34,18 @@ struct store_converter {
 int store_new(const char *directory, struct store **ret);
 struct store *store_free(struct store *store);
 
+/*
+ * From now on what is learned is written by a timer, all changes of 200 ms together: converters
+ * that start at the same time must not wait for the disk one after the other. What else is put or
+ * forgotten is on the disk when the call returns, and so is, by then, all that was learned before.
+ */
+int store_gather(struct store *store, sd_event *event);
+
 /* 1 and *ret when the identity is known, 0 when not, -errno. */
 int store_find_converter(struct store *store, const char *identity, struct store_converter *ret);
 int store_put_converter(struct store *store, const struct store_converter *converter);
+/* The same, to be found at once, but on the disk a moment later, as store_gather() says. */
+int store_learn_converter(struct store *store, const struct store_converter *converter);
 int store_forget_converter(struct store *store, const char *identity);
 /* Calls `each` for all converters marked as adopted. */
 int store_each_adopted(struct store *store,

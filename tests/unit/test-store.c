@@ -94,6 +94,74 @@ static void converter_is_replaced_and_forgotten(void **state)
         assert_int_equal(store_forget_converter(place->store, "never seen"), 0);
 }
 
+/* The file's change counter (SQLite file format, 1.3.7): one more for each transaction. */
+static unsigned int n_written(const struct place *place)
+{
+        uint8_t counter[4];
+        OWNED_FD int fd = open(place->path, O_RDONLY | O_CLOEXEC);
+
+        assert_int_equal(pread(fd, counter, sizeof(counter), 24), sizeof(counter));
+        return (unsigned int)counter[0] << 24 | (unsigned int)counter[1] << 16 |
+               (unsigned int)counter[2] << 8 | counter[3];
+}
+
+static void learn_many(struct place *place)
+{
+        struct store_converter converter = learned, got;
+
+        for (int i = 0; i < 256; i++) {
+                (void)snprintf(converter.identity, sizeof(converter.identity), "067b:2303:%d", i);
+                assert_int_equal(store_learn_converter(place->store, &converter), 0);
+                assert_int_equal(store_find_converter(place->store, converter.identity, &got), 1);
+        }
+}
+
+static void what_is_learned_is_written_together_a_moment_later(void **state)
+{
+        struct place *place = *state;
+        struct store_converter got;
+        sd_event *event = NULL;
+        unsigned int before;
+
+        assert_return_code(sd_event_new(&event), 0);
+        assert_return_code(store_gather(place->store, event), 0);
+        before = n_written(place);
+        learn_many(place);
+        assert_int_equal(n_written(place), before);
+        while (n_written(place) == before)
+                assert_return_code(sd_event_run(event, UINT64_MAX), 0);
+        assert_int_equal(n_written(place), before + 1);
+
+        learn_many(place); /* and at the end even without the timer */
+        place->store = store_free(place->store);
+        assert_int_equal(n_written(place), before + 2);
+        reopen(place);
+        assert_int_equal(store_find_converter(place->store, "067b:2303:255", &got), 1);
+        assert_null(sd_event_unref(event));
+}
+
+static void what_must_last_does_not_wait(void **state)
+{
+        struct place *place = *state;
+        struct cipher_keys keys = { .has_key = true };
+        sd_event *event = NULL;
+        unsigned int before;
+
+        assert_return_code(sd_event_new(&event), 0);
+        assert_return_code(store_gather(place->store, event), 0);
+        before = n_written(place);
+        assert_int_equal(store_put_keys(place->store, "m", &keys), 0);
+        assert_int_equal(n_written(place), before + 1);
+        assert_int_equal(store_put_converter(place->store, &learned), 0);
+        assert_int_equal(n_written(place), before + 2);
+        learn_many(place);
+        assert_int_equal(store_forget_converter(place->store, learned.identity), 0);
+        assert_int_equal(n_written(place), before + 4); /* what was learned, and the other */
+        place->store = store_free(place->store);
+        assert_int_equal(n_written(place), before + 4);
+        assert_null(sd_event_unref(event));
+}
+
 static void append_identity(const struct store_converter *converter, void *userdata)
 {
         strcat(userdata, converter->identity);
@@ -221,6 +289,8 @@ int main(void)
         static const struct CMUnitTest tests[] = {
                 HERE(converter_is_remembered_across_restarts),
                 HERE(converter_is_replaced_and_forgotten),
+                HERE(what_is_learned_is_written_together_a_moment_later),
+                HERE(what_must_last_does_not_wait),
                 HERE(only_adopted_ones_are_listed),
                 HERE(keys_are_remembered_by_meter_in_any_case),
                 HERE(keys_are_listed_in_order_of_their_meters),
