@@ -6,7 +6,6 @@
 #include "store.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
 #include <string.h>
@@ -16,142 +15,21 @@
 
 #include "lib/util.h"
 #include "log.h"
+#include "store-file.h"
 
-#define STORE_VERSION 1
-#define GATHER_USEC   UINT64_C(200000)
+#define GATHER_USEC UINT64_C(200000)
+#define GATHER_MAX  256 /* 80 kB, for 200 ms; beyond, they are written at once */
 
 struct store {
         sqlite3 *db;
-        sd_event_source *timer; /* NULL: nothing is gathered */
-        bool gathering;         /* in a transaction that the timer ends */
+        sd_event_source *timer;          /* NULL: nothing is gathered */
+        struct store_converter *learned; /* owned; written when the timer expires */
+        size_t n_learned;
         char path[PATH_MAX];
 };
 
 DEFINE_OWNED(store, struct store *, store_free);
 DEFINE_OWNED(statement, sqlite3_stmt *, sqlite3_finalize);
-
-/*
- * In one transaction and not waited for: each would cost five times the disk's patience, 125 ms of
- * the first start, and a file that a power failure leaves half made has nothing in it yet to lose.
- */
-static const char schema[] =
-        "PRAGMA synchronous = OFF; BEGIN IMMEDIATE;"
-        "CREATE TABLE IF NOT EXISTS converter (identity TEXT PRIMARY KEY, line TEXT, profile TEXT,"
-        " meter TEXT, adopted INTEGER NOT NULL DEFAULT 0) WITHOUT ROWID;"
-        "CREATE TABLE IF NOT EXISTS keys (meter TEXT PRIMARY KEY COLLATE NOCASE, key BLOB,"
-        " auth_key BLOB, title BLOB) WITHOUT ROWID;"
-        "PRAGMA user_version = 1; COMMIT; PRAGMA synchronous = FULL;";
-
-/* Small and careful: little memory, one journal file kept, deleted keys overwritten. */
-static const char settings[] = "PRAGMA cache_size = -128; PRAGMA journal_mode = TRUNCATE;"
-                               "PRAGMA synchronous = FULL; PRAGMA secure_delete = ON;"
-                               "PRAGMA temp_store = MEMORY;";
-
-static int errno_of(int rc)
-{
-        switch (rc & 0xff) {
-        case SQLITE_OK:
-        case SQLITE_ROW:
-        case SQLITE_DONE:
-                return 0;
-        case SQLITE_NOMEM:
-                return -ENOMEM;
-        case SQLITE_FULL:
-                return -ENOSPC;
-        case SQLITE_BUSY:
-        case SQLITE_LOCKED:
-                return -EBUSY;
-        case SQLITE_READONLY:
-                return -EROFS;
-        case SQLITE_PERM:
-        case SQLITE_AUTH:
-        case SQLITE_CANTOPEN:
-                return -EACCES;
-        case SQLITE_CORRUPT:
-        case SQLITE_NOTADB:
-                return -EBADMSG;
-        default:
-                return -EIO;
-        }
-}
-
-static int read_version(sqlite3 *db, int *ret)
-{
-        OWNED(statement) sqlite3_stmt *s = NULL;
-
-        int rc = sqlite3_prepare_v2(db, "PRAGMA user_version", -1, &s, NULL);
-        if (rc == SQLITE_OK)
-                rc = sqlite3_step(s);
-        if (rc != SQLITE_ROW)
-                return errno_of(rc);
-        *ret = sqlite3_column_int(s, 0);
-        return 0;
-}
-
-/* Damage deep in the file would show up months later, in the middle of a write: ask now. */
-static int check_pages(sqlite3 *db)
-{
-        OWNED(statement) sqlite3_stmt *s = NULL;
-
-        int rc = sqlite3_prepare_v2(db, "PRAGMA quick_check(1)", -1, &s, NULL);
-        if (rc == SQLITE_OK)
-                rc = sqlite3_step(s);
-        if (rc != SQLITE_ROW)
-                return rc == SQLITE_DONE ? -EBADMSG : errno_of(rc);
-
-        const char *answer = (const char *)sqlite3_column_text(s, 0);
-        return answer && strcmp(answer, "ok") == 0 ? 0 : -EBADMSG;
-}
-
-/* -EBADMSG: this file cannot be used, another would do. */
-static int open_database(struct store *store)
-{
-        int version = 0, r;
-
-        /* SQLite would create it readable for all (0644); keys are in it. */
-        OWNED_FD int fd = open(store->path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
-        if (fd < 0)
-                return -errno;
-
-        int rc = sqlite3_open_v2(store->path, &store->db,
-                                 SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL);
-        if (rc != SQLITE_OK)
-                return errno_of(rc);
-        (void)sqlite3_extended_result_codes(store->db, 1); /* only makes messages better */
-
-        r = read_version(store->db, &version);
-        if (r == 0)
-                r = check_pages(store->db);
-        if (r < 0)
-                return r;
-        if (version > STORE_VERSION)
-                return -EBADMSG;
-
-        rc = sqlite3_exec(store->db, settings, NULL, NULL, NULL);
-        if (rc == SQLITE_OK && version < STORE_VERSION)
-                rc = sqlite3_exec(store->db, schema, NULL, NULL, NULL);
-        return errno_of(rc);
-}
-
-static void close_database(struct store *store)
-{
-        (void)sqlite3_close(store->db); /* no statement outlives its call, so it cannot be busy */
-        store->db = NULL;
-}
-
-static int put_aside(const char *path)
-{
-        static const char *const suffixes[] = { "", "-journal", "-wal", "-shm" };
-        char from[PATH_MAX + 16], to[PATH_MAX + 32];
-
-        for (size_t i = 0; i < ELEMENTSOF(suffixes); i++) {
-                (void)snprintf(from, sizeof(from), "%s%s", path, suffixes[i]);
-                (void)snprintf(to, sizeof(to), "%s.corrupt%s", path, suffixes[i]);
-                if (rename(from, to) < 0 && errno != ENOENT)
-                        return -errno;
-        }
-        return 0;
-}
 
 int store_new(const char *directory, struct store **ret)
 {
@@ -166,16 +44,15 @@ int store_new(const char *directory, struct store **ret)
         if (n < 0 || (size_t)n >= sizeof(store->path) - 16)
                 return -ENAMETOOLONG;
 
-        r = open_database(store);
+        r = store_file_open(store->path, &store->db);
         if (r == -EBADMSG) {
-                close_database(store);
-                r = put_aside(store->path);
+                r = store_file_put_aside(store->path);
                 if (r < 0)
                         return r;
                 log_warning("%s cannot be used (damaged, or of a newer version); it is kept as "
                             "%s.corrupt and what was learned is learned anew",
                             store->path, store->path);
-                r = open_database(store);
+                r = store_file_open(store->path, &store->db);
         }
         if (r < 0)
                 return r;
@@ -184,25 +61,126 @@ int store_new(const char *directory, struct store **ret)
         return 0;
 }
 
-/* Ends the transaction of what was learned. */
+static int prepare(struct store *store, const char *sql, const char *key, sqlite3_stmt **ret)
+{
+        int rc = sqlite3_prepare_v2(store->db, sql, -1, ret, NULL);
+        if (rc == SQLITE_OK)
+                rc = sqlite3_bind_text(*ret, 1, key, -1, SQLITE_STATIC);
+        return store_file_errno(rc);
+}
+
+static int step_write(sqlite3_stmt *s)
+{
+        return store_file_errno(sqlite3_step(s));
+}
+
+static void copy_text(sqlite3_stmt *s, int column, char *ret, size_t size)
+{
+        const char *text = (const char *)sqlite3_column_text(s, column);
+
+        (void)snprintf(ret, size, "%s", text ? text : ""); /* what is stored was no longer */
+}
+
+#define CONVERTER_COLUMNS "identity, line, profile, meter, adopted"
+
+static void read_converter(sqlite3_stmt *s, struct store_converter *ret)
+{
+        const char *line = (const char *)sqlite3_column_text(s, 1);
+
+        *ret = (struct store_converter){ .adopted = sqlite3_column_int(s, 4) != 0 };
+        ret->has_line = line && serial_line_parse(line, &ret->line) == 0;
+        copy_text(s, 0, ret->identity, sizeof(ret->identity));
+        copy_text(s, 2, ret->profile, sizeof(ret->profile));
+        copy_text(s, 3, ret->meter_id, sizeof(ret->meter_id));
+}
+
+static const struct store_converter *find_learned(const struct store *store, const char *identity)
+{
+        for (size_t i = 0; i < store->n_learned; i++)
+                if (strcmp(store->learned[i].identity, identity) == 0)
+                        return &store->learned[i];
+        return NULL;
+}
+
+int store_find_converter(struct store *store, const char *identity, struct store_converter *ret)
+{
+        OWNED(statement) sqlite3_stmt *s = NULL;
+
+        const struct store_converter *learned;
+
+        if (!store)
+                return 0;
+        learned = find_learned(store, identity);
+        if (learned) {
+                *ret = *learned;
+                return 1;
+        }
+        int r = prepare(store, "SELECT " CONVERTER_COLUMNS " FROM converter WHERE identity = ?1",
+                        identity, &s);
+        if (r < 0)
+                return r;
+
+        int rc = sqlite3_step(s);
+        if (rc != SQLITE_ROW)
+                return store_file_errno(rc);
+        read_converter(s, ret);
+        return 1;
+}
+
+static int put_converter(struct store *store, const struct store_converter *converter)
+{
+        OWNED(statement) sqlite3_stmt *s = NULL;
+        char line[SERIAL_LINE_TEXT_MAX];
+
+        int r = prepare(store,
+                        "INSERT OR REPLACE INTO converter (" CONVERTER_COLUMNS
+                        ") VALUES (?1, ?2, ?3, ?4, ?5)",
+                        converter->identity, &s);
+        if (r < 0)
+                return r;
+
+        if (converter->has_line)
+                (void)sqlite3_bind_text(s, 2, serial_line_print(&converter->line, line), -1,
+                                        SQLITE_STATIC);
+        (void)sqlite3_bind_text(s, 3, converter->profile, -1, SQLITE_STATIC);
+        (void)sqlite3_bind_text(s, 4, converter->meter_id, -1, SQLITE_STATIC);
+        (void)sqlite3_bind_int(s, 5, converter->adopted);
+        return step_write(s); /* a binding that failed leaves NULL, which reads as unknown */
+}
+
+static int put_learned(struct store *store)
+{
+        int r;
+
+        r = store_file_errno(sqlite3_exec(store->db, "BEGIN IMMEDIATE", NULL, NULL, NULL));
+        for (size_t i = 0; r >= 0 && i < store->n_learned; i++)
+                r = put_converter(store, &store->learned[i]);
+        if (r >= 0)
+                r = store_file_errno(sqlite3_exec(store->db, "COMMIT", NULL, NULL, NULL));
+        if (r < 0 && !sqlite3_get_autocommit(store->db)) /* or it has done so by itself */
+                (void)sqlite3_exec(store->db, "ROLLBACK", NULL, NULL, NULL);
+        return r;
+}
+
+/* Writes what was learned. */
 static void flush(struct store *store)
 {
-        int rc;
+        int r;
 
-        if (!store->gathering)
+        if (store->n_learned == 0)
                 return;
-        store->gathering = false;
         if (store->timer)
                 (void)sd_event_source_set_enabled(store->timer, SD_EVENT_OFF);
-        rc = sqlite3_exec(store->db, "COMMIT", NULL, NULL, NULL);
-        if (rc == SQLITE_OK)
-                return;
-        const struct log_about about = { .error = -errno_of(rc) };
+        r = put_learned(store);
+        if (r < 0) {
+                const struct log_about about = { .error = -r };
 
-        log_about(LOG_WARNING, &about, "what was learned cannot be remembered: %s",
-                  sqlite3_errmsg(store->db));
-        if (!sqlite3_get_autocommit(store->db)) /* or it has done so by itself */
-                (void)sqlite3_exec(store->db, "ROLLBACK", NULL, NULL, NULL);
+                log_about(LOG_WARNING, &about, "what was learned cannot be remembered: %s",
+                          strerror(-r));
+        }
+        free(store->learned);
+        store->learned = NULL;
+        store->n_learned = 0;
 }
 
 static int on_timer(sd_event_source *source, uint64_t usec, void *userdata)
@@ -233,81 +211,50 @@ struct store *store_free(struct store *store)
                 return NULL;
         store->timer = sd_event_source_disable_unref(store->timer);
         flush(store);
-        close_database(store);
+        (void)sqlite3_close(store->db); /* no statement outlives its call: it is not busy */
+        free(store->learned);
         free(store);
         return NULL;
 }
 
-static int prepare(struct store *store, const char *sql, const char *key, sqlite3_stmt **ret)
+/* -ENOMEM, or another errno when the timer cannot be armed: the loop has ended. */
+static int gather(struct store *store, const struct store_converter *converter)
 {
-        int rc = sqlite3_prepare_v2(store->db, sql, -1, ret, NULL);
-        if (rc == SQLITE_OK)
-                rc = sqlite3_bind_text(*ret, 1, key, -1, SQLITE_STATIC);
-        return errno_of(rc);
+        size_t at = 0;
+        int r;
+
+        while (at < store->n_learned &&
+               strcmp(store->learned[at].identity, converter->identity) != 0)
+                at++;
+        if (at == store->n_learned) {
+                struct store_converter *learned =
+                        reallocarray(store->learned, at + 1, sizeof(*learned));
+
+                if (!learned)
+                        return -ENOMEM;
+                store->learned = learned;
+        }
+        if (store->n_learned == 0) {
+                r = sd_event_source_set_time_relative(store->timer, GATHER_USEC);
+                if (r >= 0)
+                        r = sd_event_source_set_enabled(store->timer, SD_EVENT_ONESHOT);
+                if (r < 0)
+                        return r;
+        }
+        store->learned[at] = *converter;
+        store->n_learned = MAX(store->n_learned, at + 1);
+        return 0;
 }
 
-static int step_write(sqlite3_stmt *s)
+int store_learn_converter(struct store *store, const struct store_converter *converter)
 {
-        return errno_of(sqlite3_step(s));
-}
-
-static void copy_text(sqlite3_stmt *s, int column, char *ret, size_t size)
-{
-        const char *text = (const char *)sqlite3_column_text(s, column);
-
-        (void)snprintf(ret, size, "%s", text ? text : ""); /* what is stored was no longer */
-}
-
-#define CONVERTER_COLUMNS "identity, line, profile, meter, adopted"
-
-static void read_converter(sqlite3_stmt *s, struct store_converter *ret)
-{
-        const char *line = (const char *)sqlite3_column_text(s, 1);
-
-        *ret = (struct store_converter){ .adopted = sqlite3_column_int(s, 4) != 0 };
-        ret->has_line = line && serial_line_parse(line, &ret->line) == 0;
-        copy_text(s, 0, ret->identity, sizeof(ret->identity));
-        copy_text(s, 2, ret->profile, sizeof(ret->profile));
-        copy_text(s, 3, ret->meter_id, sizeof(ret->meter_id));
-}
-
-int store_find_converter(struct store *store, const char *identity, struct store_converter *ret)
-{
-        OWNED(statement) sqlite3_stmt *s = NULL;
-
         if (!store)
                 return 0;
-        int r = prepare(store, "SELECT " CONVERTER_COLUMNS " FROM converter WHERE identity = ?1",
-                        identity, &s);
-        if (r < 0)
-                return r;
-
-        int rc = sqlite3_step(s);
-        if (rc != SQLITE_ROW)
-                return errno_of(rc);
-        read_converter(s, ret);
-        return 1;
-}
-
-static int put_converter(struct store *store, const struct store_converter *converter)
-{
-        OWNED(statement) sqlite3_stmt *s = NULL;
-        char line[SERIAL_LINE_TEXT_MAX];
-
-        int r = prepare(store,
-                        "INSERT OR REPLACE INTO converter (" CONVERTER_COLUMNS
-                        ") VALUES (?1, ?2, ?3, ?4, ?5)",
-                        converter->identity, &s);
-        if (r < 0)
-                return r;
-
-        if (converter->has_line)
-                (void)sqlite3_bind_text(s, 2, serial_line_print(&converter->line, line), -1,
-                                        SQLITE_STATIC);
-        (void)sqlite3_bind_text(s, 3, converter->profile, -1, SQLITE_STATIC);
-        (void)sqlite3_bind_text(s, 4, converter->meter_id, -1, SQLITE_STATIC);
-        (void)sqlite3_bind_int(s, 5, converter->adopted);
-        return step_write(s); /* a binding that failed leaves NULL, which reads as unknown */
+        if (store->n_learned == GATHER_MAX)
+                flush(store);
+        if (store->timer && gather(store, converter) >= 0)
+                return 0;
+        return store_put_converter(store, converter);
 }
 
 int store_put_converter(struct store *store, const struct store_converter *converter)
@@ -316,42 +263,6 @@ int store_put_converter(struct store *store, const struct store_converter *conve
                 return 0;
         flush(store);
         return put_converter(store, converter);
-}
-
-/* Begins the transaction that flush() ends. */
-static int gather(struct store *store)
-{
-        int r;
-
-        if (store->gathering)
-                return 0;
-        r = errno_of(sqlite3_exec(store->db, "BEGIN IMMEDIATE", NULL, NULL, NULL));
-        if (r < 0)
-                return r;
-        store->gathering = true;
-        r = sd_event_source_set_time_relative(store->timer, GATHER_USEC);
-        if (r >= 0)
-                r = sd_event_source_set_enabled(store->timer, SD_EVENT_ONESHOT);
-        if (r < 0)
-                flush(store);
-        return r;
-}
-
-int store_learn_converter(struct store *store, const struct store_converter *converter)
-{
-        int r;
-
-        if (!store)
-                return 0;
-        if (!store->timer)
-                return put_converter(store, converter);
-        r = gather(store);
-        if (r >= 0)
-                r = put_converter(store, converter);
-        /* A full disk undoes the whole transaction by itself. */
-        if (sqlite3_get_autocommit(store->db))
-                store->gathering = false;
-        return r;
 }
 
 int store_forget_converter(struct store *store, const char *identity)
@@ -374,12 +285,13 @@ int store_each_adopted(struct store *store,
 
         if (!store)
                 return 0;
+        flush(store);
         rc = sqlite3_prepare_v2(store->db,
                                 "SELECT " CONVERTER_COLUMNS
                                 " FROM converter WHERE adopted ORDER BY identity",
                                 -1, &s, NULL);
         if (rc != SQLITE_OK)
-                return errno_of(rc);
+                return store_file_errno(rc);
 
         while ((rc = sqlite3_step(s)) == SQLITE_ROW) {
                 struct store_converter converter;
@@ -387,7 +299,7 @@ int store_each_adopted(struct store *store,
                 read_converter(s, &converter);
                 each(&converter, userdata);
         }
-        return errno_of(rc);
+        return store_file_errno(rc);
 }
 
 static bool copy_blob(sqlite3_stmt *s, int column, uint8_t *ret, size_t size)
@@ -420,7 +332,7 @@ int store_find_keys(struct store *store, const char *meter, struct cipher_keys *
 
         int rc = sqlite3_step(s);
         if (rc != SQLITE_ROW)
-                return errno_of(rc);
+                return store_file_errno(rc);
         read_keys(s, ret);
         return 1;
 }
@@ -442,7 +354,7 @@ int store_find_keys_at(struct store *store, size_t index, char ret_meter[static 
         if (rc == SQLITE_OK)
                 rc = sqlite3_step(s);
         if (rc != SQLITE_ROW)
-                return errno_of(rc);
+                return store_file_errno(rc);
         read_keys(s, ret);
         (void)snprintf(ret_meter, METER_ID_MAX, "%s", (const char *)sqlite3_column_text(s, 3));
         return 1;
@@ -472,5 +384,5 @@ int store_put_keys(struct store *store, const char *meter, const struct cipher_k
                 rc = bind_key(s, 3, keys->has_auth_key, keys->auth_key, sizeof(keys->auth_key));
         if (rc == SQLITE_OK)
                 rc = bind_key(s, 4, keys->has_title, keys->title, sizeof(keys->title));
-        return rc == SQLITE_OK ? step_write(s) : errno_of(rc);
+        return rc == SQLITE_OK ? step_write(s) : store_file_errno(rc);
 }
