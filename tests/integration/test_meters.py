@@ -1,0 +1,229 @@
+# SPDX-License-Identifier: MIT
+"""DESIGN §4 through the whole daemon: what becomes of the values of a meter. A sentence each.
+Run under umockdev-wrapper."""
+
+import json
+import sqlite3
+import time
+import unittest
+
+import private_bus as bus
+from broker import Subscriber
+from harness import Broker, telegram
+from meter_bed import (AUTH_KEY, E450, ENCRYPTED, KEY, METER, METER_2, TITLE, MeterBed, dsmr,
+                       encrypted)
+from private_bus import wait_until
+
+ELECTRICITY, GAS = "E00440056789000001", "G0079012345678901"
+WRONG = "F" * 32
+
+
+class Memory(unittest.TestCase):
+    def test_nothing_is_written_in_steady_state(self):
+        with MeterBed() as bed:
+            path = bed.d.state / "state.db"
+            bed.feed(E450)
+            wait_until(lambda: self.learned(path) == [("2400 8E1", "lgz-e450", METER)],
+                       "what was learned")
+            before = self.transactions(path)
+            for n in range(2, 22):
+                bed.feed(E450)
+                bed.wait_telegrams(METER, n)
+            bed.d.stop()  # what waits to be written is written now
+            self.assertEqual(self.transactions(path), before)
+            bed.d.start()
+
+    @staticmethod
+    def learned(path):
+        database = sqlite3.connect(f"file:{path}?mode=ro", uri=True)
+        try:
+            return database.execute("SELECT line, profile, meter FROM converter").fetchall()
+        finally:
+            database.close()
+
+    @staticmethod
+    def transactions(path):
+        """The change counter in the head of an SQLite file (its format, 1.3.7)."""
+        with open(path, "rb") as file:
+            return int.from_bytes(file.read(28)[24:], "big")
+
+
+class SubMeters(unittest.TestCase):
+    """Device= is enough from here on: it is the meters that count."""
+
+    def test_gas_meter_is_a_meter_with_a_parent_on_bus_and_mqtt(self):
+        with Broker() as broker, Subscriber(broker) as sub, MeterBed(broker) as bed:
+            bed.feed(telegram("dsmr5"))
+            bed.d.wait_meter(GAS, "Medium", "gas")
+            gas = bed.d.meters()[GAS]
+            self.assertEqual(gas["Parent"], bus.meter_path(ELECTRICITY))
+            self.assertEqual(gas["Converter"], bus.converter_path(bed.identity))
+            volume, unit = gas["Readings"]["submeter_volume"][:2]
+            self.assertAlmostEqual(volume, 3555.644)
+            self.assertEqual(unit, "m³")
+            self.assertEqual(bed.d.meter(ELECTRICITY, "Parent"), "/")
+            self.assertEqual(set(bed.d.converter(bed.identity, "Meters")),
+                             {bus.meter_path(ELECTRICITY), bus.meter_path(GAS)})
+            topic = f"smartmeterd/box/meter/{GAS}/submeter_volume"
+            sub.wait(lambda got: sub.payloads(topic), topic)
+            self.assertEqual(sub.payloads(topic)[0], "3555.644")
+
+
+class Encrypted(unittest.TestCase):
+    def test_key_that_is_missing_is_said_and_set_key_gives_readings(self):
+        with MeterBed() as bed:
+            bed.feed(encrypted(1))
+            bed.d.wait_meter(TITLE, "KeyState", "missing")
+            self.assertTrue(bed.d.meter(TITLE, "Encrypted"))
+            self.assertEqual(bed.d.meter(TITLE, "Readings"), {})
+            bed.set_key(TITLE, KEY, AUTH_KEY)
+            bed.feed(encrypted(2))
+            bed.d.wait_meter(ENCRYPTED, "KeyState", "ok")
+            self.assertIn("active_power_import", bed.d.meter(ENCRYPTED, "Readings"))
+            self.assertEqual(list(bed.d.meters()), [ENCRYPTED])  # no second one by its title
+
+            # From the store, also after a restart.
+            bed.d.restart()
+            bed.d.wait_state(bed.identity, "detecting")
+            bed.feed(encrypted(3))
+            bed.d.wait_meter(ENCRYPTED, "KeyState", "ok")
+            bed.wait_telegrams(ENCRYPTED, 1)
+
+    def test_wrong_encryption_and_wrong_authentication_key_are_told_apart(self):
+        with MeterBed() as bed:
+            bed.set_key(TITLE, WRONG, AUTH_KEY)
+            bed.feed(encrypted(1))
+            bed.d.wait_meter(TITLE, "KeyState", "wrong-encryption-key")
+            bed.set_key(TITLE, KEY, WRONG)
+            bed.feed(encrypted(2))
+            bed.d.wait_meter(TITLE, "KeyState", "wrong-authentication-key")
+            self.assertEqual(bed.d.meter(TITLE, "Readings"), {})
+            self.assertEqual(bed.d.log.count("wrong encryption key"), 1)
+            self.assertEqual(bed.d.log.count("wrong authentication key"), 1)
+            bed.set_key(TITLE, KEY, AUTH_KEY)
+            bed.feed(encrypted(3))
+            bed.d.wait_meter(ENCRYPTED, "KeyState", "ok")
+            for key in KEY, AUTH_KEY, WRONG:
+                self.assertNotIn(key, bed.d.log.upper())
+
+    def test_key_of_a_section_named_by_title_by_id_or_of_the_converter(self):
+        keys = f"Key={KEY}\nAuthKey={AUTH_KEY}\n"
+        for where, config, converter in (
+                ("the title", f'[meter "{TITLE.upper()}"]\n{keys}', ""),
+                ("the id", f'[meter "{ENCRYPTED}"]\n{keys}', ""),
+                ("the converter", "", keys)):
+            with self.subTest(where), MeterBed(config=config, converter=converter) as bed:
+                bed.feed(encrypted(1))
+                bed.feed(encrypted(2))
+                bed.d.wait_meter(ENCRYPTED, "KeyState", "ok")
+                self.assertEqual(list(bed.d.meters()), [ENCRYPTED])
+
+    def test_key_of_one_id_among_several_meters_is_found(self):
+        config = (f'[meter "{METER}"]\nKey={WRONG}\n[meter "{METER_2}"]\nKey={"E" * 32}\n'
+                  f'[meter "{ENCRYPTED}"]\nName=Cellar\nKey={KEY}\nAuthKey={AUTH_KEY}\n')
+        with MeterBed(config=config) as bed:
+            for n in range(1, 5):
+                bed.feed(encrypted(n))
+            bed.d.wait_meter(ENCRYPTED, "KeyState", "ok")
+            self.assertEqual(bed.d.meter(ENCRYPTED, "Name"), "Cellar")
+            self.assertEqual(list(bed.d.meters()), [ENCRYPTED])
+            self.assertEqual(bed.d.converter(bed.identity, "Statistics")["key-failures"], 0)
+
+    def test_key_set_by_the_id_before_the_meter_was_ever_read(self):
+        with MeterBed() as bed:
+            bed.feed(encrypted(1))
+            bed.d.wait_meter(TITLE, "KeyState", "missing")
+            bed.set_key(METER, WRONG)
+            bed.set_key(ENCRYPTED, KEY, AUTH_KEY)
+            bed.feed(encrypted(2))
+            bed.d.wait_meter(ENCRYPTED, "KeyState", "ok")
+            self.assertEqual(list(bed.d.meters()), [ENCRYPTED])
+
+    def test_keys_of_others_are_no_wrong_key_but_a_missing_one(self):
+        sections = [f'[meter "{METER}"]\nKey={WRONG}\n', f'[meter "{METER_2}"]\nKey={"E" * 32}\n']
+        for state, config in (("missing", "".join(sections)),
+                              ("wrong-encryption-key", sections[0])):
+            with self.subTest(state), MeterBed(config=config) as bed:
+                bed.feed(encrypted(1))
+                bed.d.wait_meter(TITLE, "KeyState", state)
+                self.assertEqual(bed.d.meter(TITLE, "Readings"), {})
+                self.assertEqual(bed.d.converter(bed.identity, "Statistics")["key-failures"], 1)
+
+
+class Tariff(unittest.TestCase):
+    LABELS = "[tariff]\nLabel.1=HC\nLabel.2=HP\nTimezone=Europe/Amsterdam\n"
+
+    def test_indicator_of_the_meter_comes_first(self):
+        with MeterBed(config=self.LABELS) as bed:
+            bed.feed(dsmr(tariff="0001"))
+            bed.wait_telegrams(ELECTRICITY, 1)
+            tariff = bed.tariff(ELECTRICITY)
+            self.assertEqual((tariff["Active"], tariff["Label"], tariff["Source"]),
+                             (1, "HC", "indicator"))
+            self.assertGreater(tariff["SinceUSec"], 0)
+            bed.feed(dsmr(tariff="0002"))
+            wait_until(lambda: bed.tariff(ELECTRICITY)["Active"] == 2, "the second tariff")
+            path = bus.meter_path(ELECTRICITY)
+            changed = [c for c, _ in bed.d.client.changes(path, bus.TARIFF)]
+            self.assertEqual(changed[-1]["Active"], 2)
+            self.assertEqual(changed[-1]["Label"], "HP")
+            self.assertGreater(changed[-1]["SinceUSec"], tariff["SinceUSec"])
+
+    def test_register_that_last_advanced_comes_second(self):
+        with MeterBed(config=self.LABELS) as bed:
+            bed.feed(dsmr(tariff=None))
+            bed.feed(dsmr(tariff=None, t2="001715.402*kWh"))
+            wait_until(lambda: bed.d.meters() and bed.tariff(ELECTRICITY)["Active"] == 2, "HP")
+            self.assertEqual(bed.tariff(ELECTRICITY)["Source"], "register")
+            bed.feed(dsmr(tariff=None, t1="003372.583*kWh", t2="001715.402*kWh"))
+            wait_until(lambda: bed.tariff(ELECTRICITY)["Active"] == 1, "HC")
+
+    def test_slots_come_last_and_tell_the_next_switch(self):
+        config = self.LABELS + "Slot=1 00:00-12:00\nSlot=2 12:00-24:00\n"
+        with MeterBed(config=config) as bed:
+            bed.feed(E450)
+            bed.wait_telegrams(METER, 1)
+            tariff = bed.tariff(METER)
+            self.assertEqual(tariff["Source"], "schedule")
+            self.assertEqual(tariff["Label"], {1: "HC", 2: "HP"}[tariff["Active"]])
+            left = tariff["NextUSec"] / 1e6 - time.time()
+            self.assertTrue(-60 < left <= 13 * 3600, left)  # 13: a day of 25 hours
+
+
+class Clock(unittest.TestCase):
+    def test_clock_of_the_meter_stands_beside_the_hosts(self):
+        with MeterBed(config="[tariff]\nTimezone=Europe/Amsterdam\n") as bed:
+            bed.feed(dsmr(clock="200115120000W"))
+            bed.wait_telegrams(ELECTRICITY, 1)
+            self.assertEqual(bed.d.meter(ELECTRICITY, "MeterClockUSec"), 1579086000 * 10**6)
+            self.assertLess(abs(bed.d.meter(ELECTRICITY, "LastTelegramUSec") / 1e6 - time.time()),
+                            3600)
+
+
+class Plausibility(unittest.TestCase):
+    def test_register_that_falls_is_suspect_not_published_and_accepted_after_three(self):
+        with Broker() as broker, Subscriber(broker) as sub, MeterBed(broker) as bed:
+            topic = f"smartmeterd/box/meter/{ELECTRICITY}/active_energy_import_t1"
+            bed.feed(dsmr())
+            sub.wait(lambda got: sub.payloads(topic), "the first value")
+            for i in range(2):
+                bed.feed(dsmr(t1=f"000000.00{i}*kWh"))
+            bed.wait_telegrams(ELECTRICITY, 3)
+            value, unit, _, flags = bed.reading(ELECTRICITY, "active_energy_import_t1")
+            self.assertEqual((value, unit, flags & 1), (3372582, "Wh", 1))
+            self.assertEqual(bed.statistics(ELECTRICITY)["suspects"], 2)
+            self.assertEqual(bed.d.log.count("active_energy_import_t1 is implausible"), 1)
+            bed.feed(dsmr(t1="000000.002*kWh"))
+            sub.wait(lambda got: sub.payloads(topic)[-1] == "2", "the exchanged meter's value")
+            self.assertEqual(sub.payloads(topic), ["3372582", "2"])
+            telegrams = [json.loads(p) for p in
+                         sub.payloads(f"smartmeterd/box/meter/{ELECTRICITY}/telegram")]
+            self.assertEqual(len(telegrams), 4)
+            told = [r["value"] for t in telegrams for r in t["readings"]
+                    if r["name"] == "active_energy_import_t1"]
+            self.assertEqual(told, [3372582, 2])
+            self.assertEqual(bed.reading(ELECTRICITY, "active_energy_import_t1")[3] & 1, 0)
+
+
+if __name__ == "__main__":
+    unittest.main()
