@@ -33,6 +33,10 @@ SMARTMETERD = os.environ.get("SMARTMETERD", str(bus.BUILD / "daemon/smartmeterd"
 SMCTL = os.environ.get("SMCTL", str(bus.BUILD / "ctl/smctl"))
 # A program to run the daemon under: "valgrind -q --error-exitcode=99 --suppressions=valgrind.supp"
 WRAPPER = os.environ.get("SMARTMETERD_WRAPPER", "").split()
+# Before umockdev's own, as tests/preload/mock-realpath.c says.
+if "umockdev" in os.environ.get("LD_PRELOAD", "") and os.environ.get("SMARTMETERD_MOCK_REALPATH"):
+    os.environ["LD_PRELOAD"] = ":".join([os.environ["SMARTMETERD_MOCK_REALPATH"],
+                                         os.environ["LD_PRELOAD"]])
 
 
 @functools.lru_cache(maxsize=None)
