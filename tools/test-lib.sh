@@ -14,7 +14,7 @@ build_packages=(gcc libc6-dev pkg-config meson ninja-build libsystemd-dev libude
 # shellcheck disable=SC2034
 test_packages=(libcmocka-dev umockdev libumockdev-dev gir1.2-umockdev-1.0 python3 python3-gi
         python3-dbusmock python3-dbus dbus dbus-daemon mosquitto mosquitto-clients openssl systemd tmux
-        gir1.2-glib-2.0 procps udev util-linux)
+        gir1.2-glib-2.0 procps udev util-linux mandoc)
 
 as_root() {
         if [[ $(id -u) == 0 ]]; then

@@ -3,7 +3,7 @@
 # Every test of the project, on a fresh Debian 12 or 13: installs what it needs, builds in
 # build-test/, and closes with a line "N passed, N failed, N skipped".
 #
-# usage: tools/test.sh [PART…]      without a part: all but cross and coverage
+# usage: tools/test.sh [PART…]      without a part: all but cross, debian13 and coverage
 #   format       clang-format, codespell, layers, shellcheck, man pages
 #   build        gcc and clang, warnings are errors
 #   unit         unit tests            integration  the whole on private buses and brokers
@@ -12,6 +12,7 @@
 #   fuzz         each fuzz target for FUZZ_SECONDS (60)
 #   package      .deb, lintian, sandbox figure, install, upgrade and purge
 #   cross        .deb in a clean Debian, for arm64 and armhf too; unit tests of those under qemu-user
+#   debian13     the package, and build, unit and integration, on Debian 13 (RELEASE: or another)
 #   vm           the package on a whole Debian with real USB drivers (QEMU)
 #   coverage     how much of lib/ the tests run, and a report in build-test/coverage.html
 set -uo pipefail
@@ -195,6 +196,31 @@ part_cross() {
         done
 }
 
+part_debian13() {
+        need dpkg-dev lintian binutils mmdebstrap util-linux iproute2 systemd-container
+        local release=${RELEASE:-trixie} folder log code=0 deb ok bad left
+        folder=$top/clean-$release
+        RELEASE=$release tests/package/clean-build.sh "$(dpkg --print-architecture)" "$folder" >"$folder.log" 2>&1 || code=$?
+        verdict_of ".deb in a clean $release" "$code" "$folder.log"
+        [[ $code == 0 ]] || return
+        deb=$(find "$folder" -name 'smartmeterd_*.deb')
+        check "what is in it, $release" tests/package/contents.sh "$deb"
+        check "its programs, $release" tests/package/machine.sh "$deb"
+        check "lintian, $release" tools/lint-deb.sh "$folder"/*.changes
+        RELEASE=$release tests/package/install.sh "$deb" >"$top/install-$release.log" 2>&1 || code=$?
+        verdict_of "install, upgrade, purge, $release" "$code" "$top/install-$release.log"
+        code=0 log=$top/tests-$release.log
+        tests/package/other-release.sh "$release" >"$log" 2>&1 || code=$?
+        if [[ $code == 77 ]] || ! grep -qE '^[0-9]+ passed, [0-9]+ failed' "$log"; then
+                verdict_of "tests on $release" "$code" "$log"
+                return
+        fi
+        read -r ok bad left <<<"$(tail -n 1 "$log" | tr -dc '0-9 ')"
+        passed=$((passed + ok)) failed=$((failed + bad)) skipped=$((skipped + left))
+        [[ $bad == 0 ]] || failures+=("tests on $release: see $log")
+        sed 's/^/   /' "$log" | grep -vE '^ +made '
+}
+
 part_vm() {
         need "${build_packages[@]}" debhelper dpkg-dev fakeroot lintian mmdebstrap qemu-system-x86 \
                 qemu-utils ipxe-qemu seabios e2fsprogs busybox-static cpio kmod util-linux python3
@@ -229,7 +255,7 @@ parts=("$@")
 [[ $# -gt 0 ]] || parts=(format build unit integration asan tsan valgrind fuzz package vm)
 for part in "${parts[@]}"; do
         if ! declare -F "part_$part" >/dev/null; then
-                sed -n 's/^# \{0,1\}//; 3,16p' "$0" >&2
+                sed -n 's/^# \{0,1\}//; 3,17p' "$0" >&2
                 exit 2
         fi
 done

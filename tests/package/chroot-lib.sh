@@ -41,35 +41,43 @@ chroot "\$1" sh -c 'cd /build/later && apt-get -qq -o APT::Sandbox::User=root do
 HOOK
 }
 
-# chroot_image NAME RELEASE ARCH PROFILES PACKAGES LATER: the tar's path, on stdout. ARCH is what
+# chroot_image NAME RELEASE ARCH PROFILES PACKAGES LATER: sets image, the tar's path. ARCH is what
 # programs are built for there; PACKAGES (with commas) come on top.
 chroot_image() {
-        local name=$1 release=$2 arch=$3 profiles=$4 packages=$5 later=$6 sum tar hook architectures=$native_arch
+        local name=$1 release=$2 arch=$3 packages=$5 sum hook architectures=$native_arch
         [[ $arch == "$native_arch" ]] || architectures+=,$arch
-        hook=$(hook_build_depends "$arch" "$profiles" "$later")
-        sum=$({ printf '%s\n' "$@" "$architectures" "$hook" && sed '/^Package:/,$d' "$sources/packaging/debian/control"; } |
-                sha256sum | cut -c1-12)
-        tar=$sources/build-test/$name-$release-$sum.tar
-        if [[ ! -f $tar ]]; then
-                mkdir -p "$sources/build-test"
-                rm -f "$sources/build-test/$name-$release"-*.tar
-                # shellcheck disable=SC2016 # for mmdebstrap's shell
-                local began=$SECONDS options=(--quiet --mode=root --variant=apt --format=tar
-                        --architectures="$architectures"
-                        --dpkgopt='path-exclude=/usr/share/doc/*' --dpkgopt='path-exclude=/usr/share/man/*'
-                        --include="build-essential${packages:+,$packages}" --customize-hook="$hook"
-                        --customize-hook='echo builder:x:1000:1000::/build:/bin/sh >>"$1/etc/passwd"'
-                        --customize-hook='echo builder:x:1000: >>"$1/etc/group"')
-                # A mirror may be in the middle of an update of one architecture's security fixes. The
-                # release alone will do then: packages of two architectures are of one version there.
-                mmdebstrap "${options[@]}" "$release" "$tar.new" >&2 ||
-                        { echo "once more, without security fixes and updates" >&2 &&
-                                mmdebstrap "${options[@]}" "$release" "$tar.new" \
-                                        "deb http://deb.debian.org/debian $release main" >&2; } || return 1
-                mv "$tar.new" "$tar"
-                echo "made $name-$release in $((SECONDS - began)) s" >&2
+        hook=$(hook_build_depends "$arch" "$4" "$6")
+        sum=$({ printf '%s\n' "$@" "$hook" && cat "$sources/tests/package/chroot-lib.sh" &&
+                sed '/^Package:/,$d' "$sources/packaging/debian/control"; } | sha256sum | cut -c1-12)
+        image=$sources/build-test/$name-$release-$sum.tar
+        [[ ! -f $image ]] || return 0
+        mkdir -p "$sources/build-test"
+        rm -f "$sources/build-test/$name-$release"-*.tar
+        # shellcheck disable=SC2016 # for mmdebstrap's shell
+        local began=$SECONDS options=(--quiet --mode=root --variant=apt --format=tar
+                --architectures="$architectures"
+                --dpkgopt='path-exclude=/usr/share/doc/*' --dpkgopt='path-exclude=/usr/share/man/*'
+                --include="build-essential${packages:+,$packages}" --customize-hook="$hook"
+                --customize-hook='echo builder:x:1000:1000::/build:/bin/sh >>"$1/etc/passwd"'
+                --customize-hook='echo builder:x:1000: >>"$1/etc/group"')
+        # A mirror may be in the middle of an update of one architecture's security fixes. The
+        # release alone will do then: packages of two architectures are of one version there.
+        mmdebstrap "${options[@]}" "$release" "$image.new" >"$image.log" 2>&1 ||
+                mmdebstrap "${options[@]}" "$release" "$image.new" \
+                        "deb http://deb.debian.org/debian $release main" >>"$image.log" 2>&1 ||
+                no_image "$image.log" "$release"
+        mv "$image.new" "$image"
+        rm "$image.log"
+        echo "made $name-$release in $((SECONDS - began)) s"
+}
+
+# A package that the release has not is a fault of ours, not of the mirror.
+no_image() { # LOG RELEASE
+        tail -n 30 "$1"
+        if grep -qE 'Unable to (locate|satisfy)|no installation candidate|[Uu]nmet dep' "$1"; then
+                exit 1
         fi
-        echo "$tar"
+        cannot "mmdebstrap cannot reach a Debian mirror with $2"
 }
 
 # A new system from the tar, with the project's sources in /build/smartmeterd: what is committed and
@@ -86,6 +94,15 @@ chroot_unpack() { # TAR FOLDER
                 tar -C "$sources" --exclude='./build*' --exclude=./debian -cf - .
         fi | tar -C "$2/build/smartmeterd" -xf -
         chown -R 1000:1000 "$2/build"
+        echo "127.0.0.1 localhost" >"$2/etc/hosts" # as a system that was booted has them
+        sha256sum <<<"$2" | cut -c1-32 >"$2/etc/machine-id"
+}
+
+# The captures beside the project, where they are, beside its copy.
+chroot_captures() { # FOLDER
+        [[ -d $sources/../shared/telegrams ]] || return 0
+        mkdir "$1/build/shared"
+        cp -r "$sources/../shared/telegrams" "$1/build/shared/"
 }
 
 # chroot_run USER FOLDER COMMAND…: in /build/smartmeterd, with no network but an own loopback. All of

@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
 # The package on a real systemd: install, first start, a telegram through the service, watchdog,
-# upgrade, removal, purge. The system is a fresh Debian of this machine's release in systemd-nspawn,
-# thrown away at the end. usage (as root): tests/package/install.sh smartmeterd_VERSION_ARCH.deb
+# upgrade, removal, purge. The system is a fresh Debian of this machine's release (or RELEASE) in
+# systemd-nspawn, thrown away at the end. usage (as root): tests/package/install.sh smartmeterd_VERSION_ARCH.deb
 # Exit 77: cannot run here; the last line says why.
 set -euo pipefail
 root=$(cd "$(dirname "$0")/../.." && pwd)
@@ -62,7 +62,7 @@ say() {
 make_system() {
         local packages release image
         # shellcheck disable=SC1091
-        release=$(. /etc/os-release && echo "$VERSION_CODENAME")
+        release=${RELEASE:-$(. /etc/os-release && echo "$VERSION_CODENAME")}
         packages=$(dpkg-deb -f "$deb" Depends | tr ',' '\n' | sed -E 's/\|.*//; s/\(.*//; s/ //g' | sort -u | tr '\n' ',')
         packages+=systemd,systemd-sysv,mosquitto,mosquitto-clients,polkitd
         image=$root/build-test/system-$release-$(sha256sum <<<"$packages" | cut -c1-12).tar
