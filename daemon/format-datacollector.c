@@ -57,7 +57,7 @@ static void datacollector_telegram(const struct format_context *context, const s
                 const struct reading *reading = &values->values[i]->reading;
 
                 if (!reading->quantity || !reading->quantity->datacollector ||
-                    sent_before(values, i))
+                    values->values[i]->flags & METER_VALUE_DERIVED || sent_before(values, i))
                         continue;
                 n = strlen(reading->quantity->datacollector);
                 if (n >= sizeof(topic) - prefix)

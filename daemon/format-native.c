@@ -39,6 +39,26 @@ static void keep_accepted(struct json_object *object, const struct meter_update 
         json_object_object_add(object, "readings", kept);
 }
 
+/* What the meter did not send stands behind what it did, with a word that says so. */
+static void add_derived(struct json_object *object, const struct meter_update *update)
+{
+        struct json_object *all;
+
+        if (!json_object_object_get_ex(object, "readings", &all))
+                return;
+        for (size_t i = 0; i < update->n_values; i++) {
+                struct json_object *one;
+
+                if (!(update->values[i]->flags & METER_VALUE_DERIVED))
+                        continue;
+                one = telegram_reading_to_json(&update->values[i]->reading);
+                if (!one)
+                        return; /* out of memory: the next telegram may fare better */
+                json_object_object_add(one, "derived", json_object_new_boolean(true));
+                json_object_array_add(all, one);
+        }
+}
+
 static void native_telegram(const struct format_context *context, const struct meter *meter,
                             const struct meter_update *update, const struct format_values *values,
                             struct message_list *ret)
@@ -55,6 +75,7 @@ static void native_telegram(const struct format_context *context, const struct m
                 return; /* out of memory: the next telegram may fare better */
         if (update->n_suspects > 0 || meter->channel != 0)
                 keep_accepted(object, update);
+        add_derived(object, update);
         format_time((int64_t)update->host_usec, true, received);
         json_object_object_add(object, "meter", json_object_new_string(meter->id));
         json_object_object_add(object, "received", json_object_new_string(received));

@@ -41,7 +41,7 @@ static void rl_dsp_telegram(const struct format_context *context, const struct m
                 const struct reading *reading = &values->values[i]->reading;
 
                 if (!reading->quantity || !reading->quantity->datacollector ||
-                    seen_before(values, i))
+                    values->values[i]->flags & METER_VALUE_DERIVED || seen_before(values, i))
                         continue;
                 decimal_print_float(reading->value, number);
                 n += (size_t)snprintf(payload + n, sizeof(payload) - n, ", \"%u.%u.%u\": %s",

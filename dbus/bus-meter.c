@@ -254,10 +254,11 @@ static double value_of(const struct meter *model, struct obis obis)
 /* Dutch and Belgian meters send no total: it is the sum of their tariff registers, exactly. */
 static double energy_of(const struct meter *model, struct obis total)
 {
+        const struct meter_value *sent = meter_find_obis(model, total);
         struct decimal sum = { 0, 0 };
         bool any = false;
 
-        if (meter_find_obis(model, total))
+        if (sent && !(sent->flags & METER_VALUE_DERIVED))
                 return value_of(model, total);
         for (uint8_t tariff = 1; tariff <= TARIFF_MAX; tariff++) {
                 struct obis obis = { total.a, total.b, total.c, total.d, tariff, total.f };

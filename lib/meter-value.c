@@ -124,6 +124,18 @@ static bool is_checked(const struct reading *reading)
         return reading->obis.f == 255 && quantity_is_counter(reading->quantity);
 }
 
+void meter_value_hold(struct meter_value *value, const struct reading *reading,
+                      const struct meter_moment *now)
+{
+        value->reading = *reading;
+        if (value->sequence > 0 && now->mono_usec > value->mono_usec)
+                interval_add(&value->recent, now->mono_usec - value->mono_usec);
+        value->interval_usec = interval_usec_get(&value->recent);
+        value->host_usec = now->host_usec;
+        value->mono_usec = now->mono_usec;
+        value->clock_usec = now->clock_usec;
+}
+
 bool meter_value_accept(const struct meter *m, struct meter_value *value,
                         const struct reading *reading, const struct meter_moment *now)
 {
@@ -140,17 +152,11 @@ bool meter_value_accept(const struct meter *m, struct meter_value *value,
                 value->flags |= METER_VALUE_SUSPECT;
                 return false;
         }
-        value->reading = *reading;
+        meter_value_hold(value, reading, now);
         if (p == PLAUSIBILITY_COARSER)
                 value->reading.value = held;
         value->flags &= ~(uint32_t)METER_VALUE_SUSPECT;
         value->n_suspect = 0;
-        if (value->sequence > 0 && now->mono_usec > value->mono_usec)
-                interval_add(&value->recent, now->mono_usec - value->mono_usec);
-        value->interval_usec = interval_usec_get(&value->recent);
-        value->host_usec = now->host_usec;
-        value->mono_usec = now->mono_usec;
-        value->clock_usec = now->clock_usec;
         return true;
 }
 

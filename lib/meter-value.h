@@ -35,5 +35,9 @@ struct meter_moment {
 bool meter_value_accept(const struct meter *m, struct meter_value *value,
                         const struct reading *reading, const struct meter_moment *now);
 
+/* Takes it without judging. */
+void meter_value_hold(struct meter_value *value, const struct reading *reading,
+                      const struct meter_moment *now);
+
 /* How long something that comes at this interval may be silent: three of them, at least 30 s. */
 uint64_t meter_silence_allowed(uint64_t interval_usec);

@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "meter-derived.h"
 #include "meter-value.h"
 #include "util.h"
 
@@ -123,6 +124,7 @@ static int make_room(struct meter *m, const struct telegram *telegram)
                 text_key(&telegram->texts[i], key);
                 n_texts += find_text(m, key) == m->n_texts;
         }
+        n_values += n_values > m->n_values ? METER_DERIVED_MAX : 0;
         n_values = MIN(n_values, METER_VALUES_MAX);
         n_texts = MIN(n_texts, METER_TEXTS_MAX);
         if (n_values > m->n_values_room) {
@@ -159,11 +161,12 @@ static void take_readings(struct meter *m, const struct telegram *telegram,
                 if (at == METER_VALUES_MAX)
                         continue;
                 value = &m->values[at];
-                if (at == m->n_values) {
+                /* The meter's own takes the place of what was computed for the lack of it. */
+                if (at == m->n_values || value->flags & METER_VALUE_DERIVED) {
+                        m->n_values += at == m->n_values;
                         *value = (struct meter_value){ 0 };
                         meter_value_name(m, &reading, value->key);
                         value->reading = reading;
-                        m->n_values++;
                 }
                 at++;
                 /* The first of several with one code: the others are history (0-0:98.1.0). */
@@ -328,6 +331,7 @@ int meter_update(struct meter *m, const struct telegram *telegram, uint64_t host
         take_readings(m, telegram, &now, ret);
         ret->texts_changed = take_texts(m, telegram);
         ret->tariff_changed = take_tariff(m, telegram, ret, host_usec, zone);
+        meter_derive(m, &now, ret);
         return 0;
 }
 

@@ -108,7 +108,8 @@ struct meter_update {
         uint64_t sequence;
         uint64_t host_usec; /* received: wall time */
         int64_t time_usec;  /* time of the values: the meter's, resolved, or the host's */
-        const struct meter_value *values[METER_VALUES_MAX]; /* accepted now, telegram order */
+        const struct meter_value *values[METER_VALUES_MAX]; /* accepted now, telegram order,
+                                                             * then what was computed of it */
         size_t n_values;
         const struct meter_value *suspects[METER_VALUES_MAX]; /* refused now */
         size_t n_suspects;

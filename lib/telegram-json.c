@@ -46,7 +46,7 @@ struct json_object *telegram_decimal_to_json(struct decimal value)
         return json_object_new_double_s(decimal_to_double(value), text);
 }
 
-static struct json_object *reading_to_json(const struct reading *reading)
+struct json_object *telegram_reading_to_json(const struct reading *reading)
 {
         struct json_object *object = json_object_new_object();
         char code[OBIS_TEXT_MAX];
@@ -94,7 +94,7 @@ static int add_readings(struct json_object *object, const struct telegram *teleg
         if (add(object, "readings", array, 1))
                 return -1;
         for (size_t i = 0; i < telegram->n_readings; i++) {
-                struct json_object *element = reading_to_json(&telegram->readings[i]);
+                struct json_object *element = telegram_reading_to_json(&telegram->readings[i]);
 
                 if (!element || json_object_array_add(array, element))
                         return -1;

@@ -12,5 +12,8 @@ struct json_object;
 /* A new object, owned by the caller (json_object_put). NULL when out of memory. */
 struct json_object *telegram_to_json(const struct telegram *telegram);
 
+/* One of its readings, in the same way. */
+struct json_object *telegram_reading_to_json(const struct reading *reading);
+
 /* An exact decimal as a JSON number ("230.1"), owned by the caller. NULL when out of memory. */
 struct json_object *telegram_decimal_to_json(struct decimal value);

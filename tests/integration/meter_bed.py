@@ -84,6 +84,11 @@ class MeterBed:
     def tariff(self, meter):
         return self.d.client.get_all(bus.meter_path(meter), bus.TARIFF)
 
+    def smctl(self, *words):
+        return subprocess.run([SMCTL, "--address", self.d.bus.address, *words], check=True,
+                              timeout=bus.SECONDS, stdout=subprocess.PIPE, text=True,
+                              env=plain_environment()).stdout
+
     def set_key(self, meter, *keys):
         subprocess.run([SMCTL, "--address", self.d.bus.address, "set-key", meter], check=True,
                        input="\n".join(keys).encode() + b"\n", timeout=bus.SECONDS,

@@ -69,6 +69,37 @@ class SubMeters(unittest.TestCase):
             self.assertEqual(sub.payloads(topic)[0], "3555.644")
 
 
+class Derived(unittest.TestCase):
+    def test_total_of_tariff_registers_is_a_reading_of_our_own(self):
+        data = dsmr(t1="003372.700*kWh", t2="004000.001*kWh")
+        with Broker() as broker, Subscriber(broker) as sub, MeterBed(broker) as bed:
+            wait_until(lambda: sub.payloads("smartmeterd/box/state") == ["online"], "the sink")
+            bed.feed(data)
+            bed.wait_telegrams(ELECTRICITY, 1)
+            value, unit, _, flags = bed.reading(ELECTRICITY, "active_energy_import")
+            self.assertEqual((value, unit, flags), (7372701.0, "Wh", 4))
+            self.assertEqual(bed.reading(ELECTRICITY, "active_energy_import_t1")[3], 0)
+            self.assertEqual(bed.d.meter(ELECTRICITY, "EnergyImport"), 7372701.0)
+
+            plain = f"smartmeterd/box/meter/{ELECTRICITY}/active_energy_import"
+            whole = f"smartmeterd/box/meter/{ELECTRICITY}/telegram"
+            sub.wait(lambda got: sub.payloads(plain) and sub.payloads(whole), plain)
+            self.assertEqual(sub.payloads(plain), ["7372701"])
+            derived = [r for r in json.loads(sub.payloads(whole)[0])["readings"] if "derived" in r]
+            self.assertEqual([r["obis"] for r in derived], ["1-0:1.8.0", "1-0:2.8.0"])
+            self.assertEqual(derived[0], {"obis": "1-0:1.8.0", "name": "active_energy_import",
+                                          "value": 7372701, "unit": "Wh", "derived": True})
+            # The drop-in format has what the collector would have sent, and nothing else.
+            t1 = f"smartmeter/{ELECTRICITY}/ACTIVE_ENERGY_P_T1"
+            sub.wait(lambda got: sub.payloads(t1), t1)
+            self.assertEqual(sub.payloads(f"smartmeter/{ELECTRICITY}/ACTIVE_ENERGY_P"), [])
+
+            out = bed.smctl("readings", ELECTRICITY)
+            self.assertRegex(out, r"Active energy import  +7372.701 kWh +\d+ s +derived +active_")
+            shown = json.loads(bed.smctl("readings", ELECTRICITY, "--json"))
+            self.assertIn('"derived"', json.dumps(shown))
+
+
 class Encrypted(unittest.TestCase):
     def test_key_that_is_missing_is_said_and_set_key_gives_readings(self):
         with MeterBed() as bed:
