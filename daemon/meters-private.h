@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What meters.c (telegrams) and meters-table.c (the table and its questions) share. */
+/* What meters.c (telegrams), meters-table.c (the table, its questions), meters-keys.c share. */
 #pragma once
 
 #include "daemon/meters.h"
@@ -62,6 +62,8 @@ struct entry *meters_add(struct meters *ms, const char *id);
 void meters_remove(struct meters *ms, struct entry *gone, bool forgotten);
 struct entry *meters_obtain_submeter(struct meters *ms, const struct entry *parent,
                                      const struct submeter *submeter, bool *ret_new);
+/* The meter is now known by its title too, from a telegram that was read: so are its keys. */
+void meters_title_learned(struct meters *ms, const struct entry *e);
 /* Its telegrams come through `c` from now on. */
 void meters_bind(struct meters *ms, struct entry *e, struct converter *c);
 int meters_on_timer(sd_event_source *source, uint64_t usec, void *userdata);

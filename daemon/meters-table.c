@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The table of meters: found, configured, bound to converters, forgotten; and their keys. */
+/* The table of meters: found, configured, bound to converters, forgotten. */
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -9,9 +9,6 @@
 
 /* Going offline is told half a second late at most, and wakes up with other timers. */
 #define TIMER_ACCURACY_USEC (500 * 1000)
-
-/* Each costs the deciphering of a telegram, until the right one is found; more go by title. */
-#define TRIAL_KEYS_MAX 16
 
 char *meters_title_text(const uint8_t *title, char buf[static TITLE_TEXT_MAX])
 {
@@ -231,93 +228,6 @@ void meters_configure(struct meters *ms, const struct config *config)
         }
 }
 
-void meters_keys_changed(struct meters *ms)
-{
-        cipher_keys_wipe(&ms->keys);
-        ms->keys_cached = ms->keys_found = false;
-}
-
-/* In the order of who was more precise: a section of the meter, what was set at run time, the
- * section of the converter. */
-static bool find_named(const struct meters *ms, const char *name, struct cipher_keys *ret)
-{
-        const struct config_meter *config;
-
-        if (!*name)
-                return false;
-        config = ms->config ? config_find_meter(ms->config, name) : NULL;
-        if (config && config->keys.has_key) {
-                *ret = config->keys;
-                return true;
-        }
-        return store_find_keys(ms->options.store, name, ret) > 0;
-}
-
-static bool find_keys(struct meters *ms, struct converter *c, const uint8_t *title)
-{
-        const struct config_converter *config = converter_config(c);
-        char text[TITLE_TEXT_MAX] = "";
-        struct entry *e;
-
-        if (title && find_named(ms, meters_title_text(title, text), &ms->keys))
-                return true;
-        e = meters_find_title(ms, text);
-        if (e && find_named(ms, e->meter->id, &ms->keys))
-                return true;
-        if (find_named(ms, converter_learned_meter(c), &ms->keys))
-                return true;
-        if (!config || !config->keys.has_key)
-                return false;
-        ms->keys = config->keys;
-        return true;
-}
-
-const struct cipher_keys *meters_find_keys(struct meters *ms, struct converter *c,
-                                           const uint8_t *title)
-{
-        static const uint8_t no_title[CIPHER_TITLE_BYTES];
-        const uint8_t *asked = title ? title : no_title;
-
-        if (!ms->keys_cached || ms->keys_converter != c ||
-            memcmp(ms->keys_title, asked, sizeof(ms->keys_title)) != 0) {
-                meters_keys_changed(ms);
-                ms->keys_found = find_keys(ms, c, title);
-                ms->keys_cached = true;
-                ms->keys_converter = c;
-                memcpy(ms->keys_title, asked, sizeof(ms->keys_title));
-        }
-        return ms->keys_found ? &ms->keys : NULL;
-}
-
-/* Was the meter of this id or title heard, and is known by both? Then its key is its own. */
-static bool is_known(const struct meters *ms, const char *name)
-{
-        for (const struct entry *e = ms->entries; e; e = e->next)
-                if (!e->provisional && (*e->title || !e->meter->encrypted) &&
-                    (strcmp(e->meter->id, name) == 0 || strcasecmp(e->title, name) == 0))
-                        return true;
-        return false;
-}
-
-const struct cipher_keys *meters_try_keys(struct meters *ms, size_t attempt)
-{
-        const struct config_meter *section = ms->config ? ms->config->meters : NULL;
-        char id[METER_ID_MAX];
-        size_t n = 0;
-
-        if (attempt >= TRIAL_KEYS_MAX)
-                return NULL;
-        for (; section; section = section->next)
-                if (section->keys.has_key && !is_known(ms, section->id) && n++ == attempt)
-                        return &section->keys;
-        cipher_keys_wipe(&ms->trial_keys);
-        for (size_t i = 0; store_find_keys_at(ms->options.store, i, id, &ms->trial_keys) > 0; i++)
-                if (ms->trial_keys.has_key && !is_known(ms, id) && n++ == attempt)
-                        return &ms->trial_keys;
-        cipher_keys_wipe(&ms->trial_keys);
-        return NULL;
-}
-
 void meters_converter_lost(struct meters *ms, struct converter *c)
 {
         for (struct entry *e = ms->entries; e; e = e->next)
@@ -363,6 +273,7 @@ const struct meter *meters_find(const struct meters *ms, const char *key)
 int meters_forget(struct meters *ms, const char *id)
 {
         struct entry *e = meters_find_id(ms, id);
+        int r;
 
         if (!e)
                 return -ENOENT;
@@ -371,8 +282,9 @@ int meters_forget(struct meters *ms, const char *id)
                 if (strcmp(sub->meter->parent_id, id) == 0)
                         meters_remove(ms, sub, true);
         }
+        r = meters_forget_keys(ms, id);
         meters_remove(ms, e, true);
-        return 0;
+        return MIN(r, 0);
 }
 
 void meters_announce(const struct meters *ms, struct sink *sink)

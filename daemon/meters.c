@@ -122,7 +122,8 @@ static struct entry *obtain(struct meters *ms, struct converter *c, const struct
         if (*title && strcmp(e->title, title) != 0) {
                 (void)snprintf(e->title, sizeof(e->title), "%s", title);
                 meters_configure_entry(ms, e); /* the section may be named after the title */
-                meters_keys_changed(ms);       /* or after the id, now known to be of this title */
+                if (t->status == TELEGRAM_OK)
+                        meters_title_learned(ms, e);
         }
         told = e->conflict_told;
         meters_bind(ms, e, c);

@@ -40,6 +40,11 @@ const struct cipher_keys *meters_find_keys(struct meters *ms, struct converter *
 const struct cipher_keys *meters_try_keys(struct meters *ms, size_t attempt);
 /* Keys were set: what was looked up before is looked up again. */
 void meters_keys_changed(struct meters *ms);
+/* By id, configured name, or system title; of a meter that may not have been heard yet. They take
+ * the place of what was set before, whatever it was named then. -ENAMETOOLONG, or the store's. */
+int meters_set_keys(struct meters *ms, const char *name, const struct cipher_keys *keys);
+/* 1: they are forgotten, 0: none were set, or what the store says. */
+int meters_forget_keys(struct meters *ms, const char *name);
 
 /* Its port was closed: its meters go offline. */
 void meters_converter_lost(struct meters *ms, struct converter *c);
@@ -49,7 +54,7 @@ void meters_converter_removed(struct meters *ms, struct converter *c);
 size_t meters_count(const struct meters *ms);
 /* By id or by configured name; NULL when there is none. */
 const struct meter *meters_find(const struct meters *ms, const char *key);
-/* Removes it from everywhere, retained traces too. -ENOENT. */
+/* Removes it from everywhere, retained traces and keys set at run time too. -ENOENT. */
 int meters_forget(struct meters *ms, const char *id);
 /* Tells a new sink of the meters there are. */
 void meters_announce(const struct meters *ms, struct sink *sink);

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
 /* What callers on the bus ask for (struct bus_requests); they are authorised already. */
-#include <ctype.h>
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -39,39 +38,24 @@ static int rescan(void *userdata, sd_bus_error *error)
         return hotplug_enumerate(m->hotplug);
 }
 
-/* A system title is 16 hex digits, in lower case wherever we keep one. */
-static void normalise(char *id)
-{
-        if (strlen(id) != 16 || strspn(id, "0123456789abcdefABCDEF") != 16)
-                return;
-        for (; *id; id++)
-                *id = (char)tolower((unsigned char)*id);
-}
-
 static int set_meter_key(void *userdata, const char *meter, const uint8_t *ek, const uint8_t *ak,
                          sd_bus_error *error)
 {
         struct manager *m = userdata;
-        const struct meter *known = meters_find(m->meters, meter);
         struct cipher_keys keys = { .has_key = true, .has_auth_key = ak };
-        char id[METER_ID_MAX];
         int r;
 
         if (!m->store)
                 return sd_bus_error_set(error, BUS_ERROR_FAILED,
                                         "the state directory cannot be written: use KeyFile= in "
                                         "the configuration");
-        if (strlen(known ? known->id : meter) >= sizeof(id))
-                return sd_bus_error_set(error, BUS_ERROR_INVALID_ARGUMENT, "that id is too long");
-        (void)snprintf(id, sizeof(id), "%s", known ? known->id : meter);
-        normalise(id);
         memcpy(keys.key, ek, sizeof(keys.key));
         if (ak)
                 memcpy(keys.auth_key, ak, sizeof(keys.auth_key));
-        r = store_put_keys(m->store, id, &keys);
+        r = meters_set_keys(m->meters, meter, &keys);
         cipher_keys_wipe(&keys);
-        if (r >= 0)
-                meters_keys_changed(m->meters);
+        if (r == -ENAMETOOLONG)
+                return sd_bus_error_set(error, BUS_ERROR_INVALID_ARGUMENT, "that id is too long");
         return r;
 }
 
@@ -119,12 +103,17 @@ static int forget(void *userdata, const char *id, sd_bus_error *error)
         struct manager *m = userdata;
         struct managed *managed = manager_find(m, id);
         const struct meter *meter = managed ? NULL : meters_find(m->meters, id);
+        int r;
 
         if (meter)
                 return meters_forget(m->meters, meter->id);
-        if (!managed)
-                return sd_bus_error_setf(error, BUS_ERROR_NO_SUCH_CONVERTER,
-                                         "there is no converter or meter '%s'", id);
+        if (!managed) {
+                r = meters_forget_keys(m->meters, id); /* of one that was never heard */
+                if (r == 0)
+                        return sd_bus_error_setf(error, BUS_ERROR_NO_SUCH_CONVERTER,
+                                                 "there is no converter or meter '%s'", id);
+                return MIN(r, 0);
+        }
         converter_forget(managed->converter);
         forget_meters(m, managed->converter);
         if (converter_state_get(managed->converter) == CONVERTER_GONE)

@@ -386,3 +386,16 @@ int store_put_keys(struct store *store, const char *meter, const struct cipher_k
                 rc = bind_key(s, 4, keys->has_title, keys->title, sizeof(keys->title));
         return rc == SQLITE_OK ? step_write(s) : store_file_errno(rc);
 }
+
+int store_forget_keys(struct store *store, const char *meter)
+{
+        OWNED(statement) sqlite3_stmt *s = NULL;
+
+        if (!store)
+                return 0;
+        flush(store);
+        int r = prepare(store, "DELETE FROM keys WHERE meter = ?1", meter, &s);
+        if (r >= 0)
+                r = step_write(s);
+        return r < 0 ? r : sqlite3_changes(store->db) > 0;
+}

@@ -55,6 +55,8 @@ int store_each_adopted(struct store *store,
 /* Keys set with `smctl set-key`, by meter id or system title (hex). 1 found, 0 not, -errno. */
 int store_find_keys(struct store *store, const char *meter, struct cipher_keys *ret);
 int store_put_keys(struct store *store, const char *meter, const struct cipher_keys *keys);
+/* 1: forgotten, and overwritten on the disk; 0: there were none. */
+int store_forget_keys(struct store *store, const char *meter);
 /* The same of the index-th meter there is a key of, with its id; 0: there are fewer. */
 int store_find_keys_at(struct store *store, size_t index, char ret_meter[static METER_ID_MAX],
                        struct cipher_keys *ret);

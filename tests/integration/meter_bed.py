@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: MIT
 """A daemon with one tty, and telegrams to feed it with: plain, encrypted, and with chosen values."""
 
+import contextlib
 import os
+import sqlite3
 import subprocess
 
 import private_bus as bus
@@ -93,6 +95,11 @@ class MeterBed:
         subprocess.run([SMCTL, "--address", self.d.bus.address, "set-key", meter], check=True,
                        input="\n".join(keys).encode() + b"\n", timeout=bus.SECONDS,
                        stdout=subprocess.DEVNULL, env=plain_environment())
+
+    def stored_keys(self):
+        """Whose keys are in the state, by name."""
+        with contextlib.closing(sqlite3.connect(self.d.state / "state.db")) as db:
+            return [row[0] for row in db.execute("SELECT meter FROM keys ORDER BY meter")]
 
     def __enter__(self):
         self.link.plug()

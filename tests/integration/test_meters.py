@@ -12,7 +12,7 @@ from broker import Subscriber
 from harness import Broker, telegram
 from meter_bed import (AUTH_KEY, E450, ENCRYPTED, KEY, METER, METER_2, TITLE, MeterBed, dsmr,
                        encrypted)
-from private_bus import wait_until
+from private_bus import GLib, wait_until
 
 ELECTRICITY, GAS = "E00440056789000001", "G0079012345678901"
 WRONG = "F" * 32
@@ -169,6 +169,41 @@ class Encrypted(unittest.TestCase):
             bed.feed(encrypted(2))
             bed.d.wait_meter(ENCRYPTED, "KeyState", "ok")
             self.assertEqual(list(bed.d.meters()), [ENCRYPTED])
+
+    def test_key_set_last_decides_by_whatever_name_it_was_set(self):
+        with MeterBed() as bed:
+            bed.set_key(TITLE.upper(), KEY, AUTH_KEY)
+            bed.feed(encrypted(1))
+            bed.d.wait_meter(ENCRYPTED, "KeyState", "ok")
+            self.assertEqual(bed.stored_keys(), [ENCRYPTED])  # its name, now that it is known
+            bed.set_key(ENCRYPTED, WRONG)
+            bed.feed(encrypted(2))
+            bed.d.wait_meter(ENCRYPTED, "KeyState", "wrong-encryption-key")
+            bed.set_key(TITLE, KEY, AUTH_KEY)
+            bed.feed(encrypted(3))
+            bed.d.wait_meter(ENCRYPTED, "KeyState", "ok")
+            bed.set_key(TITLE, WRONG)
+            self.assertEqual(bed.stored_keys(), [ENCRYPTED])
+            bed.configure(f'[meter "{ENCRYPTED}"]\nKey={KEY}\nAuthKey={AUTH_KEY}\n')
+            bed.d.restart()
+            bed.d.wait_state(bed.identity, "detecting")
+            bed.feed(encrypted(4))
+            bed.d.wait_meter(ENCRYPTED, "KeyState", "ok")
+
+    def test_forget_takes_the_keys_too(self):
+        with MeterBed() as bed:
+            bed.set_key(TITLE, KEY, AUTH_KEY)
+            bed.feed(encrypted(1))
+            bed.d.wait_meter(ENCRYPTED, "KeyState", "ok")
+            bed.d.client.call(bus.ROOT, bus.MANAGER, "Forget", GLib.Variant("(s)", (ENCRYPTED,)))
+            self.assertEqual(bed.stored_keys(), [])
+            bed.feed(encrypted(2))
+            bed.d.wait_meter(ENCRYPTED, "KeyState", "missing")
+            bed.set_key("LGZ-never-heard", WRONG)
+            self.assertEqual(bed.stored_keys(), ["LGZ-never-heard"])
+            bed.d.client.call(bus.ROOT, bus.MANAGER, "Forget",
+                              GLib.Variant("(s)", ("LGZ-never-heard",)))
+            self.assertEqual(bed.stored_keys(), [])
 
     def test_keys_of_others_are_no_wrong_key_but_a_missing_one(self):
         sections = [f'[meter "{METER}"]\nKey={WRONG}\n', f'[meter "{METER_2}"]\nKey={"E" * 32}\n']
