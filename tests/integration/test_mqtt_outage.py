@@ -7,7 +7,8 @@ import os
 import signal
 import unittest
 
-from broker import Broker, Driver, Folder, Proxy, Subscriber, config, until
+from broker import (Broker, Driver, Folder, Proxy, Subscriber, config, make_authority,
+                    make_certificate, until)
 
 TELEGRAM = "smartmeterd/box/meter/LGZ1/telegram"
 ENERGY = "smartmeterd/box/meter/LGZ1/active_energy_import"
@@ -36,13 +37,13 @@ def wanted(n, first=0):
 
 
 @contextlib.contextmanager
-def back(broker, driver):
+def back(broker, driver, *args):
     """The broker is back, and its subscriber is there before the sink can be: what is not retained
     reaches only those who listen already."""
     driver.process.send_signal(signal.SIGSTOP)
     try:
         broker.start()
-        sub = Subscriber(broker)
+        sub = Subscriber(broker, *args)
     finally:
         driver.process.send_signal(signal.SIGCONT)
     try:
@@ -104,6 +105,29 @@ class Outage(unittest.TestCase):
                 got = [json.loads(p)["readings"][1]["value"] for p in sub.payloads(TELEGRAM)]
                 self.assertEqual(sorted(set(got)), list(range(1000, 2000)))
                 self.assertLess(len(got), 1000 + 200)
+
+    def test_sink_over_tls_delivers_everything_while_the_broker_comes_and_goes(self):
+        with Folder() as folder:
+            make_authority(folder, "ca")
+            make_certificate(folder, "ca", "server", "IP:127.0.0.1")
+            ca = os.path.join(folder, "ca.crt")
+            broker = Broker(folder, certificate=os.path.join(folder, "server"))
+            with Driver(folder, config(broker.port, "Tls=yes", "CaFile=" + ca)) as driver:
+                for first in (0, 200, 400):
+                    driver.send("burst LGZ1 100 %d %d" % (START + first, 1000 + first))
+                    driver.status(lambda s: s["spooled"] >= 100 * 2, "that they wait")
+                    with back(broker, driver, "--cafile", ca) as sub:
+                        driver.send("reconnect")
+                        driver.connected()
+                        driver.send("burst LGZ1 100 %d %d" % (START + first + 100,
+                                                              1100 + first))
+                        driver.send("reconnect")
+                        last = wanted(1, first + 199)
+                        sub.wait(lambda got: energies(sub)[-1:] == last, "the last one")
+                        # What was in flight at the second "reconnect" comes twice.
+                        self.assertEqual(sorted(set(energies(sub))), wanted(200, first))
+                    driver.status(lambda s: not s["connected"], "that the broker is gone")
+                self.assertEqual(driver.stop(), 0)
 
     def test_sink_sends_again_what_a_cut_connection_swallowed(self):
         with Folder() as folder, Broker(folder) as broker, Subscriber(broker) as sub, \
