@@ -23,6 +23,7 @@ static const struct check checks[] = {
         { "usb", N_("A converter is there."), false, doctor_check_usb },
         { "driver", N_("Each converter has a driver."), false, doctor_check_driver },
         { "tty", N_("Each converter has a port."), false, doctor_check_tty },
+        { "waiting", N_("No port is missing."), true, doctor_check_waiting },
         { "permission", N_("The service may open the ports."), true, doctor_check_permission },
         { "holder", N_("No other program holds a port."), false, doctor_check_holder },
         { "brltty", N_("brltty is not in the way."), false, doctor_check_brltty },
@@ -30,6 +31,7 @@ static const struct check checks[] = {
         { "modemmanager", N_("ModemManager is not in the way."), false, doctor_check_modemmanager },
         { "ignored", N_("A converter is in use."), true, doctor_check_ignored },
         { "line", N_("The line settings are right."), true, doctor_check_line },
+        { "detecting", N_("No meter is being looked for."), true, doctor_check_detecting },
         { "silent", N_("No converter is silent."), true, doctor_check_silent },
         { "key", N_("No meter lacks a key."), true, doctor_check_key },
         { "offline", N_("No meter is offline."), true, doctor_check_offline },
@@ -67,17 +69,25 @@ void doctor_wrong(struct doctor *doctor, const char *about, const char *cure, co
         doctor->n_here++;
 }
 
+void doctor_skip(struct doctor *doctor, const char *why)
+{
+        doctor->skipped = why;
+}
+
 static void run_checks(struct doctor *doctor)
 {
         for (size_t i = 0; i < ELEMENTSOF(checks); i++) {
                 doctor->check = &checks[i];
                 doctor->n_here = 0;
+                doctor->skipped = NULL;
                 if (checks[i].needs_service && !doctor->all) {
                         add_result(doctor, "skipped", NULL, _("Needs the service."), NULL);
                         continue;
                 }
                 checks[i].run(doctor);
-                if (doctor->n_here == 0)
+                if (doctor->skipped)
+                        add_result(doctor, "skipped", NULL, doctor->skipped, NULL);
+                else if (doctor->n_here == 0)
                         add_result(doctor, "ok", NULL, _(checks[i].passed), NULL);
         }
 }

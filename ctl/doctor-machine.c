@@ -62,7 +62,7 @@ static void collect_bound(const char *interface_class, const char *driver, const
 
 struct usb_walk {
         struct doctor *doctor;
-        size_t n_serial;
+        size_t n_serial, n_ports;
         void (*run)(struct doctor *doctor, const struct usb_device *device, const struct chip *chip,
                     const struct bound *bound);
 };
@@ -77,6 +77,7 @@ static void on_device(const struct usb_device *device, void *userdata)
         if (!chip && !*bound.tty)
                 return;
         walk->n_serial++;
+        walk->n_ports += *bound.tty != '\0';
         if (walk->run)
                 walk->run(walk->doctor, device, chip, &bound);
 }
@@ -88,13 +89,26 @@ static const char *name_of(const struct usb_device *device, char *buf, size_t si
         return buf;
 }
 
+/* What stands for one that was unplugged does not count. */
+static bool has_converter(const struct doctor *doctor)
+{
+        struct json_object *converters = json_member(doctor->all, "converters");
+
+        for (size_t i = 0; i < json_count(converters); i++)
+                if (strcmp(json_text(json_object_array_get_idx(converters, i), "state"), "gone") !=
+                    0)
+                        return true;
+        return false;
+}
+
 void doctor_check_usb(struct doctor *doctor)
 {
         struct usb_walk walk = { .doctor = doctor };
 
         usb_each(on_device, &walk);
+        doctor->n_ports = walk.n_ports;
         /* A UART or a pty named by Device= needs no USB. */
-        if (walk.n_serial == 0 && json_count(json_member(doctor->all, "converters")) == 0)
+        if (walk.n_serial == 0 && !has_converter(doctor))
                 doctor_wrong(
                         doctor, "",
                         _("Plug it in, try another port or cable, and see whether \"sudo dmesg "
@@ -256,6 +270,12 @@ void doctor_check_holder(struct doctor *doctor)
                                        "free."),
                                      _("The port is held by another program (process %s): %s"),
                                      json_text(converter, "holder_pid"),
+                                     json_text(converter, "state_reason"));
+                else if (strcmp(json_text(converter, "state"), "inhibited") == 0)
+                        doctor_wrong(doctor, json_text(converter, "device"),
+                                     _("It is taken back as soon as that program (smctl inhibit) "
+                                       "ends."),
+                                     _("The port was given away on request: %s"),
                                      json_text(converter, "state_reason"));
         }
 }

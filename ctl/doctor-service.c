@@ -63,24 +63,61 @@ void doctor_check_config(struct doctor *doctor)
                              error);
 }
 
-void doctor_check_ignored(struct doctor *doctor)
+/* What stands for a converter that is not there now is kept for a while. */
+static bool is_gone(struct json_object *converter)
 {
-        struct json_object *converters = json_member(doctor->all, "converters");
+        return has_state(converter, "gone");
+}
 
-        /* An ignored port is in order as long as another one is read: it may be a Zigbee stick. */
-        for (size_t i = 0; i < json_count(converters); i++)
-                if (!has_state(json_object_array_get_idx(converters, i), "ignored"))
-                        return;
-        for (size_t i = 0; i < json_count(converters); i++) {
-                struct json_object *converter = json_object_array_get_idx(converters, i);
-
+static void check_ignored(struct doctor *doctor, struct json_object *converter)
+{
+        if (!is_gone(converter))
                 doctor_wrong(doctor, port_of(converter),
                              _("If the meter is behind it: sudo smctl adopt PORT. Not sure which: "
                                "smctl identify"),
                              _("No converter is read: %s is left alone, since nothing says that it "
                                "is one for a meter."),
                              port_of(converter));
+}
+
+void doctor_check_ignored(struct doctor *doctor)
+{
+        struct json_object *converters = json_member(doctor->all, "converters");
+
+        /* An ignored port is in order as long as another one is read: it may be a Zigbee stick. */
+        for (size_t i = 0; i < json_count(converters); i++) {
+                struct json_object *converter = json_object_array_get_idx(converters, i);
+
+                if (!has_state(converter, "ignored") && !is_gone(converter))
+                        return;
         }
+        each(doctor, "converters", check_ignored);
+        if (doctor->n_here > 0)
+                return;
+        /* Without one on USB, or with one without a port, the checks before have said why. */
+        if (doctor->n_ports > 0)
+                doctor_wrong(doctor, "",
+                             _("sudo systemctl restart smartmeterd. Its log says what it saw: "
+                               "journalctl -u smartmeterd"),
+                             _("The service sees no converter, though one is plugged in."));
+        else
+                doctor_skip(doctor, _("There is no converter."));
+}
+
+static void check_waiting(struct doctor *doctor, struct json_object *converter)
+{
+        if (has_state(converter, "waiting"))
+                doctor_wrong(doctor, port_of(converter),
+                             _("Is Device= in its [converter] section right, and is it plugged in? "
+                               "It is opened as soon as it can be. What there is: ls -l /dev/tty* "
+                               "/dev/serial/by-id"),
+                             _("The port cannot be opened: %s"),
+                             json_text(converter, "state_reason"));
+}
+
+void doctor_check_waiting(struct doctor *doctor)
+{
+        each(doctor, "converters", check_waiting);
 }
 
 static void check_permission(struct doctor *doctor, struct json_object *converter)
@@ -118,6 +155,21 @@ static void check_line(struct doctor *doctor, struct json_object *converter)
 void doctor_check_line(struct doctor *doctor)
 {
         each(doctor, "converters", check_line);
+}
+
+static void check_detecting(struct doctor *doctor, struct json_object *converter)
+{
+        if (has_state(converter, "detecting"))
+                doctor_wrong(doctor, port_of(converter),
+                             _("Wait some minutes, then: smctl doctor. smctl status shows the "
+                               "progress; a meter may send only once a minute, or less often."),
+                             _("The meter behind it is still being looked for: %s"),
+                             json_text(converter, "state_reason"));
+}
+
+void doctor_check_detecting(struct doctor *doctor)
+{
+        each(doctor, "converters", check_detecting);
 }
 
 static void check_silent(struct doctor *doctor, struct json_object *converter)

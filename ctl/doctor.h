@@ -24,6 +24,8 @@ struct doctor {
         struct json_object *all;     /* of client_fetch(), NULL without the service; borrowed */
         struct json_object *results; /* what --json prints; borrowed */
         size_t n_wrong, n_here;      /* in all, and by the check that runs now */
+        size_t n_ports;      /* USB converters with a tty, as the check "usb" counted them */
+        const char *skipped; /* why the check that runs now has nothing to look at, or NULL */
         const char *service_trouble; /* why `all` is NULL */
         bool bus_away;
 };
@@ -32,12 +34,17 @@ struct doctor {
 void doctor_wrong(struct doctor *doctor, const char *about, const char *cure, const char *format,
                   ...) __attribute__((format(printf, 4, 5)));
 
+/* The check has nothing to look at: neither found nor passed. `why` is not copied. */
+void doctor_skip(struct doctor *doctor, const char *why);
+
 /* doctor-service.c: what the service says of itself. */
 void doctor_check_service(struct doctor *doctor);
 void doctor_check_config(struct doctor *doctor);
 void doctor_check_ignored(struct doctor *doctor);
+void doctor_check_waiting(struct doctor *doctor);
 void doctor_check_permission(struct doctor *doctor);
 void doctor_check_line(struct doctor *doctor);
+void doctor_check_detecting(struct doctor *doctor);
 void doctor_check_silent(struct doctor *doctor);
 void doctor_check_key(struct doctor *doctor);
 void doctor_check_offline(struct doctor *doctor);

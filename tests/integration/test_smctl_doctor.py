@@ -180,6 +180,39 @@ class TestService(DoctorCase):
         self.driver.do(f"converter {ID} state ignored")
         self.assert_only("ignored", "left alone", "smctl adopt")
 
+    def test_service_that_sees_no_converter_is_not_well(self):
+        self.driver.do(f"converter-remove {ID}")
+        self.assert_only("ignored", "sees no converter", "restart smartmeterd")
+        shutil.rmtree(self.machine.root / "sys")
+        self.assert_only("usb", "No USB serial converter")
+        self.assertEqual(self.doctor()["ignored"][0]["status"], "skipped")
+
+    def test_converter_that_is_gone_is_none(self):
+        self.driver.do(f"converter {ID} state gone")
+        self.assert_only("ignored", "sees no converter")
+
+    def test_doctor_names_a_device_that_is_not_there(self):
+        self.driver.do(f"converter {ID} device /dev/ttyNOPE0")
+        self.driver.do(f"converter {ID} state waiting")
+        self.driver.do(f"converter {ID} reason /dev/ttyNOPE0 is not there")
+        results = self.assert_only("waiting", "/dev/ttyNOPE0 is not there", "Device=")
+        self.assertEqual([r["about"] for r in results], ["ttyNOPE0"])
+
+    def test_missing_device_is_told_beside_one_that_is_read(self):
+        self.driver.do(f"converter-add {STICK}")
+        self.driver.do(f"converter {STICK} state waiting")
+        self.assert_only("waiting", "cannot be opened")
+
+    def test_meter_that_is_looked_for_is_not_well_yet(self):
+        self.driver.do(f"converter {ID} state detecting")
+        self.driver.do(f"converter {ID} reason listening at 2400 8E1")
+        self.assert_only("detecting", "looked for: listening at 2400 8E1", "Wait")
+
+    def test_port_that_was_given_away_is_not_well(self):
+        self.driver.do(f"converter {ID} state inhibited")
+        self.driver.do(f"converter {ID} reason lent to minicom")
+        self.assert_only("holder", "given away on request: lent to minicom", "taken back")
+
     def test_doctor_names_a_line_that_nothing_fits(self):
         self.driver.do(f"converter {ID} bytes 5000")
         self.driver.do(f"converter {ID} state no-meter")
