@@ -204,8 +204,8 @@ static int on_hangup(sd_event_source *source, const struct signalfd_siginfo *inf
         struct daemon *d = userdata;
 
         (void)sd_notify(false, "RELOADING=1"); /* nobody listens outside systemd */
-        (void)manager_reload(d->manager,
-                             NULL); /* it logs what is wrong, and nothing changed then */
+        /* It logs what is wrong, and nothing changed then. */
+        (void)manager_reload(d->manager, NULL, NULL);
         (void)sd_notify(false, "READY=1");
         return 0;
 }

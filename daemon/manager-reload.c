@@ -8,6 +8,7 @@
 #include "daemon/log.h"
 #include "daemon/manager-private.h"
 #include "daemon/zone.h"
+#include "dbus/names.h"
 
 /* From here on nothing can fail: the new configuration takes the place of the old. */
 static void apply(struct manager *m, struct config *config)
@@ -49,27 +50,31 @@ static int collect_problems(const struct config *config, char ***ret)
         return 0;
 }
 
-static int refuse(struct manager *m, struct config *config, const char *why)
+static int refuse(struct manager *m, struct config *config, const char *why, sd_bus_error *error)
 {
         char text[CONFIG_MESSAGE_MAX + PATH_MAX];
 
         if (!why && config && config->problems)
                 why = config_problem_print(config->problems, text, sizeof(text));
-        log_error("the configuration stays as it was: %s", why ? why : "out of memory");
-        bus_set_reload_error(m->bus, why ? why : "out of memory");
+        if (!why)
+                why = "out of memory";
+        log_error("the configuration stays as it was: %s", why);
+        bus_set_reload_error(m->bus, why);
+        (void)sd_bus_error_setf(error, BUS_ERROR_INVALID_CONFIG,
+                                "The configuration stays as it was: %s", why);
         config_free(config);
         return -EINVAL;
 }
 
-int manager_reload(struct manager *m, char ***ret_warnings)
+int manager_reload(struct manager *m, char ***ret_warnings, sd_bus_error *error)
 {
         struct config *config = NULL;
         int r = config_load(m->options.config_path, &config);
 
         if (r < 0)
-                return refuse(m, config, r == -EINVAL ? NULL : strerror(-r));
+                return refuse(m, config, r == -EINVAL ? NULL : strerror(-r), error);
         if (zone_set(config->timezone) < 0)
-                return refuse(m, config, "Timezone= names no zone that is known here");
+                return refuse(m, config, "Timezone= names no zone that is known here", error);
         apply(m, config);
         bus_set_reload_error(m->bus, "");
         log_info("configuration read again");

@@ -5,6 +5,7 @@
  */
 #pragma once
 
+#include <systemd/sd-bus.h>
 #include <systemd/sd-event.h>
 
 #include "daemon/config.h"
@@ -33,8 +34,9 @@ DEFINE_OWNED(manager, struct manager *, manager_free);
 int manager_start(struct manager *m);
 
 /* Reads the configuration again: all or nothing. *ret_warnings (may be NULL): strv, owned by the
- * caller. -EINVAL when it has errors: then everything stays as it is, and the bus says why. */
-int manager_reload(struct manager *m, char ***ret_warnings);
+ * caller. -EINVAL when it has errors: then everything stays as it is, and the log, LastReloadError
+ * and `error` (may be NULL) say why. */
+int manager_reload(struct manager *m, char ***ret_warnings, sd_bus_error *error);
 
 /* A sentence for systemd: "2 converters, 1 meter". */
 void manager_describe(const struct manager *m, char *buf, size_t size);

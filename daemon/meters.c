@@ -277,6 +277,7 @@ static void take_unreadable(struct meters *ms, struct converter *c, struct entry
 
         if (is_new)
                 announce_new(ms, e, c);
+        EACH_SINK(ms, telegram_refused, e->meter);
         if (!changed && !is_new)
                 return;
         log_about(LOG_WARNING, &about, "%s", t->error);

@@ -21,14 +21,7 @@ static struct managed *find_or_say(const struct manager *m, const char *key, sd_
 
 static int reload(void *userdata, char ***ret_warnings, sd_bus_error *error)
 {
-        struct manager *m = userdata;
-        int r = manager_reload(m, ret_warnings);
-
-        if (r < 0)
-                return sd_bus_error_set(error, BUS_ERROR_INVALID_CONFIG,
-                                        "the configuration has errors and was not applied; "
-                                        "`smctl check-config` lists them");
-        return 0;
+        return manager_reload(userdata, ret_warnings, error);
 }
 
 static int rescan(void *userdata, sd_bus_error *error)

@@ -89,6 +89,7 @@ static const struct sink_ops bus_sink_ops = {
         .meter_added = on_meter_added,
         .meter_removed = on_meter_removed,
         .telegram = on_telegram,
+        .telegram_refused = on_meter_changed,
         .meter_changed = on_meter_changed,
 };
 

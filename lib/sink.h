@@ -18,6 +18,8 @@ struct sink_ops {
         /* An accepted telegram. */
         void (*telegram)(struct sink *sink, const struct meter *meter,
                          const struct meter_update *update);
+        /* One that cannot be read: it counts, and the meter lives. */
+        void (*telegram_refused)(struct sink *sink, const struct meter *meter);
         /* Online, key state, tariff, name or settings changed without a telegram's readings. */
         void (*meter_changed)(struct sink *sink, const struct meter *meter);
         /* `smctl forget`: retained traces of this meter are to vanish. */

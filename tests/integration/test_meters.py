@@ -107,8 +107,11 @@ class Encrypted(unittest.TestCase):
             bed.d.wait_meter(TITLE, "KeyState", "missing")
             self.assertTrue(bed.d.meter(TITLE, "Encrypted"))
             self.assertEqual(bed.d.meter(TITLE, "Readings"), {})
+            heard = bed.d.meter(TITLE, "LastTelegramUSec")
+            bed.feed(encrypted(2))  # not read either, but heard
+            wait_until(lambda: bed.d.meter(TITLE, "LastTelegramUSec") > heard, "the second one")
             bed.set_key(TITLE, KEY, AUTH_KEY)
-            bed.feed(encrypted(2))
+            bed.feed(encrypted(3))
             bed.d.wait_meter(ENCRYPTED, "KeyState", "ok")
             self.assertIn("active_power_import", bed.d.meter(ENCRYPTED, "Readings"))
             self.assertEqual(list(bed.d.meters()), [ENCRYPTED])  # no second one by its title
@@ -116,7 +119,7 @@ class Encrypted(unittest.TestCase):
             # From the store, also after a restart.
             bed.d.restart()
             bed.d.wait_state(bed.identity, "detecting")
-            bed.feed(encrypted(3))
+            bed.feed(encrypted(4))
             bed.d.wait_meter(ENCRYPTED, "KeyState", "ok")
             bed.wait_telegrams(ENCRYPTED, 1)
 

@@ -119,7 +119,7 @@ class TestSmctlAndDaemon(SmctlCase):
         good = self.daemon.config_path.read_text()
         self.daemon.configure(good + "[mqtt \"home\"]\nHots=localhost\n")
         error = self.run_bad(1, "reload", env=self.env)
-        self.assertIn("check-config", error)
+        self.assertRegex(error, r"\.conf:\d+: error: unknown key 'Hots'.*Host")
         program = str(pathlib.Path(SMCTL).parents[1] / "daemon/smartmeterd")
         done = smctl("check-config", str(self.daemon.config_path), "--json",
                      env={"SMARTMETERD": program})
