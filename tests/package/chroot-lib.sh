@@ -56,7 +56,7 @@ chroot_image() {
         # shellcheck disable=SC2016 # for mmdebstrap's shell
         local began=$SECONDS options=(--quiet --mode=root --variant=apt --format=tar
                 --architectures="$architectures"
-                --dpkgopt='path-exclude=/usr/share/doc/*' --dpkgopt='path-exclude=/usr/share/man/*'
+                --dpkgopt=force-unsafe-io --dpkgopt='path-exclude=/usr/share/doc/*' --dpkgopt='path-exclude=/usr/share/man/*'
                 --include="build-essential${packages:+,$packages}" --customize-hook="$hook"
                 --customize-hook='echo builder:x:1000:1000::/build:/bin/sh >>"$1/etc/passwd"'
                 --customize-hook='echo builder:x:1000: >>"$1/etc/group"')

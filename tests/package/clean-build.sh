@@ -60,7 +60,7 @@ TEXT
 if [[ $arch == "$native_arch" ]]; then
         chroot_image build "$release" "$arch" '' '' ''
 else
-        chroot_image "build-$arch" "$release" "$arch" cross,nocheck "crossbuild-essential-$arch,qemu-user-static" \
+        chroot_image "build-$arch" "$release" "$arch" cross,nocheck "crossbuild-essential-$arch,qemu-user-static,tzdata" \
                 "libcmocka-dev:$arch libcmocka0:$arch"
 fi
 chroot_unpack "$image" "$new"
