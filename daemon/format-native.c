@@ -59,6 +59,30 @@ static void add_derived(struct json_object *object, const struct meter_update *u
         }
 }
 
+static void set_text(struct json_object *object, const char *key, const char *value)
+{
+        json_object_object_add(object, key, *value ? json_object_new_string(value) : NULL);
+}
+
+/* The telegram tells of the meter that sends; of a sub-meter only texts of its channel. */
+static void keep_own(struct json_object *object, const struct meter *meter,
+                     const struct telegram *telegram)
+{
+        struct json_object *all, *kept = json_object_new_array();
+
+        set_text(object, "manufacturer", meter->manufacturer);
+        set_text(object, "model", meter->model);
+        if (!kept || !json_object_object_get_ex(object, "texts", &all)) {
+                json_object_put(kept);
+                return;
+        }
+        for (size_t i = 0; i < telegram->n_texts; i++)
+                if (submeter_text_channel(telegram, &telegram->texts[i]) == meter->channel)
+                        json_object_array_add(kept,
+                                              json_object_get(json_object_array_get_idx(all, i)));
+        json_object_object_add(object, "texts", kept);
+}
+
 static void native_telegram(const struct format_context *context, const struct meter *meter,
                             const struct meter_update *update, const struct format_values *values,
                             struct message_list *ret)
@@ -75,6 +99,8 @@ static void native_telegram(const struct format_context *context, const struct m
                 return; /* out of memory: the next telegram may fare better */
         if (update->n_suspects > 0 || meter->channel != 0)
                 keep_accepted(object, update);
+        if (meter->channel != 0)
+                keep_own(object, meter, update->telegram);
         add_derived(object, update);
         format_time((int64_t)update->host_usec, true, received);
         json_object_object_add(object, "meter", json_object_new_string(meter->id));

@@ -99,11 +99,6 @@ static size_t find_text(const struct meter *m, const char *key)
         return i;
 }
 
-static uint8_t text_channel(const struct telegram *telegram, const struct text *text)
-{
-        return text->label[0] ? 0 : submeter_channel(telegram, text->obis);
-}
-
 /* All the memory this telegram needs, before anything is changed. */
 static int make_room(struct meter *m, const struct telegram *telegram)
 {
@@ -119,7 +114,7 @@ static int make_room(struct meter *m, const struct telegram *telegram)
                 n_values += hint++ == m->n_values;
         }
         for (size_t i = 0; i < telegram->n_texts; i++) {
-                if (text_channel(telegram, &telegram->texts[i]) != m->channel)
+                if (submeter_text_channel(telegram, &telegram->texts[i]) != m->channel)
                         continue;
                 text_key(&telegram->texts[i], key);
                 n_texts += find_text(m, key) == m->n_texts;
@@ -193,7 +188,7 @@ static bool take_texts(struct meter *m, const struct telegram *telegram)
                 char value[METER_TEXT_MAX];
                 size_t at;
 
-                if (text_channel(telegram, text) != m->channel)
+                if (submeter_text_channel(telegram, text) != m->channel)
                         continue;
                 text_key(text, key);
                 (void)snprintf(value, sizeof(value), "%.*s",

@@ -190,3 +190,4 @@ size_t submeter_list(const struct telegram *telegram, struct submeter ret[static
 
 /* The sub-meter channel a reading or text belongs to, 0: the main meter. */
 uint8_t submeter_channel(const struct telegram *telegram, struct obis obis);
+uint8_t submeter_text_channel(const struct telegram *telegram, const struct text *text);

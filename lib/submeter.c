@@ -105,6 +105,11 @@ uint8_t submeter_channel(const struct telegram *telegram, struct obis obis)
         }
 }
 
+uint8_t submeter_text_channel(const struct telegram *telegram, const struct text *text)
+{
+        return text->label[0] ? 0 : submeter_channel(telegram, text->obis);
+}
+
 static const char *medium_of_type(unsigned int type)
 {
         switch (type) {

@@ -67,6 +67,12 @@ class SubMeters(unittest.TestCase):
             topic = f"smartmeterd/box/meter/{GAS}/submeter_volume"
             sub.wait(lambda got: sub.payloads(topic), topic)
             self.assertEqual(sub.payloads(topic)[0], "3555.644")
+            topic = f"smartmeterd/box/meter/{GAS}/telegram"
+            sub.wait(lambda got: sub.payloads(topic), topic)
+            whole = json.loads(sub.payloads(topic)[0])
+            self.assertEqual((whole["manufacturer"], whole["model"]), (None, None))
+            self.assertEqual({text["obis"] for text in whole["texts"]},
+                             {"0-1:24.1.0", "0-1:96.1.0"})
 
 
 class Derived(unittest.TestCase):
