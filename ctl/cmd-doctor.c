@@ -34,6 +34,8 @@ static const struct check checks[] = {
         { "detecting", N_("No meter is being looked for."), true, doctor_check_detecting },
         { "silent", N_("No converter is silent."), true, doctor_check_silent },
         { "key", N_("No meter lacks a key."), true, doctor_check_key },
+        { "layout", N_("The telegrams are understood."), true, doctor_check_layout },
+        { "suspect", N_("The readings are believed."), true, doctor_check_suspect },
         { "offline", N_("No meter is offline."), true, doctor_check_offline },
         { "clock", N_("The clocks of the meters are right."), true, doctor_check_clock },
         { "broker", N_("Every broker is connected."), true, doctor_check_broker },

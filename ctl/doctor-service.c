@@ -9,10 +9,12 @@
 #include "doctor.h"
 #include "i18n.h"
 #include "json.h"
+#include "lib/util.h"
 #include "output.h"
 
 /* A meter's clock may be off by 9 s in Switzerland (METAS); a minute is a mistake by any rule. */
 #define CLOCK_DEVIATION_MAX_USEC 60000000
+#define SUSPECTS_MIN             6
 
 typedef void (*each_fn)(struct doctor *doctor, struct json_object *object);
 
@@ -233,12 +235,97 @@ void doctor_check_offline(struct doctor *doctor)
         each(doctor, "meters", check_offline);
 }
 
+static bool has_flag(struct json_object *reading, const char *flag)
+{
+        struct json_object *flags = json_member(reading, "flags");
+
+        for (size_t i = 0; i < json_count(flags); i++)
+                if (strcmp(json_object_get_string(json_object_array_get_idx(flags, i)), flag) == 0)
+                        return true;
+        return false;
+}
+
+/* How many readings of a meter have this flag. */
+static size_t count_flag(struct json_object *meter, const char *flag)
+{
+        struct json_object *readings = json_member(meter, "readings");
+        size_t n = 0;
+
+        for (size_t i = 0; i < json_count(readings); i++)
+                n += has_flag(json_object_array_get_idx(readings, i), flag);
+        return n;
+}
+
+/* Heard, and yet it says nothing: none of its telegrams is understood, or none is any more. */
+static void check_layout(struct doctor *doctor, struct json_object *meter)
+{
+        struct json_object *statistics = json_member(meter, "statistics");
+        size_t n_readings = json_count(json_member(meter, "readings"));
+
+        if (json_number(statistics, "unknown-layouts") == 0 || !json_flag(meter, "online") ||
+            count_flag(meter, "stale") < n_readings)
+                return;
+        doctor_wrong(doctor, json_text(meter, "id"),
+                     _("Record some minutes and send them with a report: smctl capture PORT -o "
+                       "FILE. One capture is enough to teach us a meter (CONTRIBUTING.md); it "
+                       "holds its serial number."),
+                     _("Its telegrams arrive whole, but their list is unknown: %lld so far, and no "
+                       "reading."),
+                     (long long)json_number(statistics, "unknown-layouts"));
+}
+
+void doctor_check_layout(struct doctor *doctor)
+{
+        each(doctor, "meters", check_layout);
+}
+
+static void check_suspect(struct doctor *doctor, struct json_object *meter)
+{
+        struct json_object *statistics = json_member(meter, "statistics");
+        int64_t n = json_number(statistics, "suspects");
+        size_t n_now = count_flag(meter, "suspect");
+
+        /* An exchanged meter is doubted three times, and a leap now and then is no trouble. */
+        if (n_now == 0 || n < SUSPECTS_MIN || n < json_number(statistics, "telegrams") / 10)
+                return;
+        doctor_wrong(
+                doctor, json_text(meter, "id"),
+                _("\"smctl readings METER\" notes which. Counters that rise faster than the "
+                  "connection can carry: set MaxPower= in its [meter] section; with a wrong "
+                  "factor: Scale.CODE= there. Else report it with a record: smctl capture PORT -o "
+                  "FILE"),
+                P_("%zu reading is not believed now (%lld values since the start).",
+                   "%zu readings are not believed now (%lld values since the start).", n_now),
+                n_now, (long long)n);
+}
+
+void doctor_check_suspect(struct doctor *doctor)
+{
+        each(doctor, "meters", check_suspect);
+}
+
+/* When we heard the telegram that had the meter's clock in it. One that cannot be read is heard
+ * too, and later. */
+static int64_t last_read_usec(struct json_object *meter)
+{
+        struct json_object *readings = json_member(meter, "readings");
+        int64_t last = 0;
+
+        for (size_t i = 0; i < json_count(readings); i++)
+                last = MAX(last,
+                           json_number(json_object_array_get_idx(readings, i), "received_usec"));
+        return last ? last : json_number(meter, "last_telegram_usec");
+}
+
 static void check_clock(struct doctor *doctor, struct json_object *meter)
 {
         int64_t clock = json_number(meter, "meter_clock_usec");
-        int64_t host = json_number(meter, "last_telegram_usec");
+        int64_t host = last_read_usec(meter);
+        const char *key = json_text(meter, "key_state");
         int64_t deviation = clock - host;
 
+        if (strcmp(key, "ok") != 0 && strcmp(key, "not-needed") != 0)
+                return;
         if (clock == 0 || host == 0 || llabs(deviation) < CLOCK_DEVIATION_MAX_USEC)
                 return;
         doctor_wrong(doctor, json_text(meter, "id"),

@@ -47,6 +47,8 @@ void doctor_check_line(struct doctor *doctor);
 void doctor_check_detecting(struct doctor *doctor);
 void doctor_check_silent(struct doctor *doctor);
 void doctor_check_key(struct doctor *doctor);
+void doctor_check_layout(struct doctor *doctor);
+void doctor_check_suspect(struct doctor *doctor);
 void doctor_check_offline(struct doctor *doctor);
 void doctor_check_clock(struct doctor *doctor);
 void doctor_check_broker(struct doctor *doctor);

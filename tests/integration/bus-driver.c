@@ -191,6 +191,24 @@ static int refuse(char *args)
         return 0;
 }
 
+/* heard-later METER SECONDS: a telegram of an unknown layout, so much after now. */
+static int heard_later(char *args)
+{
+        static struct telegram t;
+        struct meter *meter = driver_find_meter(&driver, strtok(args, " "));
+        const char *seconds = strtok(NULL, " ");
+        uint64_t later = seconds ? strtoull(seconds, NULL, 10) * 1000000 : 0;
+
+        if (!meter || !seconds)
+                return -EINVAL;
+        telegram_reset(&t, LINK_HDLC);
+        t.status = TELEGRAM_LAYOUT_UNKNOWN;
+        (void)meter_refuse(meter, &t, driver_now(CLOCK_REALTIME) + later,
+                           driver_now(CLOCK_MONOTONIC) + later);
+        SINK_NOTIFY(bus_sink_get(driver.bus), meter_changed, meter);
+        return 0;
+}
+
 /* clock METER SECONDS: a telegram from a meter whose clock is so far ahead. */
 static int set_clock(char *args)
 {
@@ -356,6 +374,7 @@ static const struct {
         { "meter-add", meter_add },
         { "telegram", telegram },
         { "refuse", refuse },
+        { "heard-later", heard_later },
         { "clock", set_clock },
         { "meter-offline", meter_offline },
         { "meter-touch", meter_touch },

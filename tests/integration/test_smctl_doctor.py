@@ -230,6 +230,23 @@ class TestService(DoctorCase):
             results = self.assert_only("key", finding, "set-key")
             self.assertEqual(results[0]["about"], "LGZ1")
 
+    def test_doctor_names_telegrams_of_an_unknown_layout(self):
+        self.driver.do("refuse LGZ1 6")
+        results = self.assert_only("layout", "list is unknown: 1 so far", "smctl capture")
+        self.assertEqual(results[0]["about"], "LGZ1")
+
+    def test_unknown_telegram_beside_those_that_are_read_is_no_finding(self):
+        self.driver.do("refuse LGZ1 6")
+        self.telegram()
+        self.assertEqual(self.doctor()["layout"][0]["status"], "ok")
+
+    def test_doctor_names_readings_that_are_not_believed(self):
+        self.telegram()
+        for i in range(6):  # falls, and no two agree
+            self.assertEqual(self.doctor()["suspect"][0]["status"], "ok")
+            self.driver.do(f"telegram LGZ1 1.8.0={6000 - 1000 * i}")
+        self.assert_only("suspect", "1 reading is not believed now (6 values", "MaxPower=")
+
     def test_doctor_names_an_offline_meter(self):
         self.telegram()
         self.driver.do("meter-offline LGZ1")
@@ -242,6 +259,20 @@ class TestService(DoctorCase):
         self.assert_only("clock", "behind ours")
         self.driver.do("clock LGZ1 2")
         self.assertEqual(self.doctor()["clock"][0]["status"], "ok")
+
+    def test_clock_of_a_meter_whose_key_is_wrong_is_not_judged(self):
+        self.driver.do("clock LGZ1 -3600")
+        self.assertEqual(self.doctor()["clock"][0]["status"], "wrong")
+        self.driver.do("refuse LGZ1 2")
+        self.assert_only("key", "encryption key is wrong")
+
+    def test_clock_is_judged_by_the_telegram_that_had_it(self):
+        """What is heard since and not understood makes the clock no older."""
+        self.telegram()
+        self.driver.do("clock LGZ1 0")
+        self.driver.do("heard-later LGZ1 3600")
+        got = self.doctor()
+        self.assertEqual(got["clock"][0]["status"], "ok")
 
     def test_doctor_tells_trouble_of_brokers_apart(self):
         self.driver.do("sink-add home")
