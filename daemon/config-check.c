@@ -2,6 +2,9 @@
 /*
  * What can only be judged when all files are read: what must stand together, and what is missing.
  */
+#include <string.h>
+#include <strings.h>
+
 #include "config-read.h"
 
 static void check_keys(struct config_reader *reader, const void *target, const char *name,
@@ -12,6 +15,56 @@ static void check_keys(struct config_reader *reader, const void *target, const c
                                        "\"%s\" has an authentication key and no Key=: both keys "
                                        "are needed to decipher",
                                        name);
+}
+
+static bool same(const char *a, const char *b)
+{
+        return a == b || (a && b && strcasecmp(a, b) == 0);
+}
+
+static bool same_converter(const struct config_converter *a, const struct config_converter *b)
+{
+        return same(a->vendor_id, b->vendor_id) && same(a->product_id, b->product_id) &&
+               same(a->serial, b->serial) && same(a->path, b->path) &&
+               same(a->interface, b->interface) &&
+               (a->device == b->device ||
+                (a->device && b->device && strcmp(a->device, b->device) == 0));
+}
+
+/* The first section that fits has the converter: another one with the same keys never counts. */
+static void check_shadowed(struct config_reader *reader, const struct config_converter *c)
+{
+        const struct config_converter *first = reader->config->converters;
+
+        while (first != c && !same_converter(first, c))
+                first = first->next;
+        if (first != c)
+                config_read_warning_of(
+                        reader, c,
+                        "[converter \"%.60s\"] is never used: [converter \"%.60s\"] "
+                        "before it means the same converters; %s",
+                        c->name, first->name,
+                        c->device ? "take one of them away"
+                                  : "add Serial=, Path= or Interface= to tell them apart");
+}
+
+static void check_converter(struct config_reader *reader, const struct config_converter *c)
+{
+        if (!c->vendor_id && !c->product_id && !c->serial && !c->path && !c->interface &&
+            !c->device)
+                config_read_problem_of(
+                        reader, c,
+                        "[converter \"%s\"] says of no converter that it is meant: add "
+                        "VendorId= and ProductId=, Serial=, Path= or Device=; "
+                        "`smctl list-converters` shows them",
+                        c->name);
+        else
+                check_shadowed(reader, c);
+        if (c->device && (c->vendor_id || c->product_id || c->serial || c->path))
+                config_read_problem_of(reader, c,
+                                       "[converter \"%s\"]: either Device= or what udev knows",
+                                       c->name);
+        check_keys(reader, c, c->name, &c->keys);
 }
 
 static void check_mqtt(struct config_reader *reader, const struct config_mqtt *mqtt)
@@ -45,21 +98,8 @@ void config_check(struct config_reader *reader)
 {
         struct config *config = reader->config;
 
-        for (struct config_converter *c = config->converters; c; c = c->next) {
-                if (!c->vendor_id && !c->product_id && !c->serial && !c->path && !c->interface &&
-                    !c->device)
-                        config_read_problem_of(
-                                reader, c,
-                                "[converter \"%s\"] says of no converter that it is meant: add "
-                                "VendorId= and ProductId=, Serial=, Path= or Device=; "
-                                "`smctl list-converters` shows them",
-                                c->name);
-                if (c->device && (c->vendor_id || c->product_id || c->serial || c->path))
-                        config_read_problem_of(
-                                reader, c, "[converter \"%s\"]: either Device= or what udev knows",
-                                c->name);
-                check_keys(reader, c, c->name, &c->keys);
-        }
+        for (struct config_converter *c = config->converters; c; c = c->next)
+                check_converter(reader, c);
         for (struct config_meter *m = config->meters; m; m = m->next) {
                 m->settings.name = m->name ? m->name : "";
                 m->settings.tariff = &config->tariff;

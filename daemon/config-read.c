@@ -405,6 +405,17 @@ void config_read_problem_of(struct config_reader *reader, const void *target, co
         va_end(arguments);
 }
 
+void config_read_warning_of(struct config_reader *reader, const void *target, const char *format,
+                            ...)
+{
+        const struct config_mark *mark = find_mark(reader, target);
+        va_list arguments;
+
+        va_start(arguments, format);
+        report(reader, mark ? mark->file : "", mark ? mark->line : 0, true, format, arguments);
+        va_end(arguments);
+}
+
 int config_read_begin(struct config_reader *reader)
 {
         *reader = (struct config_reader){ .config = calloc(1, sizeof(struct config)) };

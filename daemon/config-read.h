@@ -50,6 +50,9 @@ void config_read_problem(struct config_reader *reader, const char *file, unsigne
 /* An error of a section as a whole, at the line where it began last; `target` is its struct. */
 void config_read_problem_of(struct config_reader *reader, const void *target, const char *format,
                             ...) __attribute__((format(printf, 3, 4)));
+/* The same, a warning. */
+void config_read_warning_of(struct config_reader *reader, const void *target, const char *format,
+                            ...) __attribute__((format(printf, 3, 4)));
 /* 0; -EINVAL: *ret holds only problems; -ENOMEM: nothing in *ret. */
 int config_read_finish(struct config_reader *reader, struct config **ret);
 

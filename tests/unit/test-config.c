@@ -147,6 +147,19 @@ static struct fault_case {
         { "a group of nobody is a warning", "[daemon]\nReaders=no-such-group-here\n",
           "t.conf:2: warning: Readers=no-such-group-here: no group of this name is known here: "
           "nobody but root can read" },
+        { "two sections for the same converters are a warning",
+          "[converter \"a\"]\nVendorId=067b\nProductId=23A3\n[converter \"b\"]\n"
+          "VendorId=067B\nProductId=23a3\n",
+          "t.conf:4: warning: [converter \"b\"] is never used: [converter \"a\"] before it means "
+          "the same converters; add Serial=, Path= or Interface= to tell them apart" },
+        { "two sections for the same device are a warning",
+          "[converter \"a\"]\nDevice=/dev/ttyAMA0\n[converter \"b\"]\nDevice=/dev/ttyAMA0\n",
+          "t.conf:3: warning: [converter \"b\"] is never used: [converter \"a\"] before it means "
+          "the same converters; take one of them away" },
+        { "a second converter of the kind, by its place, is fine",
+          "[converter \"a\"]\nVendorId=067b\nPath=p-1\n[converter \"b\"]\nVendorId=067b\n"
+          "Path=p-2\n",
+          NULL },
 };
 
 static void run_case(void **state)
