@@ -165,12 +165,12 @@ static void note_rest(struct import *import, const char *section)
         }
 }
 
-static bool section_seen(const struct import *import, size_t i)
+bool import_section_begins(const struct import *import, size_t i)
 {
         for (size_t j = 0; j < i; j++)
                 if (strcmp(import->lines[j].section, import->lines[i].section) == 0)
-                        return true;
-        return false;
+                        return false;
+        return true;
 }
 
 void import_translate(struct import *import, FILE *out)
@@ -178,7 +178,7 @@ void import_translate(struct import *import, FILE *out)
         for (size_t i = 0; i < import->n_lines; i++) {
                 const char *section = import->lines[i].section;
 
-                if (section_seen(import, i))
+                if (!import_section_begins(import, i))
                         continue;
                 if (strncmp(section, "reader", 6) == 0)
                         import_reader(import, section, out);

@@ -41,6 +41,19 @@ password = sec%%ret
 [logging]
 default = INFO
 """
+SEVERAL = """[reader0]
+type = lge450
+port = /dev/ttyUSB0
+
+[reader1]
+type = iskraam550
+port = /dev/ttyUSB1
+key = 00112233445566778899AABBCCDDEEFF
+
+[reader2]
+type = siemens_td3511
+port = /dev/ttyUSB2
+"""
 JEEDOM = """[reader7]
 type=kamstrup_han
 port=/dev/serial0
@@ -204,6 +217,62 @@ class TestImport(SmctlCase):
         (self.folder / "sys/bus/usb/devices/1-1").symlink_to(device)
         got = self.run_json("import-config", self.write(COLLECTOR), env=self.env)
         self.assertIn("VendorId=0403\nProductId=6001\nSerial=A50285BI\n", got["config"])
+
+    def plug(self, tty, name, vendor, product):
+        device = self.folder / "sys/devices" / name
+        (device / f"{name}:1.0" / tty).mkdir(parents=True)
+        (device / "idVendor").write_text(vendor + "\n")
+        (device / "idProduct").write_text(product + "\n")
+        (self.folder / "sys/class/tty" / tty).mkdir(parents=True)
+        (self.folder / "sys/class/tty" / tty / "device").symlink_to(device / f"{name}:1.0" / tty)
+        (self.folder / "sys/bus/usb/devices").mkdir(parents=True, exist_ok=True)
+        (self.folder / "sys/bus/usb/devices" / name).symlink_to(device)
+
+    def sections(self, config):
+        """Sections in force, each with its lines."""
+        lines = [line for line in config.splitlines() if line and line[0] != "#"]
+        at = [i for i, line in enumerate(lines) if line[0] == "["] + [len(lines)]
+        return {lines[i]: lines[i + 1:end] for i, end in zip(at, at[1:])}
+
+    def test_several_readers_not_plugged_in_shadow_nobody(self):
+        source = self.write(SEVERAL)
+        done = smctl("import-config", source, "--json", env=self.env)
+        self.assertEqual(done.returncode, 1)  # the Siemens meter
+        got = json.loads(done.stdout)
+        self.assertEqual(self.sections(got["config"]),
+                         {'[meter "reader1"]': ["Key=00112233445566778899AABBCCDDEEFF"]})
+        self.assertIn('#[converter "reader0"]\n#VendorId=\n#ProductId=\n#Profile=lgz-e450\n',
+                      got["config"])
+        self.assertNotIn("reader2", got["config"])
+        lines = {(x["section"], x["key"]): x["status"] for x in got["lines"]}
+        self.assertEqual(lines["reader1", "port"], "manual")
+        self.assertEqual(lines["reader1", "key"], "mapped")
+        self.assertEqual(lines["reader2", "port"], "dropped")
+
+    def test_converters_with_the_same_numbers_are_named_by_their_place(self):
+        self.plug("ttyUSB0", "1-1", "067b", "2303")
+        self.plug("ttyUSB1", "1-2", "067b", "2303")
+        links = self.folder / "dev/serial/by-path"
+        links.mkdir(parents=True)
+        for n in (0, 1):
+            (links / f"pci-0-usb-0:{n + 1}:1.0-port0").symlink_to(f"../../ttyUSB{n}")
+            (links / f"pci-0-usbv2-0:{n + 1}:1.0-port0").symlink_to(f"../../ttyUSB{n}")
+        got = json.loads(smctl("import-config", self.write(SEVERAL), "--json",
+                               env=self.env).stdout)
+        self.assertEqual(self.sections(got["config"]), {
+            '[converter "reader0"]': ["VendorId=067b", "ProductId=2303",
+                                      "Path=pci-0-usb-0:1:1.0", "Profile=lgz-e450"],
+            '[converter "reader1"]': ["VendorId=067b", "ProductId=2303",
+                                      "Path=pci-0-usb-0:2:1.0", "Profile=iskra-am550",
+                                      "Key=00112233445566778899AABBCCDDEEFF"]})
+
+    def test_port_by_its_name_from_udev_is_kept(self):
+        link = "/dev/serial/by-id/usb-FTDI_FT232R_A50285BI-if00-port0"
+        got = self.run_json("import-config", self.write(
+            f"[reader0]\ntype=lge450\nport={link}\n[reader1]\ntype=lge360\nport=/dev/ttyUSB1\n"),
+            env=self.env)
+        self.assertEqual(self.sections(got["config"]),
+                         {'[converter "reader0"]': [f"Device={link}", "Profile=lgz-e450"]})
 
     def test_output_is_private_and_never_overwritten(self):
         source, target = self.write(COLLECTOR), self.folder / "imported.conf"
