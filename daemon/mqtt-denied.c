@@ -96,7 +96,8 @@ bool mqtt_denied_strike(struct mqtt_denied *d, const struct message *m, uint64_t
 
         if (!t)
                 return false;
-        again = t->until_usec != 0 || (t->strike_usec != 0 && now - t->strike_usec < MQTT_DENIED_USEC);
+        again = t->until_usec != 0 ||
+                (t->strike_usec != 0 && now - t->strike_usec < MQTT_DENIED_USEC);
         t->strike_usec = now;
         if (!again)
                 return false;
