@@ -189,11 +189,16 @@ static int run(const char *word, const char *key_file, const char *auth_key_file
 
                 json_set_text(object, "done", "set-key");
                 json_set_text(object, "id", id);
+                json_set_flag(object, "heard", meter);
                 json_print(object);
         } else {
                 printf(_("The service has the key of %s; its next telegram tells whether it is "
                          "right.\n"),
                        id);
+                if (!meter)
+                        printf(_("No meter of this name has been heard yet. If the name is wrong: "
+                                 "smctl forget '%s'\n"),
+                               id);
         }
         return EXIT_DONE;
 }

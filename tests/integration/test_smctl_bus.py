@@ -185,7 +185,9 @@ class TestManaging(BusCase):
         out = self.ok("set-key", "LGZ1", stdin=f"{key}\n{auth}\n")
         self.driver.wait_request("request set-meter-key LGZ1 00..ff with-ak")
         self.assertNotIn(key, out)
-        self.ok("set-key", "4C475A1030655933", stdin=f"0x{key}\n")
+        self.assertNotIn("heard", out)
+        out = self.ok("set-key", "4C475A1030655933", stdin=f"0x{key}\n")
+        self.assertIn("No meter of this name has been heard yet", out)
         self.driver.wait_request("request set-meter-key 4C475A1030655933 00..ff without-ak")
 
     def test_set_key_reads_files_and_refuses_what_is_no_key(self):
