@@ -85,6 +85,8 @@ static void test_release_gives_back_pages_of_files(void **state)
 
         for (size_t i = 0; i < f->size; i++)
                 assert_int_equal(f->file[i], 'f');
+        if (resident(f->file) < 0)
+                skip(); /* qemu-user: the kernel tells of the emulator */
         assert_int_equal(resident(f->file), f->size / 1024);
         memory_release_start();
         assert_int_equal(resident(f->file), 0);
