@@ -122,14 +122,47 @@ void doctor_check_waiting(struct doctor *doctor)
         each(doctor, "converters", check_waiting);
 }
 
+/* What DeviceAllow= calls the ports of this driver: "char-ttyAMA" for /dev/ttyAMA0, also by a link.
+ * That is the name in /proc/devices, which serial drivers have from their ports. */
+static void print_device_class(const char *device, char *buf, size_t size)
+{
+        OWNED_FREE char *real = realpath(device, NULL);
+        const char *path = real ? real : device;
+        const char *name = strrchr(path, '/') ? strrchr(path, '/') + 1 : path;
+        size_t len = strlen(name);
+
+        while (len > 0 && strchr("0123456789", name[len - 1]))
+                len--;
+        if (len == 0) /* /dev/pts/3 */
+                (void)snprintf(buf, size, "char-pts");
+        else
+                (void)snprintf(buf, size, "char-%.*s", (int)len, name);
+}
+
 static void check_permission(struct doctor *doctor, struct json_object *converter)
 {
-        if (has_state(converter, "denied"))
-                doctor_wrong(doctor, port_of(converter),
-                             _("The service's user needs the group of the port (dialout): sudo "
-                               "usermod -aG dialout smartmeterd; then restart the service"),
-                             _("The port must not be opened: %s"),
-                             json_text(converter, "state_reason"));
+        const char *reason = json_text(converter, "state_reason");
+        char class[64], cure[320];
+
+        if (!has_state(converter, "denied"))
+                return;
+        /* The service's sentence names what is in the way, and tells. */
+        if (strstr(reason, "DeviceAllow=")) {
+                print_device_class(json_text(converter, "device"), class, sizeof(class));
+                (void)snprintf(cure, sizeof(cure),
+                               _("sudo systemctl edit smartmeterd, and there, below [Service]: "
+                                 "DeviceAllow=%s rw (the port's name in /proc/devices). Then: sudo "
+                                 "systemctl restart smartmeterd"),
+                               class);
+        } else {
+                (void)snprintf(cure, sizeof(cure), "%s",
+                               _("The service has the group dialout. \"ls -l\" shows the port's "
+                                 "own: for another one, sudo systemctl edit smartmeterd, below "
+                                 "[Service] SupplementaryGroups=GROUP; then sudo systemctl restart "
+                                 "smartmeterd"));
+        }
+        doctor_wrong(doctor, port_of(converter), cure, _("The port must not be opened: %s"),
+                     reason);
 }
 
 void doctor_check_permission(struct doctor *doctor)

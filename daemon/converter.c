@@ -192,9 +192,14 @@ static void open_failed(struct converter *c, int error)
 {
         if (error == EBUSY)
                 show_busy(c);
-        else if (error == EACCES || error == EPERM)
+        else if (error == EACCES)
                 converter_set_state(c, CONVERTER_DENIED,
                                     "no permission to open %s: is the service in its group?",
+                                    devnode(c));
+        else if (error == EPERM) /* DevicePolicy=closed; modes and groups give EACCES */
+                converter_set_state(c, CONVERTER_DENIED,
+                                    "the sandbox of the unit does not allow %s: it needs a "
+                                    "DeviceAllow= (systemctl edit smartmeterd)",
                                     devnode(c));
         else
                 converter_set_state(c, CONVERTER_WAITING, "cannot open %s: %s", devnode(c),

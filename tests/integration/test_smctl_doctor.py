@@ -176,6 +176,14 @@ class TestService(DoctorCase):
         self.driver.do(f"converter {ID} state denied")
         self.assert_only("permission", "must not be opened", "dialout")
 
+    def test_doctor_names_what_the_sandbox_needs(self):
+        self.driver.do(f"converter {ID} state denied")
+        self.driver.do(f"converter {ID} reason the sandbox does not allow it: DeviceAllow=")
+        for device, name in (("/dev/ttyAMA0", "char-ttyAMA"), ("/dev/ttySC12", "char-ttySC"),
+                             ("/dev/pts/9999", "char-pts")):
+            self.driver.do(f"converter {ID} device {device}")
+            self.assert_only("permission", "sandbox", f"DeviceAllow={name} rw")
+
     def test_doctor_names_converters_that_are_all_left_alone(self):
         self.driver.do(f"converter {ID} state ignored")
         self.assert_only("ignored", "left alone", "smctl adopt")

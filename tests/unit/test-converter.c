@@ -6,8 +6,10 @@
  */
 #include "tests/unit/test.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "daemon/converter-private.h"
@@ -109,6 +111,21 @@ int __wrap_converter_usb_reset(struct converter *c)
                 converter_plugged(c, &the_bed->device);
         }
         return 0;
+}
+
+/* An error of opening that root cannot have otherwise; 0: none. */
+static int open_error;
+
+int __wrap_port_open(sd_event *event, const char *devnode, const struct serial_line *line,
+                     const struct port_ops *port_ops, void *userdata, struct port **ret);
+int __real_port_open(sd_event *event, const char *devnode, const struct serial_line *line,
+                     const struct port_ops *port_ops, void *userdata, struct port **ret);
+
+int __wrap_port_open(sd_event *event, const char *devnode, const struct serial_line *line,
+                     const struct port_ops *port_ops, void *userdata, struct port **ret)
+{
+        return open_error ? -open_error
+                          : __real_port_open(event, devnode, line, port_ops, userdata, ret);
 }
 
 static void turn(struct bed *bed)
@@ -358,6 +375,23 @@ static void test_tty_that_is_not_there_yet_is_tried_again(void **state)
         assert_state(bed, CONVERTER_DETECTING);
 }
 
+static void test_group_and_sandbox_that_deny_are_told_apart(void **state)
+{
+        struct bed *bed = *state;
+
+        open_error = EACCES;
+        plug(bed, "/first");
+        assert_state(bed, CONVERTER_DENIED);
+        assert_non_null(strstr(converter_view_get(bed->converter)->reason, "group"));
+        open_error = EPERM;
+        pass(bed, 2);
+        assert_state(bed, CONVERTER_DENIED);
+        assert_non_null(strstr(converter_view_get(bed->converter)->reason, "DeviceAllow="));
+        open_error = 0;
+        pass(bed, 120);
+        assert_state(bed, CONVERTER_DETECTING);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
@@ -370,6 +404,7 @@ int main(void)
                 TEST(test_flapping_is_opened_with_a_growing_pause),
                 TEST(test_flapping_is_forgiven_after_a_minute),
                 TEST(test_tty_that_is_not_there_yet_is_tried_again),
+                TEST(test_group_and_sandbox_that_deny_are_told_apart),
         };
 
         return cmocka_run_group_tests_name("converter", tests, NULL, NULL);
