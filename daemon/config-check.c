@@ -94,6 +94,62 @@ static void check_mqtt(struct config_reader *reader, const struct config_mqtt *m
                                        "[mqtt \"%s\"]: PasswordFile= needs Username=", mqtt->name);
 }
 
+static const char *host_name(const char *host)
+{
+        return strcmp(host, "127.0.0.1") == 0 || strcmp(host, "::1") == 0 ? "localhost" : host;
+}
+
+static unsigned int port_number(const struct config_mqtt *m)
+{
+        return m->port ? m->port : m->tls ? 8883 : 1883;
+}
+
+static bool same_broker(const struct config_mqtt *a, const struct config_mqtt *b)
+{
+        return same(host_name(a->host), host_name(b->host)) &&
+               (*a->host == '/' || port_number(a) == port_number(b));
+}
+
+/* The formats whose topics both would send; what is set beside them may keep them apart. */
+static unsigned int common_formats(const struct config_mqtt *a, const struct config_mqtt *b)
+{
+        unsigned int common = a->formats & b->formats;
+
+        if (!same(a->instance, b->instance))
+                common &= ~(unsigned int)(MQTT_FORMAT_NATIVE | MQTT_FORMAT_HOMEASSISTANT);
+        if (strcmp(a->discovery_prefix, b->discovery_prefix) != 0)
+                common &= ~(unsigned int)MQTT_FORMAT_HOMEASSISTANT;
+        if (strcmp(a->group, b->group) != 0)
+                common &= ~(unsigned int)MQTT_FORMAT_RL_DSP;
+        if (strcmp(a->jeedom_root, b->jeedom_root) != 0)
+                common &= ~(unsigned int)MQTT_FORMAT_JEEDOM;
+        return common;
+}
+
+static const char *first_format(unsigned int formats)
+{
+        return formats & MQTT_FORMAT_NATIVE          ? "native"
+               : formats & MQTT_FORMAT_HOMEASSISTANT ? "homeassistant"
+               : formats & MQTT_FORMAT_DATACOLLECTOR ? "datacollector"
+               : formats & MQTT_FORMAT_RL_DSP        ? "rl-dsp"
+                                                     : "jeedom";
+}
+
+static void check_doubled(struct config_reader *reader, const struct config_mqtt *mqtt)
+{
+        const struct config_mqtt *first = reader->config->mqtts;
+
+        while (first != mqtt && !(same_broker(first, mqtt) && common_formats(first, mqtt)))
+                first = first->next;
+        if (first != mqtt)
+                config_read_warning_of(reader, mqtt,
+                                       "[mqtt \"%.60s\"] and [mqtt \"%.60s\"] are the same broker "
+                                       "and both send %s: every message goes out twice; give "
+                                       "both sections the same name, or other Formats=",
+                                       mqtt->name, first->name,
+                                       first_format(common_formats(first, mqtt)));
+}
+
 void config_check(struct config_reader *reader)
 {
         struct config *config = reader->config;
@@ -105,6 +161,8 @@ void config_check(struct config_reader *reader)
                 m->settings.tariff = &config->tariff;
                 check_keys(reader, m, m->id, &m->keys);
         }
-        for (struct config_mqtt *m = config->mqtts; m; m = m->next)
+        for (struct config_mqtt *m = config->mqtts; m; m = m->next) {
                 check_mqtt(reader, m);
+                check_doubled(reader, m);
+        }
 }

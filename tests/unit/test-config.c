@@ -160,6 +160,17 @@ static struct fault_case {
           "[converter \"a\"]\nVendorId=067b\nPath=p-1\n[converter \"b\"]\nVendorId=067b\n"
           "Path=p-2\n",
           NULL },
+        { "two sections that send the same to one broker are a warning",
+          "[mqtt \"local\"]\nHost=localhost\n[mqtt \"b\"]\nHost=127.0.0.1\nPort=1883\n"
+          "Formats=rl-dsp datacollector\n",
+          "t.conf:3: warning: [mqtt \"b\"] and [mqtt \"local\"] are the same broker and both send "
+          "datacollector: every message goes out twice; give both sections the same name, or other "
+          "Formats=" },
+        { "two sections that send different formats to one broker are fine",
+          "[mqtt \"local\"]\nHost=localhost\n[mqtt \"b\"]\nFormats=rl-dsp\n", NULL },
+        { "two groups of one broker are fine",
+          "[mqtt \"a\"]\nFormats=rl-dsp\n[mqtt \"b\"]\nFormats=rl-dsp\nGroup=flat\n", NULL },
+        { "two brokers on one host are fine", "[mqtt \"a\"]\n[mqtt \"b\"]\nPort=1884\n", NULL },
 };
 
 static void run_case(void **state)
