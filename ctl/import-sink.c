@@ -66,7 +66,7 @@ static void translate_tls(struct import *import, const char *section, FILE *out)
         }
 }
 
-static void translate_login(struct import *import, const char *section, FILE *out)
+static void translate_login(struct import *import, const char *section, const char *name, FILE *out)
 {
         struct import_line *line = import_find(import, section, "password");
         struct import_password *password;
@@ -83,11 +83,11 @@ static void translate_login(struct import *import, const char *section, FILE *ou
                 return;
         }
         password = &import->passwords[import->n_passwords++];
-        (void)snprintf(password->section, sizeof(password->section), "%s", section);
+        (void)snprintf(password->section, sizeof(password->section), "%s", name);
         (void)snprintf(password->value, sizeof(password->value), "%s", line->value);
-        fprintf(out, "PasswordFile=%s/%s.password\n", import->directory, section);
+        fprintf(out, "PasswordFile=%s/%s.password\n", import->directory, name);
         import_note(import, line, IMPORT_MAPPED, "PasswordFile=%s/%s.password", import->directory,
-                    section);
+                    name);
 }
 
 /* Their rule: letters and digits only, else the default. */
@@ -109,31 +109,58 @@ static void translate_group(struct import *import, const char *section, FILE *ou
         }
 }
 
+/*
+ * The shipped smartmeterd.conf has a [mqtt "local"] for the broker on this machine, which sends
+ * these topics too: theirs takes its name, and so its place, or every message would come twice.
+ */
+static bool is_shipped(struct import *import, const char *section)
+{
+        static const char *const hosts[] = { "localhost", "127.0.0.1", "::1" };
+        const char *port = import_value(import, section, "port");
+
+        if (*port && strcmp(port, "1883") != 0)
+                return false;
+        for (size_t i = 0; i < ELEMENTSOF(hosts); i++)
+                if (strcasecmp(import_value(import, section, "host"), hosts[i]) == 0)
+                        return true;
+        return false;
+}
+
+static void drop_logger(struct import *import, const char *section)
+{
+        import_note(import, import_find(import, section, "type"), IMPORT_DROPPED,
+                    _("not needed: \"smctl monitor\" prints readings as they come"));
+        import_note(import, import_find(import, section, "name"), IMPORT_DROPPED, _("not needed"));
+}
+
 void import_sink(struct import *import, const char *section, FILE *out)
 {
         struct import_line *type = import_find(import, section, "type");
-        const char *word = type ? type->value : "";
-        const char *format = strcmp(word, "mqtt") == 0        ? "datacollector"
-                             : strcmp(word, "mqttrldsp") == 0 ? "rl-dsp"
-                                                              : NULL;
+        const char *word = type ? type->value : "", *name = section, *formats = NULL;
 
         if (strcmp(word, "logger") == 0) {
-                import_note(import, type, IMPORT_DROPPED,
-                            _("not needed: \"smctl monitor\" prints readings as they come"));
-                import_note(import, import_find(import, section, "name"), IMPORT_DROPPED,
-                            _("not needed"));
+                drop_logger(import, section);
                 return;
         }
-        if (!format) {
+        if (strcmp(word, "mqtt") == 0)
+                formats = "datacollector";
+        else if (strcmp(word, "mqttrldsp") == 0)
+                formats = "rl-dsp";
+        if (!formats) {
                 import_note(import, type, IMPORT_ERROR, _("there is no such type of sink"));
                 return;
         }
-        fprintf(out, "[mqtt \"%s\"]\nFormats=%s\n", section, format);
-        import_note(import, type, IMPORT_MAPPED, "[mqtt \"%s\"] Formats=%s", section, format);
+        if (strcmp(word, "mqtt") == 0 && !import->has_local && is_shipped(import, section)) {
+                import->has_local = true;
+                name = "local";
+                formats = "native homeassistant datacollector"; /* as shipped */
+        }
+        fprintf(out, "[mqtt \"%s\"]\nFormats=%s\n", name, formats);
+        import_note(import, type, IMPORT_MAPPED, "[mqtt \"%s\"] Formats=%s", name, formats);
         translate_host(import, section, out);
         translate_tls(import, section, out);
-        translate_login(import, section, out);
-        if (strcmp(format, "rl-dsp") == 0)
+        translate_login(import, section, name, out);
+        if (strcmp(word, "mqttrldsp") == 0)
                 translate_group(import, section, out);
         fprintf(out, "\n");
 }

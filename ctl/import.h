@@ -36,7 +36,7 @@ struct import_line {
 
 /* A password goes into a file of its own: our configuration holds none. */
 struct import_password {
-        char section[IMPORT_NAME_MAX];
+        char section[IMPORT_NAME_MAX]; /* of ours */
         char value[IMPORT_VALUE_MAX];
 };
 #define IMPORT_PASSWORDS_MAX 16
@@ -49,6 +49,7 @@ struct import {
         size_t n_errors, n_manual;
         const char *directory; /* where password files will stand; borrowed */
         bool has_keys;
+        bool has_local; /* a sink has taken the place of the shipped [mqtt "local"] */
 };
 
 /* Reads their file. -EBADMSG with *ret_line where it is no INI file, -E2BIG when it is too long. */

@@ -9,7 +9,7 @@ import subprocess
 import tempfile
 import unittest
 
-from smctl_case import SMCTL, SmctlCase, smctl
+from smctl_case import SMCTL, SOURCE, SmctlCase, smctl
 
 # Data collector's names for what every row of DROPIN.md says, in the two dialects.
 COLLECTOR = """[reader0]
@@ -298,6 +298,22 @@ class TestImport(SmctlCase):
         target = self.folder / "imported.conf"
         self.run_ok("import-config", self.write(JEEDOM), "-o", str(target), env=self.env)
         self.run_ok("check-config", str(target), env={"SMARTMETERD": str(daemon)})
+
+    def test_broker_on_this_machine_is_served_once(self):
+        daemon = pathlib.Path(SMCTL).parents[1] / "daemon/smartmeterd"
+        if not daemon.exists():
+            self.skipTest("skipped: the service is not built")
+        conf, dropins = self.folder / "smartmeterd.conf", self.folder / "smartmeterd.conf.d"
+        conf.write_text((SOURCE / "daemon/smartmeterd.conf").read_text())
+        dropins.mkdir()
+        self.run_ok("import-config", self.write(JEEDOM), "-o", str(dropins / "a.conf"),
+                    env=self.env)
+        env = {"SMARTMETERD": str(daemon)}
+        self.assertEqual(self.run_json("check-config", str(conf), env=env), [])
+        (dropins / "b.conf").write_text('[mqtt "again"]\nHost=localhost\n')
+        problems = self.run_json("check-config", str(conf), env=env)
+        self.assertEqual([p["severity"] for p in problems], ["warning"])
+        self.assertIn("goes out twice", problems[0]["message"])
 
 
 class TestWithoutService(SmctlCase):
