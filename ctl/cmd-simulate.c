@@ -283,6 +283,10 @@ static int start(struct simulate *s)
                 closed = close_output(s);
                 r = r < 0 ? r : closed;
         }
+        if (r == -EEXIST && asked.link)
+                return output_fail(_("--link: %s is there already and is no symbolic link; it is "
+                                     "left as it is"),
+                                   asked.link);
         if (r < 0) {
                 fprintf(stderr, "smctl simulate: %s\n", strerror(-r));
                 return EXIT_FAILED;

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <termios.h>
 #include <time.h>
 #include <unistd.h>
@@ -22,12 +23,16 @@ int64_t sim_play_now_usec(void)
         return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
 }
 
-/* Atomically, so that whoever waits for the name never sees half of it. */
+/* Atomically, so that whoever waits for the name never sees half of it. Only a link is replaced: a
+ * file or a device of this name is somebody's. */
 static int make_link(const char *target, const char *link)
 {
         char temporary[SIM_PATH_MAX];
         int n = snprintf(temporary, sizeof(temporary), "%s.%ld", link, (long)getpid());
+        struct stat st;
 
+        if (lstat(link, &st) == 0 && !S_ISLNK(st.st_mode))
+                return -EEXIST;
         if (n < 0 || (size_t)n >= sizeof(temporary))
                 return -ENAMETOOLONG;
         (void)unlink(temporary); /* left by one that was killed */

@@ -36,7 +36,8 @@ struct sim_play {
         sigset_t wait_mask; /* in effect only while waiting */
 };
 
-/* Plugs in: a new pseudo-terminal, raw, its name in `slave`, and the link to it. Negative errno. */
+/* Plugs in: a new pseudo-terminal, raw, its name in `slave`, and the link to it. Negative errno;
+ * -EEXIST where something other than a link has its name, which stays. */
 int sim_play_plug(struct sim_play *play);
 
 /* Pulls out: the slave hangs up, the link goes. */

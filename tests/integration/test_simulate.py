@@ -106,6 +106,19 @@ class Simulate(unittest.TestCase):
         if sent["meter"]:
             self.assertEqual(got["meter"], sent["meter"])
 
+    def test_simulate_replaces_a_link_but_no_file(self):
+        with open(self.link, "w", encoding="ascii") as file:
+            file.write("mine")
+        done = smctl("simulate", "lgz-e450", "-n", "1", "--link", self.link)
+        self.assertEqual(done.returncode, 1)
+        self.assertIn(b"is there already and is no symbolic link", done.stderr)
+        with open(self.link, encoding="ascii") as file:
+            self.assertEqual(file.read(), "mine")
+        os.unlink(self.link)
+        os.symlink("/nonexistent/left-by-one-that-was-killed", self.link)
+        self.start("lgz-e450")
+        os.close(self.open())
+
     def test_simulate_writes_files_that_decode(self):
         path = os.path.join(self.folder.name, "bytes")
         for profile in profiles():

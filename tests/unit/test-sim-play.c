@@ -156,6 +156,21 @@ static void foreign_link_is_left_alone(void **state)
         assert_int_equal(unlink(link_path), 0);
 }
 
+static void file_of_the_links_name_stays(void **state)
+{
+        struct sim_play play = { .fd = -1, .link = link_path, .line = { 2400, 8, 'E', 1 } };
+        int fd = open(link_path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+        struct stat st;
+
+        assert_true(fd >= 0);
+        (void)close(fd);
+        assert_int_equal(sim_play_plug(&play), -EEXIST);
+        assert_int_equal(play.fd, -1);
+        assert_int_equal(lstat(link_path, &st), 0);
+        assert_true(S_ISREG(st.st_mode));
+        assert_int_equal(unlink(link_path), 0);
+}
+
 static void damage_is_reproducible(void **state)
 {
         uint8_t sent[512], got[2][512];
@@ -222,6 +237,7 @@ int main(void)
                 cmocka_unit_test(what_was_left_unread_is_gone),
                 cmocka_unit_test(unplug_hangs_up_and_replug_keeps_the_name),
                 cmocka_unit_test(foreign_link_is_left_alone),
+                cmocka_unit_test(file_of_the_links_name_stays),
                 cmocka_unit_test(damage_is_reproducible),
                 cmocka_unit_test(telegram_is_interrupted),
                 cmocka_unit_test(byte_takes_its_bits),
