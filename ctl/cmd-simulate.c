@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "i18n.h"
+#include "json.h"
 #include "lib/cipher.h"
 #include "lib/profile.h"
 #include "lib/util.h"
@@ -80,6 +81,26 @@ static const struct options options = {
                    "00112233445566778899AABBCCDDEEFF."),
         .max_arguments = 1,
 };
+
+static int list_profiles_json(void)
+{
+        OWNED(json) struct json_object *array = json_object_new_array();
+
+        for (size_t i = 0; sim_profiles[i]; i++) {
+                const struct sim_profile *p = sim_profiles[i];
+                struct json_object *element = json_object_new_object();
+                char line[32];
+
+                (void)snprintf(line, sizeof(line), "%u %u%c%u", p->line.baud, p->line.bits,
+                               p->line.parity, p->line.stop);
+                json_set_text(element, "profile", p->name);
+                json_set_text(element, "line", line);
+                json_set_text(element, "text", p->title);
+                json_object_array_add(array, element);
+        }
+        json_print(array);
+        return EXIT_DONE;
+}
 
 static int list_profiles(void)
 {
@@ -302,7 +323,7 @@ int cmd_simulate(int argc, char **argv)
         if (at <= 0)
                 return options_exit(at);
         if (at == argc)
-                return list_profiles();
+                return ctl_settings.json ? list_profiles_json() : list_profiles();
         s.profile = sim_profile_find(argv[at]);
         if (!s.profile)
                 return complain_profile(argv[at]);

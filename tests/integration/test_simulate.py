@@ -28,7 +28,7 @@ def smctl(*args, **kwargs):
 
 def profiles():
     lines = smctl("simulate", check=True).stdout.decode().splitlines()
-    return [line.split()[0] for line in lines]
+    return [line.split()[0] for line in lines if not line.startswith(" ")]
 
 
 class Lines:
@@ -105,6 +105,14 @@ class Simulate(unittest.TestCase):
         self.assertEqual(got["encrypted"], sent["encrypted"])
         if sent["meter"]:
             self.assertEqual(got["meter"], sent["meter"])
+
+    def test_simulate_lists_profiles_as_json(self):
+        listed = json.loads(smctl("simulate", "--json", check=True).stdout)
+        self.assertEqual([p["profile"] for p in listed], profiles())
+        for p in listed:
+            self.assertEqual(set(p), {"profile", "line", "text"})
+            self.assertRegex(p["line"], r"^\d+ [78][NEO][12]$")
+            self.assertTrue(p["text"])
 
     def test_simulate_replaces_a_link_but_no_file(self):
         with open(self.link, "w", encoding="ascii") as file:
