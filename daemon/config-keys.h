@@ -46,5 +46,6 @@ const struct config_key *config_key_find(enum config_section section, const char
 /* What was probably meant: "did you mean VendorId?", "write Line=2400 8E1", or "". */
 void config_key_suggest(enum config_section section, const char *name, char *buf, size_t size);
 
-/* The candidate nearest to `word`, regardless of case; NULL when none is near. */
+/* The candidate nearest to `word`, or else the only one that contains it, regardless of case; NULL
+ * when there is none. */
 const char *config_nearest(const char *word, const char *(*candidate)(size_t i));

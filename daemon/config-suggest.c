@@ -9,6 +9,7 @@
 #include "config-keys.h"
 #include "lib/util.h"
 
+#define PART_MIN 3  /* less stands in too many words */
 #define WORD_MAX 40 /* longer words are not compared: no key is nearly as long */
 
 /* What the same thing is called elsewhere (smartmeter-datacollector, vzlogger, ser2net). */
@@ -72,6 +73,23 @@ static size_t tolerance(const char *word)
         return MAX((size_t)1, strlen(word) / 3);
 }
 
+/* The one candidate that has the word in it, as "lgz-e450" has "e450"; NULL: none, or several. */
+static const char *find_containing(const char *word, const char *(*candidate)(size_t i))
+{
+        const char *found = NULL;
+
+        if (strlen(word) < PART_MIN)
+                return NULL;
+        for (size_t i = 0; candidate(i); i++) {
+                if (!strcasestr(candidate(i), word))
+                        continue;
+                if (found)
+                        return NULL;
+                found = candidate(i);
+        }
+        return found;
+}
+
 const char *config_nearest(const char *word, const char *(*candidate)(size_t i))
 {
         size_t best = tolerance(word) + 1;
@@ -85,7 +103,7 @@ const char *config_nearest(const char *word, const char *(*candidate)(size_t i))
                         nearest = candidate(i);
                 }
         }
-        return nearest;
+        return nearest ? nearest : find_containing(word, candidate);
 }
 
 static bool suggest_other_section(const char *name, char *buf, size_t size)

@@ -77,6 +77,10 @@ static struct fault_case {
           "23*" },
         { "a profile one letter off", "[converter \"a\"]\nSerial=x\nProfile=lgz-e540\n",
           "t.conf:3: error: Profile=lgz-e540: no such profile; did you mean lgz-e450?" },
+        { "a profile's name in part", "[converter \"a\"]\nVendorId=067b\nProfile=E450\n",
+          "t.conf:3: error: Profile=E450: no such profile; did you mean lgz-e450?" },
+        { "a part of several profiles", "[converter \"a\"]\nVendorId=067b\nProfile=lgz\n",
+          "t.conf:3: error: Profile=lgz: no such profile; leave it out, it is found by itself" },
         { "a converter that matches nothing", "\n[converter \"a\"]\nLine=2400 8E1\n",
           "t.conf:2: error: [converter \"a\"] says of no converter that it is meant: add VendorId= "
           "and ProductId=, Serial=, Path= or Device=; `smctl list-converters` shows them" },
