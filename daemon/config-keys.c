@@ -191,6 +191,23 @@ static int parse_protocol(const char *value, const char *suffix, void *field,
         return 0;
 }
 
+static int parse_spool(const char *value, const char *suffix, void *field,
+                       struct config_answer *ret)
+{
+        bool yes = false;
+
+        if (strcasecmp(value, "reached") == 0) {
+                *(enum config_mqtt_spool *)field = MQTT_SPOOL_REACHED;
+                return 0;
+        }
+        if (config_value_boolean(value, suffix, &yes, ret) < 0) {
+                config_answer(ret, "write yes, no, or reached");
+                return -EINVAL;
+        }
+        *(enum config_mqtt_spool *)field = yes ? MQTT_SPOOL_YES : MQTT_SPOOL_NO;
+        return 0;
+}
+
 static int parse_durability(const char *value, const char *suffix, void *field,
                             struct config_answer *ret)
 {
@@ -336,7 +353,7 @@ const struct config_key config_keys[] = {
         MQTT("JeedomRoot", config_value_topic, jeedom_root),
         MQTT("Interval", config_value_duration, interval_usec),
         MQTT("Deadband", config_value_percent, deadband),
-        MQTT("Spool", config_value_boolean, spool),
+        MQTT("Spool", parse_spool, spool),
         MQTT("SpoolMax", config_value_bytes, spool_max_bytes),
         MQTT("Durability", parse_durability, durability_always),
 };

@@ -73,7 +73,7 @@ struct config_mqtt *config_section_mqtt(struct config *config, const char *name)
                 mqtt->verify_host = true;
                 mqtt->formats =
                         MQTT_FORMAT_NATIVE | MQTT_FORMAT_HOMEASSISTANT | MQTT_FORMAT_DATACOLLECTOR;
-                mqtt->spool = true;
+                mqtt->spool = MQTT_SPOOL_YES;
                 mqtt->spool_max_bytes = 64 << 20;
                 if (!mqtt->name || !mqtt->host || !mqtt->group || !mqtt->discovery_prefix ||
                     !mqtt->jeedom_root)

@@ -66,6 +66,12 @@ enum config_mqtt_protocol {
         MQTT_PROTOCOL_311,
 };
 
+enum config_mqtt_spool {
+        MQTT_SPOOL_NO, /* memory only */
+        MQTT_SPOOL_YES,
+        MQTT_SPOOL_REACHED, /* once the broker has answered for the first time */
+};
+
 struct config_mqtt {
         char *name;    /* of the section: [mqtt "name"] */
         char *host;    /* a name, an address, or the path of a UNIX socket */
@@ -83,7 +89,7 @@ struct config_mqtt {
         char *jeedom_root;          /* "jeedom" */
         uint64_t interval_usec;     /* at most one message per topic in this time; 0: all */
         struct decimal deadband;    /* relative change in percent that must be exceeded; 0: all */
-        bool spool;
+        enum config_mqtt_spool spool;
         uint64_t spool_max_bytes;
         bool durability_always; /* write-ahead; else written only while the broker is away */
         struct config_mqtt *next;

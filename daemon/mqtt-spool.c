@@ -274,6 +274,28 @@ struct mqtt_spool *mqtt_spool_free(struct mqtt_spool *s)
         return NULL;
 }
 
+static const char *mark_path(const struct mqtt_spool *s, char path[static PATH_MAX + 16])
+{
+        (void)snprintf(path, PATH_MAX + 16, "%s.reached", s->path);
+        return path;
+}
+
+bool mqtt_spool_was_reached(const struct mqtt_spool *s)
+{
+        char path[PATH_MAX + 16];
+
+        return s->n > 0 || access(mark_path(s, path), F_OK) == 0;
+}
+
+void mqtt_spool_set_reached(struct mqtt_spool *s)
+{
+        char path[PATH_MAX + 16];
+        int fd = open(mark_path(s, path), O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+
+        if (fd >= 0)
+                (void)close(fd); /* nothing is in it */
+}
+
 uint64_t mqtt_spool_count(const struct mqtt_spool *s)
 {
         return s->n;

@@ -26,6 +26,11 @@ int mqtt_spool_new(const struct mqtt_spool_options *options, struct mqtt_spool *
 /* The file stays if there is something in it. */
 struct mqtt_spool *mqtt_spool_free(struct mqtt_spool *spool);
 
+/* The broker has answered once, in this run or an earlier one: there is something to wait for. A
+ * mark beside the file remembers it; if it cannot be made, the next run finds out again. */
+bool mqtt_spool_was_reached(const struct mqtt_spool *spool);
+void mqtt_spool_set_reached(struct mqtt_spool *spool);
+
 /* How many messages it holds; how many it had to drop for SpoolMax= so far. */
 uint64_t mqtt_spool_count(const struct mqtt_spool *spool);
 uint64_t mqtt_spool_dropped(const struct mqtt_spool *spool);

@@ -47,6 +47,8 @@ struct mqtt_worker {
         struct mqtt_settings settings;
         struct mqtt_client *client;
         struct mqtt_outbox outbox;
+        struct mqtt_spool
+                *later; /* for the outbox, when the broker has answered; NULL: it has it */
 
         bool is_open; /* opened, and its end not yet dealt with */
         bool was_up;  /* … and greeted */
@@ -191,6 +193,10 @@ static void connection_made(struct mqtt_worker *w, uint64_t now)
         w->status_changed = true;
         w->outbox.has_reasons = mqtt_client_has_reasons(w->client);
         set_error(w, w->status.error, "");
+        if (w->later) {
+                mqtt_spool_set_reached(w->later);
+                w->outbox.spool = TAKE(w->later);
+        }
         say_online(w, now);
 }
 
@@ -368,6 +374,7 @@ static void worker_destroy(struct mqtt_worker *w)
 {
         w->client = mqtt_client_free(w->client);
         mqtt_outbox_done(&w->outbox);
+        w->later = mqtt_spool_free(w->later);
         mqtt_settings_done(&w->settings);
         (void)pthread_cond_destroy(&w->ended);
         (void)pthread_mutex_destroy(&w->life);
@@ -419,6 +426,9 @@ int mqtt_worker_new(struct mqtt_worker_options *options, struct mqtt_worker **re
         }
         w->queue = options->queue;
         w->settings = options->settings;
+        if (options->spool_when_reached && options->spool &&
+            !mqtt_spool_was_reached(options->spool))
+                w->later = TAKE(options->spool);
         w->outbox.spool = TAKE(options->spool);
         w->outbox.write_ahead = options->write_ahead;
         w->outbox.denied.usec = options->denied_usec;

@@ -15,6 +15,7 @@ struct mqtt_worker_options {
         struct mqtt_queue *queue;      /* borrowed until mqtt_worker_free() */
         struct mqtt_settings settings; /* taken over */
         struct mqtt_spool *spool;      /* taken over; NULL: memory only */
+        bool spool_when_reached;       /* memory only until the broker has answered once, ever */
         bool write_ahead;              /* Durability=always: into the spool first, always */
         uint64_t denied_usec;          /* how long a refused topic is left out; 0: the default */
 };

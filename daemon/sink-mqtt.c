@@ -387,7 +387,7 @@ static int start_worker(struct sink_mqtt *s, const struct sink_mqtt_options *opt
         const struct config_mqtt *config = options->config;
         struct mqtt_worker_options worker = { .write_ahead = config->durability_always };
         char client_id[128], state_topic[FORMAT_TOPIC_MAX], birth_topic[FORMAT_TOPIC_MAX];
-        bool spooled = config->spool && options->state_directory;
+        bool spooled = config->spool != MQTT_SPOOL_NO && options->state_directory;
         int r;
 
         r = mqtt_queue_new(MQTT_QUEUE_BYTES_MAX, &s->queue);
@@ -413,6 +413,7 @@ static int start_worker(struct sink_mqtt *s, const struct sink_mqtt_options *opt
                         return r;
                 }
         }
+        worker.spool_when_reached = config->spool == MQTT_SPOOL_REACHED;
         worker.queue = s->queue;
         worker.denied_usec = options->denied_usec;
         return mqtt_worker_new(&worker, &s->worker);

@@ -54,6 +54,28 @@ def back(broker, driver, *args):
 
 
 class Outage(unittest.TestCase):
+    def test_sink_that_never_reached_its_broker_writes_nothing_with_spool_reached(self):
+        with Folder() as folder:
+            broker = Broker(folder)  # has a port, does not run yet
+            conf = config(broker.port, "Spool=reached", formats="native")
+            with Driver(folder, conf) as driver:
+                state = driver.state
+                driver.send("burst LGZ1 50 %d 1000" % START)
+                driver.status(lambda s: s["queued"] >= 50, "50 telegrams in memory")
+                self.assertEqual(glob.glob(state + "/mqtt-*"), [])
+                with back(broker, driver) as sub:
+                    driver.send("reconnect")
+                    driver.connected()
+                    sub.wait(lambda got: len(sub.payloads(TELEGRAM)) >= 50, "what was in memory")
+                    self.assertEqual(energies(sub), wanted(50))
+                driver.send("burst LGZ1 50 %d 1050" % (START + 50))
+                driver.status(lambda s: s["spooled"] >= 50 and s["queued"] == 0, "the spool")
+                driver.kill()
+            with Driver(folder, conf, state) as driver:
+                driver.send("burst LGZ1 50 %d 1100" % (START + 100))
+                driver.status(lambda s: s["spooled"] >= 100 and s["queued"] == 0,
+                              "the spool of a broker that was reached before the restart")
+
     def test_sink_delivers_everything_in_order_after_broker_was_away_and_process_killed(self):
         with Folder() as folder:
             broker = Broker(folder)  # has a port, does not run yet

@@ -96,6 +96,9 @@ static struct fault_case {
         { "a time beyond all numbers", "[mqtt \"a\"]\nInterval=99999999999999999999s\n",
           "t.conf:2: error: Interval=99999999999999999999s: write a time like 30s, 5min or 1h "
           "30min" },
+        { "the disk once the broker has been reached", "[mqtt \"a\"]\nSpool=reached\n", NULL },
+        { "neither yes nor no", "[mqtt \"a\"]\nSpool=perhaps\n",
+          "t.conf:2: error: Spool=perhaps: write yes, no, or reached" },
         { "a size with a wrong unit", "[mqtt \"a\"]\nSpoolMax=64 Mbit\n",
           "t.conf:2: error: SpoolMax=64 Mbit: write a size like 64M, 512K or 1G" },
         { "a port of 0", "[mqtt \"a\"]\nPort=0\n",
