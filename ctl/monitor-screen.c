@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The live table: for each meter four lines, cut to what the terminal has.
+ * The live table: for each meter four lines, or two for gas, water and heat, cut to what the
+ * terminal has.
  */
 #include <math.h>
 #include <stdio.h>
@@ -11,9 +12,11 @@
 #include "monitor.h"
 #include "output.h"
 #include "spark.h"
+#include "tables.h"
 #include "terminal.h"
 
 #define LINES_PER_METER 5
+#define LINES_OF_OTHERS 3 /* gas, water, heat */
 #define LABEL_COLUMNS   10
 #define POWER_COLUMNS   11
 #define SPARK_MIN       10
@@ -99,6 +102,34 @@ static void draw_phases(const struct monitor_meter *meter)
         terminal_line_end();
 }
 
+static void draw_counter(const struct monitor_meter *meter)
+{
+        char value[OUTPUT_TEXT_MAX];
+
+        draw_label(_("Counter"));
+        printf("%s%s%s", output_style(STYLE_BOLD),
+               output_value(meter->counter, meter->counter_unit, value), output_plain());
+        terminal_line_end();
+}
+
+static size_t lines_of(const struct monitor_meter *meter)
+{
+        return tables_is_electricity(meter->medium) ? LINES_PER_METER : LINES_OF_OTHERS;
+}
+
+static void draw_meter(const struct monitor_meter *meter, size_t columns, uint64_t now)
+{
+        draw_heading(meter, now);
+        if (tables_is_electricity(meter->medium)) {
+                draw_power(meter, columns);
+                draw_energy(meter);
+                draw_phases(meter);
+        } else {
+                draw_counter(meter);
+        }
+        terminal_line_end();
+}
+
 void monitor_draw(const struct monitor *monitor)
 {
         char time[OUTPUT_TEXT_MAX];
@@ -117,16 +148,12 @@ void monitor_draw(const struct monitor *monitor)
                 fputs(_("No meter has been heard yet (smctl doctor says why)."), stdout);
         terminal_line_end();
         for (size_t i = 0; i < monitor->n_meters; i++) {
-                if (used + LINES_PER_METER > rows) {
+                if (used + lines_of(&monitor->meters[i]) > rows) {
                         printf(_("… and %zu more; make the window taller"), monitor->n_meters - i);
                         break;
                 }
-                draw_heading(&monitor->meters[i], now);
-                draw_power(&monitor->meters[i], columns);
-                draw_energy(&monitor->meters[i]);
-                draw_phases(&monitor->meters[i]);
-                terminal_line_end();
-                used += LINES_PER_METER;
+                draw_meter(&monitor->meters[i], columns, now);
+                used += lines_of(&monitor->meters[i]);
         }
         terminal_end();
 }

@@ -23,6 +23,7 @@ struct monitor_meter *monitor_place(struct monitor *monitor, const char *path)
                 .power = NAN,
                 .energy_import = NAN,
                 .energy_export = NAN,
+                .counter = NAN,
                 .voltage = { NAN, NAN, NAN },
                 .current = { NAN, NAN, NAN },
         };
@@ -46,7 +47,9 @@ void monitor_describe(struct monitor_meter *meter, struct json_object *object)
 {
         (void)snprintf(meter->id, sizeof(meter->id), "%s", json_text(object, "id"));
         (void)snprintf(meter->name, sizeof(meter->name), "%s", json_text(object, "name"));
-        (void)snprintf(meter->model, sizeof(meter->model), "%s", json_text(object, "model"));
+        (void)snprintf(meter->medium, sizeof(meter->medium), "%s", json_text(object, "medium"));
+        (void)snprintf(meter->model, sizeof(meter->model), "%s",
+                       tables_model(json_text(object, "model"), meter->medium));
         (void)snprintf(meter->tariff, sizeof(meter->tariff), "%s", tables_tariff(object));
         (void)snprintf(meter->key_state, sizeof(meter->key_state), "%s",
                        json_text(object, "key_state"));
@@ -104,6 +107,17 @@ static void take_energy(double *into, bool *has_total, struct json_object *readi
                 *into = sum;
 }
 
+static void take_counter(struct monitor_meter *meter, struct json_object *readings)
+{
+        const char *unit = "";
+        double value = tables_counter(meter->medium, readings, &unit);
+
+        if (!isfinite(value))
+                return;
+        meter->counter = value;
+        (void)snprintf(meter->counter_unit, sizeof(meter->counter_unit), "%s", unit);
+}
+
 void monitor_tick(struct monitor_meter *meter, uint64_t now_usec)
 {
         uint64_t bucket = now_usec / MONITOR_BUCKET_USEC;
@@ -144,6 +158,8 @@ void monitor_update(struct monitor_meter *meter, struct json_object *readings, u
                         meter->n_buckets = 1;
                 meter->buckets[meter->n_buckets - 1] = power;
         }
+        if (!tables_is_electricity(meter->medium))
+                take_counter(meter, readings);
         take_energy(&meter->energy_import, &meter->has_import, readings, "active_energy_import");
         take_energy(&meter->energy_export, &meter->has_export, readings, "active_energy_export");
         for (size_t i = 0; i < ELEMENTSOF(voltages); i++) {

@@ -21,10 +21,13 @@ struct monitor_meter {
         char id[80], name[64], model[48];
         char tariff[48];
         char key_state[32];
+        char medium[16];
         bool online;
         double power;                        /* W, import less export; NaN: not sent */
         double energy_import, energy_export; /* Wh */
         bool has_import, has_export;         /* the meter sends the total itself */
+        double counter;                      /* of gas, water, heat; NaN: not sent */
+        char counter_unit[8];
         double voltage[3], current[3];
         uint64_t last_usec;
         double buckets[MONITOR_BUCKETS]; /* newest last */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "tables.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -9,6 +10,9 @@
 #include "output.h"
 #include "reading-label.h"
 #include "table.h"
+
+/* The present value; the others of these names are of an hour, or not corrected. */
+#define VOLUME_NAME "submeter_volume"
 
 static const char *without_folder(const char *device)
 {
@@ -78,6 +82,55 @@ static char *print_power(struct json_object *meter, char buf[static OUTPUT_TEXT_
         return output_value(import, "W", buf);
 }
 
+bool tables_is_electricity(const char *medium)
+{
+        return !*medium || strcmp(medium, "electricity") == 0;
+}
+
+static struct json_object *find_unit(struct json_object *readings, const char *unit)
+{
+        return json_find(readings, "unit", unit);
+}
+
+double tables_counter(const char *medium, struct json_object *readings, const char **ret_unit)
+{
+        bool is_heat = strcmp(medium, "heat") == 0 || strcmp(medium, "cooling") == 0;
+        /* A heat meter counts its water as well, but is paid by energy. */
+        static const char *const units[] = { "GJ", "Wh", "m³", "Wh", "GJ" };
+        struct json_object *counter = is_heat ? NULL : json_find(readings, "name", VOLUME_NAME);
+
+        for (size_t i = is_heat ? 0 : 2; !counter && i < ELEMENTSOF(units); i++)
+                counter = find_unit(readings, units[i]);
+        if (!counter)
+                return (double)NAN;
+        *ret_unit = json_text(counter, "unit");
+        return json_double(counter, "value");
+}
+
+/* What a meter other than for electricity is called where its model is not known. */
+static const char *const media[] = { N_("gas"),     N_("water"),     N_("heat"),
+                                     N_("cooling"), N_("heat-cost"), N_("other") };
+
+const char *tables_model(const char *model, const char *medium)
+{
+        if (*model || tables_is_electricity(medium))
+                return model;
+        for (size_t i = 0; i < ELEMENTSOF(media); i++)
+                if (strcmp(medium, media[i]) == 0)
+                        return _(media[i]);
+        return medium;
+}
+
+static char *print_counter(struct json_object *meter, char buf[static OUTPUT_TEXT_MAX])
+{
+        const char *medium = json_text(meter, "medium"), *unit = "Wh";
+        double value = tables_is_electricity(medium)
+                               ? json_double(meter, "energy_import")
+                               : tables_counter(medium, json_member(meter, "readings"), &unit);
+
+        return output_value(value, unit, buf);
+}
+
 void tables_meters(struct json_object *meters)
 {
         static const struct column columns[] = {
@@ -100,14 +153,15 @@ void tables_meters(struct json_object *meters)
                 table_line(table);
                 table_cell(table, 0, json_text(meter, "id"));
                 table_cell(table, 1, json_text(meter, "name"));
-                table_cell(table, 2, json_text(meter, "model"));
+                table_cell(table, 2,
+                           tables_model(json_text(meter, "model"), json_text(meter, "medium")));
                 /* A key that is missing or wrong is the reason for everything else that is not. */
                 if (strncmp(key, "wrong", 5) == 0 || strcmp(key, "missing") == 0)
                         table_cell_styled(table, 3, _("key?"), STYLE_BAD);
                 else
                         table_cell_styled(table, 3, _(state), output_state_style(state));
                 table_cell(table, 4, print_power(meter, text));
-                table_cell(table, 5, output_value(json_double(meter, "energy_import"), "Wh", text));
+                table_cell(table, 5, print_counter(meter, text));
                 table_cell(table, 6, tables_tariff(meter));
                 table_cell_styled(table, 7, key, output_state_style(key));
                 table_cell(table, 8, output_age(last, now, text));

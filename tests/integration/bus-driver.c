@@ -16,6 +16,7 @@
 
 #include "bus-driver.h"
 #include "dbus/names.h"
+#include "lib/unit.h"
 #include "lib/util.h"
 
 static struct driver driver;
@@ -121,9 +122,12 @@ static int converter_remove(char *args)
         return 0;
 }
 
+/* meter-add ID [PARENT [MEDIUM]]: with a medium it is on channel 1 of its telegrams. */
 static int meter_add(char *args)
 {
+        static const char *const media[] = { "gas", "water", "heat" };
         const char *id = strtok(args, " "), *parent = strtok(NULL, " ");
+        const char *medium = strtok(NULL, " ");
         size_t i = 0;
         int r;
 
@@ -137,11 +141,28 @@ static int meter_add(char *args)
         if (parent)
                 (void)snprintf(driver.meters[i]->parent_id, sizeof(driver.meters[i]->parent_id),
                                "%s", parent);
+        for (size_t j = 0; medium && j < ELEMENTSOF(media); j++)
+                if (strcmp(medium, media[j]) == 0) {
+                        driver.meters[i]->channel = 1;
+                        driver.meters[i]->medium = media[j];
+                }
         SINK_NOTIFY(bus_sink_get(driver.bus), meter_added, driver.meters[i]);
         return 0;
 }
 
-/* telegram METER CODE=NUMBER | CODE:TEXT … */
+/* The unit behind "12.5*GJ"; its prefix is not looked at. */
+static enum unit unit_of(const char *number)
+{
+        const char *text = strchr(number, '*');
+        enum unit unit = UNIT_UNKNOWN;
+        int8_t exponent;
+
+        if (text)
+                (void)unit_parse(text + 1, strlen(text + 1), &unit, &exponent);
+        return unit;
+}
+
+/* telegram METER CODE=NUMBER[*UNIT] | CODE#TEXT … */
 static int telegram(char *args)
 {
         static struct telegram t;
@@ -165,7 +186,7 @@ static int telegram(char *args)
                 if (item[n] == '#')
                         telegram_add_text(&t, obis, text);
                 else if (decimal_parse(text, &value) > 0)
-                        telegram_add_reading(&t, obis, value, UNIT_UNKNOWN);
+                        telegram_add_reading(&t, obis, value, unit_of(item + n + 1));
         }
         r = meter_update(meter, &t, driver_now(CLOCK_REALTIME), driver_now(CLOCK_MONOTONIC), 0,
                          NULL, &update);

@@ -62,6 +62,13 @@ class BusCase(SmctlCase):
         self.driver.do(f"telegram LGZ1 1.7.0={power} 2.7.0=0 1.8.0=12345678 32.7.0=230.1 "
                        "31.7.0=5.31")
 
+    def submeters(self):
+        """Gas and heat behind LGZ1, each with a telegram."""
+        self.driver.do("meter-add GAS1 LGZ1 gas")
+        self.driver.do("telegram GAS1 0-1:24.1.0=3 0-1:24.2.1=3555.7")
+        self.driver.do("meter-add HEAT1 LGZ1 heat")
+        self.driver.do("telegram HEAT1 0-1:24.2.1=12.345*GJ 0-1:24.2.3=17")
+
     def ok(self, *args, **more):
         return self.run_ok(*args, env=dict(self.env, **more.pop("env", {})), **more)
 

@@ -46,6 +46,14 @@ class TestLooking(BusCase):
         self.assertEqual(self.json("list-converters"), [])
         self.assertIn("No USB serial converter", self.ok("status"))
 
+    def test_meters_of_other_media_show_what_they_count(self):
+        self.submeters()
+        for verb in ("status", "list-meters"):
+            out = self.ok(verb)
+            self.assertRegex(out, r"(?m)^ *GAS1 +- +gas +online +- +3555\.7 m³ ")
+            self.assertRegex(out, r"(?m)^ *HEAT1 +- +heat +online +- +12\.345 GJ ")
+        self.assertRegex(self.ok("show", "GAS1"), r"(?m)^parent +LGZ1$")
+
     def test_readings_are_exact(self):
         self.telegram()
         done = self.ok("readings", "LGZ1", "--json")

@@ -162,6 +162,20 @@ class TestLiveTable(BusCase):
         terminal.press("q")
         self.assertEqual(terminal.end()[1], 0)
 
+    def test_gas_and_heat_show_what_they_count(self):
+        self.submeters()
+        terminal = self.start(rows=14, NO_COLOR="1")
+        out = terminal.read_until(lambda out: "GJ" in out and "m³" in out, "both")
+        self.assertRegex(out, r"GAS1  gas\b")
+        self.assertRegex(out, r"Counter +3555\.7 m³")
+        self.assertRegex(out, r"Counter +12\.345 GJ")
+        self.assertNotIn("taller", out)
+        terminal.output = ""
+        terminal.read_until(lambda out: "3556 m³" in out, "the next telegram",
+                            prod=lambda: self.driver.do("telegram GAS1 0-1:24.2.1=3556"))
+        terminal.press("q")
+        self.assertEqual(terminal.end()[1], 0)
+
     def test_ctrl_c_and_sigterm_restore_the_terminal(self):
         for end in (lambda t: t.press("\x03"), lambda t: os.kill(t.pid, signal.SIGTERM)):
             terminal = self.start()
