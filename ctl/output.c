@@ -160,12 +160,39 @@ char *output_time_iso(uint64_t usec, char buf[static OUTPUT_TEXT_MAX])
         return buf;
 }
 
+/* "m³" and "°C" for terminals that have but ASCII, where the bytes would show. */
+static const char *unit_shown(const char *unit, char buf[static OUTPUT_TEXT_MAX])
+{
+        static const struct {
+                const char *sign, *ascii;
+        } signs[] = { { "°", "deg" }, { "³", "3" } };
+        size_t n = 0;
+
+        if (output_is_utf8())
+                return unit;
+        while (*unit && n + 4 < OUTPUT_TEXT_MAX) {
+                size_t i = 0;
+
+                while (i < ELEMENTSOF(signs) &&
+                       strncmp(unit, signs[i].sign, strlen(signs[i].sign)) != 0)
+                        i++;
+                if (i < ELEMENTSOF(signs)) {
+                        n += (size_t)sprintf(buf + n, "%s", signs[i].ascii);
+                        unit += strlen(signs[i].sign);
+                } else {
+                        buf[n++] = *unit++;
+                }
+        }
+        buf[n] = '\0';
+        return buf;
+}
+
 char *output_value(double value, const char *unit, char buf[static OUTPUT_TEXT_MAX])
 {
         static const struct {
                 const char *unit, *kilo;
         } counters[] = { { "Wh", "kWh" }, { "varh", "kvarh" }, { "VAh", "kVAh" } };
-        char number[JSON_DOUBLE_MAX];
+        char number[JSON_DOUBLE_MAX], shown[OUTPUT_TEXT_MAX];
 
         if (!isfinite(value))
                 return strcpy(buf, "-");
@@ -176,7 +203,7 @@ char *output_value(double value, const char *unit, char buf[static OUTPUT_TEXT_M
                 return buf;
         }
         (void)snprintf(buf, OUTPUT_TEXT_MAX, "%s%s%s", json_double_print(value, number),
-                       *unit ? " " : "", unit);
+                       *unit ? " " : "", unit_shown(unit, shown));
         return buf;
 }
 

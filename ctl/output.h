@@ -42,7 +42,7 @@ char *output_age(uint64_t since_usec, uint64_t now_usec, char buf[static OUTPUT_
 char *output_time(uint64_t usec, char buf[static OUTPUT_TEXT_MAX]);
 /* ISO 8601 with the local offset, for JSON. */
 char *output_time_iso(uint64_t usec, char buf[static OUTPUT_TEXT_MAX]);
-/* "230.1 V", "12345.678 kWh" for 12345678 Wh; "–" for NaN. */
+/* "230.1 V", "12345.678 kWh" for 12345678 Wh; "–" for NaN. "m3" where the locale has no "m³". */
 char *output_value(double value, const char *unit, char buf[static OUTPUT_TEXT_MAX]);
 
 /* Columns of UTF-8 text on a terminal, near enough: characters, not bytes. */

@@ -54,6 +54,16 @@ class TestLooking(BusCase):
             self.assertRegex(out, r"(?m)^ *HEAT1 +- +heat +online +- +12\.345 GJ ")
         self.assertRegex(self.ok("show", "GAS1"), r"(?m)^parent +LGZ1$")
 
+    def test_units_are_ascii_where_the_locale_is(self):
+        self.submeters()
+        self.driver.do("telegram LGZ1 81.7.4=12*° 1-0:99.7.1=21.5*°C")
+        for locale, volume, angle in (("C.UTF-8", "3555.7 m³", "12 °"), ("C", "3555.7 m3", "12 deg")):
+            self.assertIn(volume, self.ok("status", env={"LC_ALL": locale}))
+            self.assertIn(volume, self.ok("readings", "GAS1", env={"LC_ALL": locale}))
+            self.assertIn(angle, self.ok("readings", "LGZ1", env={"LC_ALL": locale}))
+            self.assertEqual(self.json("readings", "GAS1", env={"LC_ALL": locale})["readings"][1]
+                             ["unit"], "m³")
+
     def test_readings_are_exact(self):
         self.telegram()
         done = self.ok("readings", "LGZ1", "--json")
