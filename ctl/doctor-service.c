@@ -60,7 +60,7 @@ void doctor_check_config(struct doctor *doctor)
 
         if (*error)
                 doctor_wrong(doctor, "",
-                             _("Correct it, then: smctl check-config && sudo smctl reload"),
+                             _("Correct it, then: sudo smctl check-config && sudo smctl reload"),
                              _("The new configuration was refused and the old one is in force: %s"),
                              error);
 }

@@ -239,7 +239,7 @@ static bool note_key(struct config_reader *reader, const char *name)
 static void set_key(struct config_reader *reader, const struct config_key *key, const char *name,
                     const char *suffix, const char *value)
 {
-        struct config_answer answer = { 0 };
+        struct config_answer answer = { .for_another = reader->for_another };
         char title[96];
 
         if (!*value && !key->clearable) {

@@ -22,6 +22,7 @@ struct config_reader {
         unsigned int n_problems, n_errors;
         struct config_mark *marks; /* where each section began */
         bool out_of_memory;
+        bool for_another; /* looked at by somebody who is not the service */
         /* Of the file that is being read. */
         const char *file;
         FILE *stream;

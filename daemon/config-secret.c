@@ -102,6 +102,13 @@ static int open_secret(const char *name, int *ret_fd, struct config_answer *ret)
                                    "the whole path of a file");
                 return -EINVAL;
         }
+        if (fd < 0 && errno == EACCES && ret->for_another) {
+                config_answer(ret,
+                              "%.60s cannot be read by you; the service may: "
+                              "`sudo smctl check-config` looks into it",
+                              path);
+                return 0;
+        }
         if (fd < 0 || fstat(fd, &st) < 0) {
                 config_answer(ret, "cannot read %.100s: %s", path, strerror(errno));
                 return -EINVAL;

@@ -13,6 +13,7 @@
 struct config_answer {
         char text[CONFIG_MESSAGE_MAX / 2]; /* the fault, or with 0 a warning; "" nothing */
         bool hides_value; /* it may be a secret where the name of a file should stand */
+        bool for_another; /* asked with: the service is somebody else, who may read other files */
 };
 
 void config_answer(struct config_answer *answer, const char *format, ...)

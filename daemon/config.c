@@ -32,8 +32,10 @@ static void read_file(struct config_reader *reader, const char *path, bool may_b
         if (fd < 0 && may_be_missing && (errno == ENOENT || errno == ENOTDIR))
                 return;
         if (fd < 0 || fstat(fd, &st) < 0) {
-                config_read_problem(reader, path, 0, false, "cannot be opened: %s",
-                                    strerror(errno));
+                config_read_problem(
+                        reader, path, 0, false, "cannot be opened: %s%s", strerror(errno),
+                        reader->for_another && errno == EACCES ? "; do: sudo smctl check-config"
+                                                               : "");
                 return;
         }
         if (!S_ISREG(st.st_mode)) {
@@ -96,7 +98,7 @@ static int list_dropins(struct config_reader *reader, const char *path, struct p
         return r;
 }
 
-int config_load(const char *path, struct config **ret)
+static int load(const char *path, bool for_another, struct config **ret)
 {
         struct config_reader reader;
         struct paths dropins = { .n = 0 };
@@ -105,6 +107,7 @@ int config_load(const char *path, struct config **ret)
         if (r < 0)
                 return r;
 
+        reader.for_another = for_another;
         read_file(&reader, path, true);
         r = list_dropins(&reader, path, &dropins);
         if (r < 0)
@@ -116,6 +119,16 @@ int config_load(const char *path, struct config **ret)
         for (size_t i = 0; i < dropins.n; i++)
                 free(dropins.path[i]);
         return r;
+}
+
+int config_load(const char *path, struct config **ret)
+{
+        return load(path, false, ret);
+}
+
+int config_load_for_another(const char *path, struct config **ret)
+{
+        return load(path, true, ret);
 }
 
 int config_load_stream(FILE *stream, const char *name, struct config **ret)

@@ -114,6 +114,9 @@ struct config {
  * opening.
  */
 int config_load(const char *path, struct config **ret);
+/* The same for a user who is not the service: a file with a secret that only the service may read
+ * is a warning, and its key is not there. */
+int config_load_for_another(const char *path, struct config **ret);
 /* The same for one stream that is nobody's file: `smctl check-config -`. `name` is for messages. */
 int config_load_stream(FILE *stream, const char *name, struct config **ret);
 struct config *config_free(struct config *config); /* wipes keys and passwords */

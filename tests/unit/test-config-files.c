@@ -265,6 +265,54 @@ static void key_file_for_all_is_refused(void **state)
         assert_int_equal(place->config->meters->keys.key[1], 0x11);
 }
 
+/* Root reads everything: for this test it becomes nobody. */
+static void become_nobody(bool nobody)
+{
+        static uid_t before;
+
+        if (nobody)
+                before = geteuid();
+        if (before == 0)
+                assert_int_equal(seteuid(nobody ? 65534 : 0), 0);
+}
+
+static void secret_for_the_service_alone_is_a_warning_to_others(void **state)
+{
+        struct place *place = *state;
+        char text[400];
+        int r, strict;
+
+        put(place, "secret", 0, "hush\n");
+        (void)snprintf(text, sizeof(text),
+                       "[mqtt \"a\"]\nHost=h\nUsername=u\nPasswordFile=%s/secret\n",
+                       place->directory);
+        put(place, "smartmeterd.conf", 0644, text);
+        assert_int_equal(chmod(place->directory, 0755), 0);
+        (void)snprintf(text, sizeof(text), "%s/smartmeterd.conf.d", place->directory);
+        assert_int_equal(chmod(text, 0755), 0);
+
+        become_nobody(true);
+        strict = config_load(place->path, &place->config);
+        config_free(place->config);
+        place->config = NULL;
+        r = config_load_for_another(place->path, &place->config);
+        become_nobody(false);
+
+        assert_int_equal(strict, -EINVAL); /* for the service itself it is no password */
+        assert_int_equal(r, 0);
+        assert_non_null(strstr(first_problem(place), "cannot be read by you; the service may"));
+        assert_true(place->config->problems->warning);
+        assert_null(place->config->mqtts->password);
+}
+
+static void secret_that_is_missing_is_an_error_to_others_too(void **state)
+{
+        struct place *place = *state;
+
+        put(place, "smartmeterd.conf", 0600, "[meter \"m\"]\nKeyFile=/nonexistent/key\n");
+        assert_int_equal(config_load_for_another(place->path, &place->config), -EINVAL);
+}
+
 static void key_file_by_name_is_a_credential(void **state)
 {
         struct place *place = *state;
@@ -345,6 +393,8 @@ int main(void)
                 HERE(key_in_a_file_for_all_is_refused),
                 HERE(wrong_key_does_not_get_into_the_message),
                 HERE(key_file_for_all_is_refused),
+                HERE(secret_for_the_service_alone_is_a_warning_to_others),
+                HERE(secret_that_is_missing_is_an_error_to_others_too),
                 HERE(key_file_by_name_is_a_credential),
                 HERE(fifo_for_a_file_is_refused_at_once),
                 cmocka_unit_test(load_reports_every_fault),
