@@ -224,6 +224,7 @@ static bool must_stay_closed(struct converter *c)
         if (!c->plugged && !*c->path) {
                 converter_set_state(c, CONVERTER_GONE, "unplugged");
         } else if (!c->allowed) {
+                c->view.line[0] = '\0';
                 converter_set_state(c, CONVERTER_IGNORED, "%s", c->why_not);
         } else if (inhibitor) {
                 converter_set_state(c, CONVERTER_INHIBITED, "%s", inhibitor->text);

@@ -97,9 +97,11 @@ class WhichAreOpened(HotplugTest):
             d.wait_state(c.identity, "detecting")
             d.restart()
             d.wait_state(c.identity, "detecting")
+            self.assertEqual(d.converter(c.identity, "Line"), "2400 8E1")
             d.manager("Forget", "s", c.identity)
             d.wait_state(c.identity, "ignored")
             self.assertFalse(d.has_open(c.pty))
+            self.assertEqual(d.converter(c.identity, "Line"), "")
 
     def test_daemon_opens_it_when_udev_marks_it_later(self):
         with Daemon() as d:
