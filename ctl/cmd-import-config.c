@@ -121,13 +121,18 @@ static void print_advice(const struct import *import, const char *output)
         if (!output)
                 for (size_t i = 0; i < import->n_passwords; i++)
                         fprintf(stderr,
-                                _("Write the password of %s into %s/%s.password "
-                                  "(mode 0600), or use --output.\n"),
+                                _("The password of %s: sudo install -m 640 -g smartmeterd "
+                                  "/dev/stdin %s/%s.password (type it, Enter, Ctrl-D); or use "
+                                  "--output.\n"),
                                 import->passwords[i].section, import->directory,
                                 import->passwords[i].section);
+        if (!output && import->has_keys)
+                fprintf(stderr, "%s\n",
+                        _("It has keys in it: store it with sudo install -m 640 -g smartmeterd, or "
+                          "use --output."));
         fprintf(stderr, "%s\n",
-                _("Next: smctl check-config; then stop the old collector (systemctl disable --now "
-                  "smartmeter-datacollector) and smctl reload."));
+                _("Next: sudo smctl check-config; then stop the old collector (sudo systemctl "
+                  "disable --now smartmeter-datacollector) and sudo smctl reload."));
 }
 
 static int finish(struct import *import, const char *file, const char *output, const char *config)

@@ -4,6 +4,7 @@
 import json
 import os
 import pathlib
+import re
 import stat
 import subprocess
 import tempfile
@@ -284,6 +285,15 @@ class TestImport(SmctlCase):
             self.assertEqual(stat.S_IMODE(file.stat().st_mode), 0o600)
         error = self.run_bad(1, "import-config", source, "-o", str(target), env=self.env)
         self.assertIn("not overwritten", error)
+
+    def test_password_is_stored_by_the_command_that_is_printed(self):
+        done = smctl("import-config", self.write(COLLECTOR), env=self.env)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        file = re.search(r"PasswordFile=(.*)", done.stdout)[1]
+        self.assertIn(f"sudo install -m 640 -g smartmeterd /dev/stdin {file} ", done.stderr)
+        self.assertIn("It has keys in it", done.stderr)
+        self.assertIn("sudo smctl check-config; ", done.stderr)
+        self.assertNotIn("sec%ret", done.stdout + done.stderr)
 
     def test_what_cannot_be_translated_is_a_failure(self):
         source = self.write("[reader0]\ntype = siemens_td3511\nport = /dev/ttyAMA0\n")
