@@ -3,7 +3,7 @@
 # Every test of the project, on a fresh Debian 12 or 13: installs what it needs, builds in
 # build-test/, and closes with a line "N passed, N failed, N skipped".
 #
-# usage: tools/test.sh [PART…]      without a part: all but cross, debian13 and coverage
+# usage: tools/test.sh [PART…]      without a part: all but debian13 and coverage
 #   format       clang-format, codespell, layers, shellcheck, man pages
 #   build        gcc and clang, warnings are errors
 #   unit         unit tests            integration  the whole on private buses and brokers
@@ -252,7 +252,7 @@ part_coverage() {
 }
 
 parts=("$@")
-[[ $# -gt 0 ]] || parts=(format build unit integration asan tsan valgrind fuzz package vm)
+[[ $# -gt 0 ]] || parts=(format build unit integration asan tsan valgrind fuzz package cross vm)
 for part in "${parts[@]}"; do
         if ! declare -F "part_$part" >/dev/null; then
                 sed -n 's/^# \{0,1\}//; 3,17p' "$0" >&2

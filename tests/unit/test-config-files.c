@@ -172,7 +172,8 @@ static void broker_has_defaults_and_takes_all_its_keys(void **state)
         assert_string_equal(m->host, "localhost");
         assert_int_equal(m->port, 0);
         assert_int_equal(m->protocol, MQTT_PROTOCOL_AUTO);
-        assert_true(m->verify_host && m->spool == MQTT_SPOOL_YES && !m->tls && !m->durability_always);
+        assert_true(m->verify_host && m->spool == MQTT_SPOOL_YES && !m->tls &&
+                    !m->durability_always);
         assert_int_equal(m->spool_max_bytes, 64 << 20);
         assert_int_equal(m->formats, MQTT_FORMAT_NATIVE | MQTT_FORMAT_HOMEASSISTANT |
                                              MQTT_FORMAT_DATACOLLECTOR);
