@@ -102,9 +102,13 @@ static int wait_news(struct identify *identify)
         return r < 0 ? r : 1;
 }
 
+/* A tty of a Device= section stays in the list: it waits where one on USB would be gone. */
 static bool is_present(struct json_object *converter)
 {
-        return converter && strcmp(json_text(converter, "state"), "gone") != 0;
+        const char *state = json_text(converter, "state");
+        bool is_usb = json_number(converter, "vendor_id") != 0 || *json_text(converter, "driver");
+
+        return converter && strcmp(state, "gone") != 0 && (is_usb || strcmp(state, "waiting") != 0);
 }
 
 static struct json_object *find(struct json_object *all, const char *id)
@@ -128,11 +132,14 @@ static struct json_object *find_missing(struct json_object *here, struct json_ob
 
 static void name_it(const char *event, struct json_object *converter, const char *format)
 {
+        const char *device = json_text(converter, "device");
+        const char *vendor = json_text(converter, "vendor");
+        const char *product = json_text(converter, "product"); /* nothing of a UART */
         char who[512], sentence[768];
 
-        (void)snprintf(who, sizeof(who), "%s%s%s %s %s", json_text(converter, "device"),
-                       *json_text(converter, "device") ? ": " : "", json_text(converter, "vendor"),
-                       json_text(converter, "product"), json_text(converter, "id"));
+        (void)snprintf(who, sizeof(who), "%s%s%s%s%s%s%s", device, *device ? ": " : "", vendor,
+                       *vendor ? " " : "", product, *product ? " " : "",
+                       json_text(converter, "id"));
         (void)snprintf(sentence, sizeof(sentence), format, who);
         tell(event, converter, sentence);
 }

@@ -49,9 +49,10 @@ struct meter *driver_find_meter(struct driver *d, const char *id)
         return NULL;
 }
 
+/* converter-add ID [uart]: on USB, or of a Device= section. */
 static int converter_add(char *args)
 {
-        const char *id = strtok(args, " ");
+        const char *id = strtok(args, " "), *kind = strtok(NULL, " ");
         size_t i = 0;
 
         while (i < DRIVER_MAX && driver.converters[i].used)
@@ -79,7 +80,13 @@ static int converter_add(char *args)
                 .statistics = { { "bytes", 0 }, { "frames", 0 } },
                 .n_statistics = 2,
         };
-        (void)snprintf(c->bus.device, sizeof(c->bus.device), "/dev/ttyUSB%zu", i);
+        if (kind) {
+                c->bus.vendor_id = c->bus.product_id = 0;
+                c->bus.vendor[0] = c->bus.product[0] = '\0';
+                c->bus.path[0] = c->bus.driver[0] = '\0';
+        }
+        (void)snprintf(c->bus.device, sizeof(c->bus.device), "/dev/tty%s%zu", kind ? "S" : "USB",
+                       i);
         return bus_converter_added(driver.bus, &c->bus);
 }
 

@@ -5,12 +5,13 @@ import json
 import os
 import pathlib
 import select
+import shutil
 import signal
 import subprocess
 import tempfile
 import unittest
 
-from private_bus import SECONDS, Driver, wait_until
+from private_bus import NOBODY, SECONDS, Driver, wait_until
 from smctl_case import ID, SMCTL, STICK, BusCase
 
 
@@ -291,6 +292,22 @@ class TestIdentify(BusCase):
         rest = process.stdout.read()
         self.assertEqual(process.wait(SECONDS), 0)
         self.assertRegex(rest, r"Meter LGZ1 .*321 W now, 12345\.678 kWh")
+
+    def test_wizard_sees_a_device_come_and_go(self):
+        """What a Device= section names never leaves the list."""
+        self.driver.do("converter-add tty@uart uart")
+        process = self.start("--yes")
+        while "Ctrl-C" not in process.stdout.readline():
+            pass
+        self.driver.do("converter tty@uart state waiting")
+        self.assertEqual("That was /dev/ttyS1: tty@uart\n", process.stdout.readline())
+        self.assertIn("plug it in again", process.stdout.readline())
+        self.driver.do("converter tty@uart state detecting")
+        self.assertEqual("This is /dev/ttyS1: tty@uart\n", process.stdout.readline())
+        self.telegram(321)
+        self.driver.do("converter tty@uart meter LGZ1")
+        self.assertIn("321 W now", process.stdout.read())
+        self.assertEqual(process.wait(SECONDS), 0)
 
     def test_program_is_told_that_a_key_is_missing(self):
         self.driver.do("refuse LGZ1 1")
