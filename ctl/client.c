@@ -99,6 +99,16 @@ bool client_is_absent(const sd_bus_error *error, int r)
                r == -EHOSTUNREACH;
 }
 
+/* The service says what would allow it, as a sentence; the bus ends its own without a point. */
+static int explain_denied(const char *message)
+{
+        size_t len = strlen(message);
+
+        while (len > 0 && message[len - 1] == '.')
+                len--;
+        return output_fail(_("not allowed: %.*s. Try it with sudo"), (int)len, message);
+}
+
 int client_explain(const sd_bus_error *error, int r)
 {
         if (client_is_absent(error, r))
@@ -106,8 +116,7 @@ int client_explain(const sd_bus_error *error, int r)
         if (sd_bus_error_has_name(error, SD_BUS_ERROR_ACCESS_DENIED) ||
             sd_bus_error_has_name(error, SD_BUS_ERROR_INTERACTIVE_AUTHORIZATION_REQUIRED) ||
             sd_bus_error_has_name(error, BUS_ERROR_NOT_AUTHORIZED))
-                return output_fail(_("not allowed: %s. Try it with sudo"),
-                                   error->message ? error->message : error->name);
+                return explain_denied(error->message ? error->message : error->name);
         if (sd_bus_error_has_name(error, SD_BUS_ERROR_NO_REPLY) ||
             sd_bus_error_has_name(error, SD_BUS_ERROR_TIMEOUT) || r == -ETIMEDOUT)
                 return output_fail(_("the service does not answer. Its log says why: "

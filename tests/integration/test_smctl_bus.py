@@ -178,6 +178,15 @@ class TestMonitor(BusCase):
 
 @unittest.skipIf(os.getuid() != 0, "skipped: without polkit only root may change something")
 class TestManaging(BusCase):
+    def test_user_who_may_not_reads_one_sentence_after_the_other(self):
+        program = self.bus.folder / "smctl"  # the build may be where others cannot read
+        shutil.copy(SMCTL, program)
+        done = subprocess.run(["setpriv", f"--reuid={NOBODY}", f"--regid={NOBODY}",
+                               "--clear-groups", program, "reload"], capture_output=True, text=True,
+                              env=dict(os.environ, LC_ALL="C.UTF-8", **self.env), check=False)
+        self.assertEqual(done.returncode, 1)
+        self.assertRegex(done.stderr, r"^smctl: not allowed: .*[a-z]\. Try it with sudo\n$")
+
     def test_adopt_hands_on_line_and_profile(self):
         self.driver.do(f"converter-add {STICK}")
         got = self.json("adopt", "ttyUSB1", "--line", "9600 8N1", "--profile", "lgz-e360")
