@@ -1,11 +1,21 @@
 /* SPDX-License-Identifier: MIT */
 /* The list of outputs: one row per kind, made from the configuration, told of everything. */
+#include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 
+#include "daemon/format.h"
 #include "daemon/log.h"
 #include "daemon/manager-private.h"
+
+static inline void closedir_owned(DIR *dir)
+{
+        (void)closedir(dir); /* only read */
+}
+DEFINE_OWNED(dir, DIR *, closedir_owned);
 
 static const char *meter_name(void *userdata, const char *meter_id)
 {
@@ -179,6 +189,50 @@ static void add_broker(struct manager *m, const struct config_mqtt *section)
         meters_announce(m->meters, (*at)->sink);
 }
 
+/* The name that a spool's file has in it, as mqtt-spool.c calls it; false for other files. */
+static bool spool_name(const char *file, char *ret, size_t size)
+{
+        static const char before[] = "mqtt-", after[] = ".spool";
+        size_t n = strlen(file), around = sizeof(before) - 1 + sizeof(after) - 1;
+
+        if (n <= around || n - around >= size || strncmp(file, before, sizeof(before) - 1) != 0 ||
+            strcmp(file + n - (sizeof(after) - 1), after) != 0)
+                return false;
+        (void)snprintf(ret, size, "%.*s", (int)(n - around), file + sizeof(before) - 1);
+        return true;
+}
+
+static bool has_spool(const struct config *config, const char *name)
+{
+        char identifier[FORMAT_SEGMENT_MAX];
+
+        for (const struct config_mqtt *s = config->mqtts; s; s = s->next)
+                if (strcmp(format_identifier(s->name, identifier, sizeof(identifier)), name) == 0)
+                        return true;
+        return false;
+}
+
+/* What a section kept on disk that is there no longer nobody sends, and nobody deletes. */
+static void tell_left_spools(const struct manager *m, const struct config *config)
+{
+        const char *directory = m->options.state_directory;
+        OWNED(dir) DIR *dir = directory ? opendir(directory) : NULL;
+        const struct dirent *entry;
+
+        while (dir && (entry = readdir(dir))) {
+                char name[FORMAT_SEGMENT_MAX];
+                struct stat st;
+
+                if (!spool_name(entry->d_name, name, sizeof(name)) || has_spool(config, name) ||
+                    fstatat(dirfd(dir), entry->d_name, &st, AT_SYMLINK_NOFOLLOW) < 0)
+                        continue;
+                log_notice("readings wait in %s/%s (%llu kB) for a section [mqtt \"%s\"], which is "
+                           "not there: name a section so again, or delete the file",
+                           directory, entry->d_name, ((unsigned long long)st.st_size + 1023) / 1024,
+                           name);
+        }
+}
+
 void sinks_configure(struct manager *m, struct config *config)
 {
         drop_changed(m, config);
@@ -189,6 +243,7 @@ void sinks_configure(struct manager *m, struct config *config)
         for (const struct config_mqtt *s = config->mqtts; s; s = s->next)
                 if (!has_broker(m, s))
                         add_broker(m, s);
+        tell_left_spools(m, config);
 }
 
 void sinks_free(struct manager *m)

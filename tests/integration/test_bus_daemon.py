@@ -3,6 +3,7 @@
 callers' requests. Needs no hardware and opens none (AutoBind=no)."""
 
 import os
+import pathlib
 import pty
 import random
 import select
@@ -25,7 +26,12 @@ Port=1
 """
 
 
-class TestDaemon(unittest.TestCase):
+class DaemonCase(unittest.TestCase):
+    LEVEL = "err"
+
+    def prepare(self):
+        """What stands in the state directory before the start."""
+
     def setUp(self):
         self.bus = PrivateBus()
         self.addCleanup(self.bus.stop)
@@ -36,11 +42,12 @@ class TestDaemon(unittest.TestCase):
         config = self.bus.folder / "smartmeterd.conf"
         config.write_text(CONFIG.format(device=os.ttyname(self.tty)))
         config.chmod(0o600)
+        self.prepare()
         self.log = open(self.bus.folder / "daemon.log", "w+")
         self.addCleanup(self.log.close)
         self.process = subprocess.Popen(
             [BUILD / "daemon/smartmeterd", "--config", config, "--state-dir",
-             self.bus.folder / "state", "--log-level", "err"], env=self.bus.env, stderr=self.log)
+             self.bus.folder / "state", "--log-level", self.LEVEL], env=self.bus.env, stderr=self.log)
         self.addCleanup(self.stop)
         self.client = Client(self.bus, signals=False)
         self.addCleanup(self.client.close)
@@ -53,6 +60,40 @@ class TestDaemon(unittest.TestCase):
         self.log.seek(0)
         self.assertEqual(code, 0, self.log.read())
 
+
+class TestLeftSpools(DaemonCase):
+    LEVEL = "notice"
+
+    def leave(self, name, size):
+        (self.bus.folder / "state" / name).write_bytes(bytes(size))
+
+    def prepare(self):
+        (self.bus.folder / "state").mkdir(mode=0o700)
+        self.leave("mqtt-old_one.spool", 3000)
+        self.leave("mqtt-old_one.spool-wal", 3000)
+        self.leave("mqtt-home.conf", 3000)
+
+    def told(self):
+        lines = pathlib.Path(self.log.name).read_text().splitlines()
+        return [line for line in lines if "readings wait in" in line]
+
+    def test_spool_without_a_section_is_told_at_start_and_reload(self):
+        told, = self.told()
+        self.assertIn('state/mqtt-old_one.spool (3 kB) for a section [mqtt "old_one"]', told)
+        config = self.bus.folder / "smartmeterd.conf"
+        config.write_text(config.read_text().replace('"home"', '"new"'))
+        self.leave("mqtt-home.spool", 1)
+        self.assertEqual(self.client.call(ROOT, MANAGER, "Reload"), ([],))
+        told = self.told()[1:]
+        self.assertEqual(len(told), 2)
+        self.assertIn('[mqtt "home"]', "".join(told))
+        (self.bus.folder / "state/mqtt-old_one.spool").unlink()
+        (self.bus.folder / "state/mqtt-home.spool").unlink()
+        self.assertEqual(self.client.call(ROOT, MANAGER, "Reload"), ([],))
+        self.assertEqual(len(self.told()), 3)
+
+
+class TestDaemon(DaemonCase):
     def converter(self):
         objects = self.client.call(ROOT, OBJECTS, "GetManagedObjects")[0]
         path, = (p for p, interfaces in objects.items() if CONVERTER in interfaces)
