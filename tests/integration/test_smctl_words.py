@@ -56,6 +56,30 @@ class TestDocuments(SmctlCase):
                 if "referenced manual not found" not in line]  # known once all are installed
         self.assertEqual(left, [])
 
+    @unittest.skipUnless(shutil.which("mandoc"), "skipped: no mandoc")
+    def test_quotes_of_the_manuals_do_not_nest(self):
+        """.Dq runs to the end of its line: ".Pq Dq a , Dq b" quotes b within a."""
+        for page in ("ctl/smctl.1", "daemon/smartmeterd.8", "daemon/smartmeterd.conf.5",
+                     "dbus/org.smartmeterd.5"):
+            text = subprocess.run(["mandoc", "-Tutf8", str(SOURCE / page)], capture_output=True,
+                                  text=True, check=True).stdout
+            quotes = re.sub("[^“”]", "", re.sub(".\b", "", text))
+            self.assertEqual(quotes, "“”" * (len(quotes) // 2), page)
+
+    def test_documents_name_verbs_that_exist(self):
+        for page in [*SOURCE.glob("*.md"), *SOURCE.glob("docs/*.md")]:
+            for verb in re.findall(r"`(?:sudo )?smctl\s+([a-z-]+)", page.read_text()):
+                self.assertIn(verb, [*self.verbs, "help"], page)
+
+    def test_quick_starts_show_what_is_shown_without_a_key(self):
+        for language, path in (("", "quickstart.md"), ("fr", "quickstart.fr.md"),
+                               ("de", "quickstart.de.md")):
+            shown = "key?"
+            if language:
+                catalogue = (CTL / f"po/{language}.po").read_text()
+                shown = re.search(r'msgid "key\?"\nmsgstr "(.*)"', catalogue)[1]
+            self.assertIn(f"`{shown}`", (SOURCE / "docs" / path).read_text())
+
     def test_bash_completes_verbs_and_options(self):
         script = (f"source {CTL}/completion/smctl; compopt() {{ :; }}; "
                   "COMP_WORDS=(smctl dec); COMP_CWORD=1; _smctl; echo \"${COMPREPLY[*]}\"; "
