@@ -4,12 +4,13 @@ Run under umockdev-wrapper."""
 
 import json
 import sqlite3
+import subprocess
 import time
 import unittest
 
 import private_bus as bus
 from broker import Subscriber
-from harness import Broker, telegram
+from harness import SMCTL, Broker, plain_environment, telegram
 from meter_bed import (AUTH_KEY, E450, ENCRYPTED, KEY, METER, METER_2, TITLE, MeterBed, dsmr,
                        encrypted)
 from private_bus import GLib, wait_until
@@ -168,6 +169,18 @@ class Encrypted(unittest.TestCase):
             self.assertEqual(bed.d.meter(ENCRYPTED, "Name"), "Cellar")
             self.assertEqual(list(bed.d.meters()), [ENCRYPTED])
             self.assertEqual(bed.d.converter(bed.identity, "Statistics")["key-failures"], 0)
+
+    def test_imported_keys_of_converters_that_were_not_plugged_in_are_found(self):
+        theirs = "".join(f"[reader{i}]\ntype=iskraam550\nport=/dev/ttyUSB{90 + i}\nkey={key}\n"
+                         for i, key in enumerate((WRONG, KEY)))
+        done = subprocess.run([SMCTL, "import-config", "-"], input=theirs, stdout=subprocess.PIPE,
+                              stderr=subprocess.PIPE, text=True, timeout=bus.SECONDS, check=True,
+                              env=plain_environment(SMCTL_SYSROOT="/nonexistent"))
+        with MeterBed(config=done.stdout) as bed:
+            for n in range(1, 5):
+                bed.feed(encrypted(n))
+            bed.d.wait_meter(ENCRYPTED, "KeyState", "ok")
+            self.assertEqual(list(bed.d.meters()), [ENCRYPTED])
 
     def test_key_set_by_the_id_before_the_meter_was_ever_read(self):
         with MeterBed() as bed:
