@@ -22,30 +22,33 @@ static bool same(const char *a, const char *b)
         return a == b || (a && b && strcasecmp(a, b) == 0);
 }
 
-static bool same_converter(const struct config_converter *a, const struct config_converter *b)
+/* Does `a` fit every converter that `b` fits? A key that is not given fits all. */
+static bool covers(const struct config_converter *a, const struct config_converter *b)
 {
-        return same(a->vendor_id, b->vendor_id) && same(a->product_id, b->product_id) &&
-               same(a->serial, b->serial) && same(a->path, b->path) &&
-               same(a->interface, b->interface) &&
-               (a->device == b->device ||
-                (a->device && b->device && strcmp(a->device, b->device) == 0));
+        if (a->device || b->device)
+                return a->device && b->device && strcmp(a->device, b->device) == 0;
+        return (!a->vendor_id || same(a->vendor_id, b->vendor_id)) &&
+               (!a->product_id || same(a->product_id, b->product_id)) &&
+               (!a->serial || same(a->serial, b->serial)) && (!a->path || same(a->path, b->path)) &&
+               (!a->interface || same(a->interface, b->interface));
 }
 
-/* The first section that fits has the converter: another one with the same keys never counts. */
+/* The first section that fits has the converter: one that fits no other never counts. */
 static void check_shadowed(struct config_reader *reader, const struct config_converter *c)
 {
         const struct config_converter *first = reader->config->converters;
 
-        while (first != c && !same_converter(first, c))
+        while (first != c && !covers(first, c))
                 first = first->next;
         if (first != c)
                 config_read_warning_of(
                         reader, c,
-                        "[converter \"%.60s\"] is never used: [converter \"%.60s\"] "
-                        "before it means the same converters; %s",
+                        "[converter \"%.60s\"] is never used: [converter \"%.60s\"] before it "
+                        "takes the same converters; %s",
                         c->name, first->name,
-                        c->device ? "take one of them away"
-                                  : "add Serial=, Path= or Interface= to tell them apart");
+                        c->device          ? "take one of them away"
+                        : covers(c, first) ? "add Serial=, Path= or Interface= to tell them apart"
+                                           : "let it stand before that one");
 }
 
 static void check_converter(struct config_reader *reader, const struct config_converter *c)

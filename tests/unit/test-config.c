@@ -157,12 +157,18 @@ static struct fault_case {
         { "two sections for the same converters are a warning",
           "[converter \"a\"]\nVendorId=067b\nProductId=23A3\n[converter \"b\"]\n"
           "VendorId=067B\nProductId=23a3\n",
-          "t.conf:4: warning: [converter \"b\"] is never used: [converter \"a\"] before it means "
+          "t.conf:4: warning: [converter \"b\"] is never used: [converter \"a\"] before it takes "
           "the same converters; add Serial=, Path= or Interface= to tell them apart" },
         { "two sections for the same device are a warning",
           "[converter \"a\"]\nDevice=/dev/ttyAMA0\n[converter \"b\"]\nDevice=/dev/ttyAMA0\n",
-          "t.conf:3: warning: [converter \"b\"] is never used: [converter \"a\"] before it means "
+          "t.conf:3: warning: [converter \"b\"] is never used: [converter \"a\"] before it takes "
           "the same converters; take one of them away" },
+        { "a section behind a wider one is a warning",
+          "[converter \"a\"]\nVendorId=067b\n[converter \"b\"]\nVendorId=067b\nSerial=x\n",
+          "t.conf:3: warning: [converter \"b\"] is never used: [converter \"a\"] before it takes "
+          "the same converters; let it stand before that one" },
+        { "a section before a wider one is fine",
+          "[converter \"b\"]\nVendorId=067b\nSerial=x\n[converter \"a\"]\nVendorId=067b\n", NULL },
         { "a second converter of the kind, by its place, is fine",
           "[converter \"a\"]\nVendorId=067b\nPath=p-1\n[converter \"b\"]\nVendorId=067b\n"
           "Path=p-2\n",
