@@ -18,6 +18,7 @@
 #define DEFAULT_WIDTH    80
 #define TEXT_COLUMNS_MIN 30 /* narrower than this nobody reads: it is not wrapped then */
 #define USEC_PER_SEC     1000000U
+#define UNIT_TEXT_MAX    24
 
 bool output_is_terminal(void)
 {
@@ -161,7 +162,7 @@ char *output_time_iso(uint64_t usec, char buf[static OUTPUT_TEXT_MAX])
 }
 
 /* "m³" and "°C" for terminals that have but ASCII, where the bytes would show. */
-static const char *unit_shown(const char *unit, char buf[static OUTPUT_TEXT_MAX])
+static const char *unit_shown(const char *unit, char buf[static UNIT_TEXT_MAX])
 {
         static const struct {
                 const char *sign, *ascii;
@@ -170,7 +171,7 @@ static const char *unit_shown(const char *unit, char buf[static OUTPUT_TEXT_MAX]
 
         if (output_is_utf8())
                 return unit;
-        while (*unit && n + 4 < OUTPUT_TEXT_MAX) {
+        while (*unit && n + 4 < UNIT_TEXT_MAX) {
                 size_t i = 0;
 
                 while (i < ELEMENTSOF(signs) &&
@@ -192,7 +193,7 @@ char *output_value(double value, const char *unit, char buf[static OUTPUT_TEXT_M
         static const struct {
                 const char *unit, *kilo;
         } counters[] = { { "Wh", "kWh" }, { "varh", "kvarh" }, { "VAh", "kVAh" } };
-        char number[JSON_DOUBLE_MAX], shown[OUTPUT_TEXT_MAX];
+        char number[JSON_DOUBLE_MAX], shown[UNIT_TEXT_MAX];
 
         if (!isfinite(value))
                 return strcpy(buf, "-");
