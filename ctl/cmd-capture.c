@@ -13,6 +13,7 @@
 
 #include "client.h"
 #include "dbus/names.h"
+#include "hex-lines.h"
 #include "i18n.h"
 #include "options.h"
 #include "output.h"
@@ -20,7 +21,6 @@
 
 #define CHUNK_BYTES  4096
 #define USEC_PER_SEC 1000000U
-#define HEX_PER_LINE 32
 
 struct capture {
         const char *file; /* NULL: stdout */
@@ -28,7 +28,7 @@ struct capture {
         unsigned int seconds, bytes; /* 0: no limit */
         FILE *out;
         uint64_t n_bytes;
-        size_t column; /* of the hex line */
+        struct hex_lines lines;
 };
 
 static volatile sig_atomic_t interrupted;
@@ -36,16 +36,6 @@ static volatile sig_atomic_t interrupted;
 static void on_signal(int number)
 {
         interrupted = number;
-}
-
-/* A new line where the sender paused, as telegrams show best. */
-static void write_hex(struct capture *capture, const uint8_t *data, size_t n)
-{
-        for (size_t i = 0; i < n; i++) {
-                fprintf(capture->out, "%02x%s", data[i],
-                        ++capture->column % HEX_PER_LINE && i + 1 < n ? " " : "\n");
-        }
-        capture->column = 0;
 }
 
 static void write_json(const uint8_t *data, size_t n)
@@ -66,7 +56,8 @@ static int write_chunk(struct capture *capture, const uint8_t *data, size_t n)
         if (ctl_settings.json && !capture->file)
                 write_json(data, n);
         else if (capture->hex)
-                write_hex(capture, data, n);
+                hex_lines_print(&capture->lines, capture->out, (struct slice){ data, n },
+                                output_mono_usec(), output_now_usec());
         else
                 (void)fwrite(data, 1, n, capture->out); /* asked below */
         return fflush(capture->out) != 0 ? -errno : 0;
@@ -151,6 +142,7 @@ static int run(struct capture *capture, const char *word)
         (void)sigaction(SIGINT, &action, NULL);
         (void)sigaction(SIGTERM, &action, NULL);
         r = copy(capture, fd);
+        hex_lines_end(&capture->lines, capture->out);
         if (capture->file && fclose(capture->out) != 0 && r == 0)
                 r = -errno;
         if (r < 0 && r != -EPIPE)

@@ -147,6 +147,11 @@ char *output_time(uint64_t usec, char buf[static OUTPUT_TEXT_MAX])
         return print_time(usec, "%Y-%m-%d %H:%M:%S", buf);
 }
 
+char *output_clock(uint64_t usec, char buf[static OUTPUT_TEXT_MAX])
+{
+        return print_time(usec, "%H:%M:%S", buf);
+}
+
 char *output_time_iso(uint64_t usec, char buf[static OUTPUT_TEXT_MAX])
 {
         size_t len;
@@ -244,12 +249,22 @@ void output_wrapped(const char *text, size_t indent)
         printf("\n");
 }
 
-uint64_t output_now_usec(void)
+static uint64_t now_usec(clockid_t clock)
 {
         struct timespec now;
 
-        (void)clock_gettime(CLOCK_REALTIME, &now); /* cannot fail for this clock */
+        (void)clock_gettime(clock, &now); /* cannot fail for these clocks */
         return (uint64_t)now.tv_sec * USEC_PER_SEC + (uint64_t)now.tv_nsec / 1000;
+}
+
+uint64_t output_now_usec(void)
+{
+        return now_usec(CLOCK_REALTIME);
+}
+
+uint64_t output_mono_usec(void)
+{
+        return now_usec(CLOCK_MONOTONIC);
 }
 
 int output_fail(const char *format, ...)

@@ -40,6 +40,8 @@ enum style output_state_style(const char *state);
 char *output_age(uint64_t since_usec, uint64_t now_usec, char buf[static OUTPUT_TEXT_MAX]);
 /* Local time "2026-03-06 14:33:45"; "–" for 0. */
 char *output_time(uint64_t usec, char buf[static OUTPUT_TEXT_MAX]);
+/* Of that the time of day, "14:33:45". */
+char *output_clock(uint64_t usec, char buf[static OUTPUT_TEXT_MAX]);
 /* ISO 8601 with the local offset, for JSON. */
 char *output_time_iso(uint64_t usec, char buf[static OUTPUT_TEXT_MAX]);
 /* "230.1 V", "12345.678 kWh" for 12345678 Wh; "–" for NaN. "m3" where the locale has no "m³". */
@@ -55,6 +57,8 @@ void output_wrapped(const char *text, size_t indent);
 
 /* Wall time, µs since 1970. */
 uint64_t output_now_usec(void);
+/* Time that only passes, µs, for what lasts. */
+uint64_t output_mono_usec(void);
 
 /* "smctl: MESSAGE" on stderr. Returns EXIT_FAILED, so that verbs can end with it. */
 int output_fail(const char *format, ...) __attribute__((format(printf, 1, 2)));

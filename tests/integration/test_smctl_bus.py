@@ -4,6 +4,7 @@
 import json
 import os
 import pathlib
+import re
 import select
 import shutil
 import signal
@@ -273,6 +274,19 @@ class TestManaging(BusCase):
             self.assertEqual(process.returncode, 0)
             self.assertEqual(file.read_bytes(), b"hello")
             self.assertEqual(json.loads(out), {"file": str(file), "bytes": 5})
+
+    def test_capture_in_hex_has_the_time_of_each_burst(self):
+        sent = "1234567890" * 10
+        process = subprocess.Popen([SMCTL, "capture", "ttyUSB0", "-b", "100", "--hex"],
+                                   stdout=subprocess.PIPE, text=True,
+                                   env=dict(os.environ, **self.env))
+        self.driver.wait_request(f"request capture {ID}")
+        for at in range(0, 100, 10):
+            self.driver.do("capture-write " + sent[at:at + 10])
+        out, _ = process.communicate(timeout=SECONDS)
+        self.assertEqual(process.returncode, 0)
+        self.assertRegex(out, r"^# \d\d:\d\d:\d\d\n31 32 33")
+        self.assertEqual(bytes.fromhex(re.sub("#.*", "", out)), sent.encode())
 
 
 @unittest.skipIf(os.getuid() != 0, "skipped: without polkit only root may change something")
