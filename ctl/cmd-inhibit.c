@@ -30,6 +30,28 @@ static int inhibit(sd_bus *bus, const char *path, const char *why)
         return fcntl(fd, F_DUPFD_CLOEXEC, 3); /* the message's own dies with it */
 }
 
+/*
+ * Options may stand before the port and behind it, up to the command, whose options are its own.
+ * Returns the index of the command and leaves the port's in *ret_port, or as options_parse().
+ */
+static int parse(const struct options *options, int argc, char **argv, int *ret_port)
+{
+        int port, command;
+        char *word;
+
+        port = options_parse(options, argc, argv);
+        if (port <= 0)
+                return port;
+        word = argv[port];
+        argv[port] = argv[0]; /* what follows is read like a line of its own */
+        command = options_parse(options, argc - port, argv + port);
+        argv[port] = word;
+        if (command <= 0)
+                return command;
+        *ret_port = port;
+        return port + command;
+}
+
 int cmd_inhibit(int argc, char **argv)
 {
         const char *why = NULL;
@@ -42,7 +64,7 @@ int cmd_inhibit(int argc, char **argv)
                 .n_rows = ELEMENTSOF(rows),
                 .about = N_("COMMAND finds the port in the environment as SMARTMETER_DEVICE. Its "
                             "exit status is\nthat of smctl."),
-                .min_arguments = 2,
+                .min_arguments = 1, /* the port, and then the command */
                 .max_arguments = OPTIONS_ANY_NUMBER,
                 .stop_at_argument = true,
         };
@@ -50,18 +72,12 @@ int cmd_inhibit(int argc, char **argv)
         OWNED(bus) sd_bus *bus = NULL;
         struct json_object *converter;
         OWNED_FD int fd = -1;
-        int command, first, r;
+        int command, port = 0, r;
 
-        first = options_parse(&options, argc, argv);
-        if (first <= 0)
-                return options_exit(first);
-        command = first + 1;
-        if (strcmp(argv[command], "--") == 0)
-                command++;
-        if (command >= argc)
-                return options_misuse("inhibit", "%s",
-                                      _("which command? smctl inhibit ID -- COMMAND"));
-        if (client_open(&bus) < 0 || client_fetch_converter(bus, argv[first], &all, &converter) < 0)
+        command = parse(&options, argc, argv, &port);
+        if (command <= 0)
+                return options_exit(command);
+        if (client_open(&bus) < 0 || client_fetch_converter(bus, argv[port], &all, &converter) < 0)
                 return EXIT_FAILED;
         fd = inhibit(bus, json_text(converter, "object"), why ? why : argv[command]);
         if (fd < 0)

@@ -107,6 +107,20 @@ static int complain(const char *word)
         return EXIT_MISUSED;
 }
 
+/* "smctl help", and "smctl help VERB" for "smctl VERB --help". */
+static int help(int argc, char **argv)
+{
+        const struct verb *verb;
+
+        if (argc < 2) {
+                print_help();
+                return EXIT_DONE;
+        }
+        verb = verb_find(argv[1]);
+        return verb ? verb->run(2, (char *[]){ argv[1], (char[]){ "--help" }, NULL })
+                    : complain(argv[1]);
+}
+
 /* Options may also come before the verb ("smctl --json status"): it is handed those too. */
 static int run(int argc, char **argv)
 {
@@ -139,10 +153,8 @@ static int run(int argc, char **argv)
                 print_help();
                 return EXIT_MISUSED;
         }
-        if (strcmp(argv[at], "help") == 0) {
-                print_help();
-                return EXIT_DONE;
-        }
+        if (strcmp(argv[at], "help") == 0)
+                return help(argc - at, argv + at);
         const struct verb *verb = verb_find(argv[at]);
         return verb ? verb->run(argc - at, argv + at) : complain(argv[at]);
 }

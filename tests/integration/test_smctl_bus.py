@@ -261,6 +261,17 @@ class TestManaging(BusCase):
         self.bad(7, "inhibit", "ttyUSB0", "--", "sh", "-c", "exit 7")
         self.assertIn("no-such-program", self.bad(1, "inhibit", "ttyUSB0", "no-such-program"))
         self.bad(2, "inhibit", "ttyUSB0", "--")
+        self.bad(2, "inhibit", "ttyUSB0")
+
+    def test_inhibit_takes_its_options_on_both_sides_of_the_port(self):
+        command = ["sh", "-c", "echo $0 $1", "--why", "--json"]
+        for words in (["--why", "lunch", "ttyUSB0", "--"], ["ttyUSB0", "--why", "lunch", "--"],
+                      ["ttyUSB0", "-w", "lunch"]):
+            self.assertEqual(self.ok("inhibit", *words, *command), "--why --json\n")
+            self.assertIn("smctl/lunch", self.driver.wait_request(f"request inhibit {ID}"))
+        self.assertIn('did you mean "--why"',
+                      self.bad(2, "inhibit", "ttyUSB0", "--whi", "lunch", "--", "true"))
+        self.assertIn("Usage: smctl inhibit", self.ok("inhibit", "ttyUSB0", "--help"))
 
     def test_capture_writes_what_comes(self):
         with tempfile.TemporaryDirectory() as folder:

@@ -28,6 +28,12 @@ class TestDocuments(SmctlCase):
         for verb in self.verbs:
             self.assertIn("json", self.options(verb), verb)
 
+    def test_help_of_a_verb_is_its_own(self):
+        for verb in self.verbs:
+            self.assertEqual(self.run_ok("help", verb), self.run_ok(verb, "--help"))
+        self.assertEqual(self.run_ok("help"), self.run_ok("--help"))
+        self.assertIn('did you mean "inhibit"', self.run_bad(2, "help", "inhbit"))
+
     def test_manual_has_every_verb_and_option(self):
         for verb in self.verbs:
             self.assertRegex(self.manual, rf"(?m)^\.It Cm {verb}\b", verb)
@@ -83,13 +89,14 @@ class TestDocuments(SmctlCase):
     def test_bash_completes_verbs_and_options(self):
         script = (f"source {CTL}/completion/smctl; compopt() {{ :; }}; "
                   "COMP_WORDS=(smctl dec); COMP_CWORD=1; _smctl; echo \"${COMPREPLY[*]}\"; "
-                  "COMP_WORDS=(smctl decode --pr); COMP_CWORD=2; _smctl; echo \"${COMPREPLY[*]}\"")
+                  "COMP_WORDS=(smctl decode --pr); COMP_CWORD=2; _smctl; echo \"${COMPREPLY[*]}\"; "
+                  "COMP_WORDS=(smctl help inh); COMP_CWORD=2; _smctl; echo \"${COMPREPLY[*]}\"")
         with tempfile.TemporaryDirectory() as folder:
             from smctl_case import SMCTL
             pathlib.Path(folder, "smctl").symlink_to(SMCTL)
             done = subprocess.run(["bash", "--norc", "-c", script], capture_output=True, text=True,
                                   env={"PATH": f"{folder}:/usr/bin:/bin"}, check=True)
-        self.assertEqual(done.stdout.split("\n")[:2], ["decode", "--profile --pretty"])
+        self.assertEqual(done.stdout.splitlines(), ["decode", "--profile --pretty", "inhibit"])
 
 
 class TestCatalogues(SmctlCase):
