@@ -103,15 +103,12 @@ static void test_release_keeps_what_is_in_no_file(void **state)
                 assert_int_equal(f->anonymous[i], 'a');
 }
 
-/* Under qemu-user the kernel tells of the emulator, and there is nothing to be seen. */
+/* Under qemu-user the kernel tells of the emulator's mappings, and ours are not to be seen. */
 static bool is_emulated(void)
 {
-        const size_t size = (size_t)sysconf(_SC_PAGESIZE);
-        void *at = map(-1, size, PROT_READ | PROT_WRITE);
-        bool unseen = resident(at) < 0;
+        const char *wrapper = getenv("SMARTMETERD_WRAPPER");
 
-        (void)munmap(at, size);
-        return unseen;
+        return wrapper && strncmp(wrapper, "qemu-", 5) == 0;
 }
 
 int main(void)
