@@ -129,6 +129,18 @@ int cmd_forget(int argc, char **argv)
         return report("forget", id, _("%s is forgotten."));
 }
 
+/* What was done: the words are whole sentences, for translators. */
+static const char *probe_report(const char *reset)
+{
+        if (!reset)
+                return _("Looking for the line settings of %s (smctl status shows the progress).");
+        if (strcmp(reset, "usb") == 0)
+                return _("%s was reset through USB; its line settings are looked for (smctl status "
+                         "shows the progress).");
+        return _("The port of %s was closed and opened; its line settings are looked for (smctl "
+                 "status shows the progress).");
+}
+
 int cmd_probe(int argc, char **argv)
 {
         const char *reset = NULL;
@@ -161,8 +173,7 @@ int cmd_probe(int argc, char **argv)
                 return EXIT_FAILED;
         if (client_call(bus, path, BUS_INTERFACE_CONVERTER, "Probe", NULL, NULL) < 0)
                 return EXIT_FAILED;
-        return report("probe", json_text(converter, "id"),
-                      _("Looking for the line settings of %s (smctl status shows the progress)."));
+        return report("probe", json_text(converter, "id"), probe_report(reset));
 }
 
 int cmd_reload(int argc, char **argv)

@@ -205,6 +205,13 @@ class TestManaging(BusCase):
         self.assertEqual(self.json("reload")["warnings"], ["a.conf:7: a warning"])
         self.assertIn("usb", self.bad(2, "probe", "ttyUSB0", "--reset", "hard"))
 
+    def test_probe_says_what_was_reset(self):
+        self.assertRegex(self.ok("probe", "ttyUSB0"), f"^Looking for the line settings of {ID} ")
+        for how, sentence in (("usb", f"{ID} was reset through USB;"),
+                              ("reopen", f"The port of {ID} was closed and opened;")):
+            self.assertIn(sentence, self.ok("probe", "ttyUSB0", "--reset", how))
+            self.driver.wait_request(f"request reset {ID} {how}")
+
     def test_reload_of_a_bad_configuration_fails_with_the_reason(self):
         self.driver.do("fail 22")
         self.assertIn("a.conf:3: unknown key", self.bad(1, "reload"))
