@@ -107,8 +107,13 @@ void doctor_check_usb(struct doctor *doctor)
 
         usb_each(on_device, &walk);
         doctor->n_ports = walk.n_ports;
+        if (walk.n_serial > 0)
+                return;
         /* A UART or a pty named by Device= needs no USB. */
-        if (walk.n_serial == 0 && !has_converter(doctor))
+        if (has_converter(doctor))
+                doctor_skip(doctor,
+                            _("No converter on USB; the configuration names another port."));
+        else
                 doctor_wrong(
                         doctor, "",
                         _("Plug it in, try another port or cable, and see whether \"sudo dmesg "

@@ -20,6 +20,24 @@ def telegram(*args):
                           capture_output=True, check=True).stdout
 
 
+def hdlc(information):
+    """A frame of IEC 62056-46: UI, from a server with a short address."""
+    def checked(data):
+        crc = 0xffff
+        for byte in data:
+            crc ^= byte
+            for _ in range(8):
+                crc = crc >> 1 ^ (0x8408 if crc & 1 else 0)
+        return data + (crc ^ 0xffff).to_bytes(2, "little")
+    length = 9 + len(information)
+    header = checked(bytes([0xa0 | length >> 8, length & 0xff, 0xcf, 0x03, 0x13]))
+    return b"\x7e" + checked(header + information) + b"\x7e"
+
+
+# A data-notification with a structure of "abc" and 5: whole, and nobody's list.
+UNKNOWN_LIST = hdlc(bytes.fromhex("e6e700 0f0000000100 0202 0903616263 1105"))
+
+
 @unittest.skipIf(os.getuid() != 0, "skipped: without polkit only root may change something")
 class TestSmctlAndDaemon(SmctlCase):
     def setUp(self):
@@ -75,6 +93,27 @@ class TestSmctlAndDaemon(SmctlCase):
         self.feed_until(telegram("lgz-e570", "--key", KEY, "--auth-key", AUTH, "--security", "30",
                                  "--time", "1900000000"),
                         lambda: any(m["key_state"] == "ok" for m in self.meters()), "the readings")
+
+    def doctor(self):
+        """{check: status}, and the findings as text."""
+        got = json.loads(smctl("doctor", "--json", env=self.env).stdout)
+        wrong = [c for c in got["checks"] if c["status"] == "wrong"]
+        return {c["check"]: c["status"] for c in got["checks"]}, str(wrong)
+
+    def test_meter_nobody_understands_is_a_finding(self):
+        self.feed_until(UNKNOWN_LIST, self.meters, "the meter")
+        checks, text = self.doctor()
+        self.assertEqual(checks["layout"], "wrong")
+        self.assertIn("list is unknown", text)
+
+    def test_device_that_is_not_there_is_a_finding(self):
+        self.assertEqual(self.doctor()[0]["detecting"], "wrong")
+        self.link.unplug()
+        wait_until(lambda: "is not there" in self.json("status")["converters"][0]["state_reason"],
+                   "the service to look again")
+        checks, text = self.doctor()
+        self.assertEqual((checks["waiting"], checks["detecting"]), ("wrong", "ok"))
+        self.assertIn(f"{self.link.path} is not there", text)
 
     def test_monitor_prints_what_comes(self):
         data = telegram("lgz-e450", "--plain")

@@ -206,6 +206,14 @@ class TestService(DoctorCase):
         results = self.assert_only("waiting", "/dev/ttyNOPE0 is not there", "Device=")
         self.assertEqual([r["about"] for r in results], ["ttyNOPE0"])
 
+    def test_device_needs_no_usb(self):
+        self.driver.do(f"converter-remove {ID}")
+        self.driver.do("converter-add tty@uart uart")
+        shutil.rmtree(self.machine.root / "sys")
+        got = self.doctor()
+        self.assertEqual(got["usb"][0]["status"], "skipped")
+        self.assertNotIn("wrong", {r[0]["status"] for r in got.values()})
+
     def test_missing_device_is_told_beside_one_that_is_read(self):
         self.driver.do(f"converter-add {STICK}")
         self.driver.do(f"converter {STICK} state waiting")
