@@ -115,6 +115,23 @@ class TestSmctlAndDaemon(SmctlCase):
         self.assertEqual((checks["waiting"], checks["detecting"]), ("wrong", "ok"))
         self.assertIn(f"{self.link.path} is not there", text)
 
+    def test_wizard_sees_the_tty_come_and_go_and_names_the_meter_behind(self):
+        data = telegram("emucs")  # gas and water are heard through it
+        self.feed_until(data, lambda: len(self.meters()) == 3, "all of them")
+        process = subprocess.Popen([SMCTL, "identify", "--json", "--seconds", "30"],
+                                   stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True,
+                                   env=dict(os.environ, LC_ALL="C.UTF-8", **self.env))
+        with process:
+            self.assertEqual(json.loads(process.stdout.readline())["event"], "waiting")
+            self.link.unplug()
+            self.assertEqual(json.loads(process.stdout.readline())["event"], "unplugged")
+            self.link.plug()
+            self.assertEqual(json.loads(process.stdout.readline())["event"], "plugged")
+            self.feed_until(data, lambda: process.poll() is not None, "the end")
+            last = json.loads(process.stdout.read().splitlines()[-1])
+        self.assertEqual((process.returncode, last["event"]), (0, "reading"))
+        self.assertRegex(last["sentence"], r"^Meter 1SAG\d+ .*\d W now, [\d.]+ kWh in all")
+
     def test_monitor_prints_what_comes(self):
         data = telegram("lgz-e450", "--plain")
         self.feed_until(data, self.meters, "the meter")
