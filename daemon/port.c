@@ -47,24 +47,29 @@ struct port {
 
 size_t port_unescape(uint8_t *buf, size_t len, uint8_t *at_mark, uint64_t *line_errors)
 {
-        const uint8_t *mark = *at_mark ? buf : memchr(buf, 0xff, len);
-        size_t n = mark ? (size_t)(mark - buf) : len; /* what comes before stays where it is */
+        size_t n = 0, i = 0;
 
-        for (size_t i = n; i < len; i++) {
-                uint8_t byte = buf[i];
+        while (i < len) {
+                if (*at_mark == 0) {
+                        /* Marks are rare: what lies between them is moved as a whole. */
+                        const uint8_t *mark = memchr(buf + i, 0xff, len - i);
+                        size_t run = mark ? (size_t)(mark - buf) - i : len - i;
 
+                        memmove(buf + n, buf + i, run);
+                        n += run;
+                        i += run + (mark != NULL);
+                        *at_mark = mark != NULL;
+                        continue;
+                }
                 if (*at_mark == 2) {
                         (*line_errors)++;
                         *at_mark = 0;
-                } else if (*at_mark == 1) {
-                        *at_mark = byte == 0 ? 2 : 0;
-                        if (byte != 0) /* FF FF; anything else cannot be, and is kept as it is */
-                                buf[n++] = byte;
-                } else if (byte == 0xff) {
-                        *at_mark = 1;
                 } else {
-                        buf[n++] = byte;
+                        *at_mark = buf[i] == 0 ? 2 : 0;
+                        if (buf[i] != 0) /* FF FF; anything else cannot be, and is kept as it is */
+                                buf[n++] = buf[i];
                 }
+                i++;
         }
         return n;
 }

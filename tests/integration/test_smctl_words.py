@@ -90,7 +90,7 @@ class TestDocuments(SmctlCase):
         script = (f"source {CTL}/completion/smctl; compopt() {{ :; }}; "
                   "COMP_WORDS=(smctl dec); COMP_CWORD=1; _smctl; echo \"${COMPREPLY[*]}\"; "
                   "COMP_WORDS=(smctl decode --pr); COMP_CWORD=2; _smctl; echo \"${COMPREPLY[*]}\"; "
-                  "COMP_WORDS=(smctl help inh); COMP_CWORD=2; _smctl; echo \"${COMPREPLY[*]}\"")
+                  "COMP_WORDS=(smctl help inhi); COMP_CWORD=2; _smctl; echo \"${COMPREPLY[*]}\"")
         with tempfile.TemporaryDirectory() as folder:
             from smctl_case import SMCTL
             pathlib.Path(folder, "smctl").symlink_to(SMCTL)
