@@ -1,0 +1,206 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Lines go to the journal as fields when stderr is the journal's own stream (systemd.exec(5),
+ * JOURNAL_STREAM), else to stderr. May be called from the MQTT worker too, hence the atomics.
+ */
+#include "log.h"
+
+#include <errno.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+#define SD_JOURNAL_SUPPRESS_LOCATION
+#include <systemd/sd-journal.h>
+
+#include "util.h"
+
+#define LOG_MESSAGE_MAX 1024 /* a sentence with a path and an id in it */
+#define LOG_FIELD_MAX   256  /* "SMARTMETER_CONVERTER=" and the longest identity */
+#define LOG_FIELDS_MAX  12
+
+enum log_target {
+        LOG_TARGET_CONSOLE,
+        LOG_TARGET_JOURNAL,
+};
+
+static atomic_int log_level = LOG_INFO;
+static atomic_int log_target = LOG_TARGET_CONSOLE;
+
+static const struct {
+        const char *name;
+        int priority;
+} levels[] = {
+        { "emerg", LOG_EMERG }, { "alert", LOG_ALERT },     { "crit", LOG_CRIT },
+        { "err", LOG_ERR },     { "warning", LOG_WARNING }, { "notice", LOG_NOTICE },
+        { "info", LOG_INFO },   { "debug", LOG_DEBUG },
+};
+
+static bool stderr_is_journal(void)
+{
+        const char *stream = getenv("JOURNAL_STREAM");
+        unsigned long long device, inode;
+        struct stat st;
+
+        if (!stream || sscanf(stream, "%llu:%llu", &device, &inode) != 2)
+                return false;
+        return fstat(STDERR_FILENO, &st) == 0 && st.st_dev == device && st.st_ino == inode;
+}
+
+void log_init(void)
+{
+        atomic_store(&log_target, stderr_is_journal() ? LOG_TARGET_JOURNAL : LOG_TARGET_CONSOLE);
+}
+
+void log_set_level(int priority)
+{
+        atomic_store(&log_level, priority);
+}
+
+int log_level_get(void)
+{
+        return atomic_load(&log_level);
+}
+
+int log_level_parse(const char *text)
+{
+        for (size_t i = 0; i < ELEMENTSOF(levels); i++)
+                if (strcmp(text, levels[i].name) == 0)
+                        return levels[i].priority;
+        return -EINVAL;
+}
+
+const char *log_level_name(int priority)
+{
+        for (size_t i = 0; i < ELEMENTSOF(levels); i++)
+                if (priority == levels[i].priority)
+                        return levels[i].name;
+        return "info";
+}
+
+const char *log_target_get(void)
+{
+        return atomic_load(&log_target) == LOG_TARGET_JOURNAL ? "journal" : "console";
+}
+
+int log_target_set(const char *target)
+{
+        if (strcmp(target, "journal") == 0)
+                atomic_store(&log_target, LOG_TARGET_JOURNAL);
+        else if (strcmp(target, "console") == 0)
+                atomic_store(&log_target, LOG_TARGET_CONSOLE);
+        else
+                return -EINVAL;
+        return 0;
+}
+
+/* What came from a wire or a bus must not forge lines or move a terminal's cursor. */
+static void blunt(char *text)
+{
+        for (; *text; text++)
+                if ((unsigned char)*text < 0x20 || *text == 0x7f)
+                        *text = '?';
+}
+
+struct log_fields {
+        char text[LOG_FIELDS_MAX][LOG_FIELD_MAX];
+        struct iovec vector[LOG_FIELDS_MAX + 1]; /* and MESSAGE= */
+        int n;
+};
+
+static void add_field(struct log_fields *fields, const char *name, const char *value)
+{
+        if (!value || !*value || fields->n == LOG_FIELDS_MAX)
+                return;
+
+        char *text = fields->text[fields->n];
+        (void)snprintf(text, LOG_FIELD_MAX, "%s=%s", name, value); /* cut off is good enough */
+        fields->vector[fields->n++] = (struct iovec){ text, strlen(text) };
+}
+
+static void add_number(struct log_fields *fields, const char *name, int value)
+{
+        char text[16];
+
+        (void)snprintf(text, sizeof(text), "%d", value);
+        add_field(fields, name, text);
+}
+
+static void write_journal(int priority, const struct log_about *about, const char *file, int line,
+                          char *message)
+{
+        struct log_fields fields;
+
+        fields.n = 0;
+        add_number(&fields, "PRIORITY", priority);
+        add_field(&fields, "CODE_FILE", file);
+        add_number(&fields, "CODE_LINE", line);
+        add_field(&fields, "SYSLOG_IDENTIFIER", "smartmeterd");
+        if (about) {
+                add_field(&fields, "SMARTMETER_PORT", about->port);
+                add_field(&fields, "SMARTMETER_CONVERTER", about->converter);
+                add_field(&fields, "SMARTMETER_METER", about->meter);
+                add_field(&fields, "SMARTMETER_SINK", about->sink);
+                if (about->error > 0)
+                        add_number(&fields, "ERRNO", about->error);
+                if (about->message_id) {
+                        char id[SD_ID128_STRING_MAX];
+
+                        add_field(&fields, "MESSAGE_ID",
+                                  sd_id128_to_string(*about->message_id, id));
+                }
+        }
+        fields.vector[fields.n++] = (struct iovec){ message, strlen(message) };
+        (void)sd_journal_sendv(fields.vector, fields.n); /* a lost journal has no one to be told */
+}
+
+static const char *subject_of(const struct log_about *about)
+{
+        const char *names[] = { about ? about->meter : NULL, about ? about->port : NULL,
+                                about ? about->converter : NULL, about ? about->sink : NULL };
+
+        for (size_t i = 0; i < ELEMENTSOF(names); i++)
+                if (names[i] && *names[i])
+                        return names[i];
+        return NULL;
+}
+
+static void write_console(int priority, const char *message)
+{
+        /* One write for a whole line, so that two threads' lines do not mix. */
+        (void)dprintf(STDERR_FILENO, "%s: %s\n", log_level_name(priority), message);
+}
+
+void log_write(int priority, const struct log_about *about, const char *file, int line,
+               const char *format, ...)
+{
+        static const char prefix[] = "MESSAGE=";
+        const char *subject = subject_of(about);
+        char message[LOG_MESSAGE_MAX];
+        int saved = errno;
+        va_list arguments;
+
+        if (priority > atomic_load(&log_level))
+                return;
+
+        int n = snprintf(message, sizeof(message), "%s%s%s", prefix, subject ? subject : "",
+                         subject ? ": " : "");
+        size_t used = MIN((size_t)n, sizeof(message) - 1);
+
+        va_start(arguments, format);
+        (void)vsnprintf(message + used, sizeof(message) - used, format, arguments);
+        va_end(arguments);
+        blunt(message);
+
+        if (atomic_load(&log_target) == LOG_TARGET_JOURNAL)
+                write_journal(priority, about, file, line, message);
+        else
+                write_console(priority, message + sizeof(prefix) - 1);
+        errno = saved;
+}
