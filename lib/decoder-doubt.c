@@ -1,0 +1,274 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What a telegram is measured against that no check sum bears out: M-Bus has an 8-bit sum, and
+ * GCM without a tag deciphers a flipped bit to a flipped bit. What such a damage makes of a value
+ * seldom fits what the meter said before. A doubt that comes back was none: the grid fails, clocks
+ * are set, meters are exchanged.
+ */
+#include <math.h>
+#include <string.h>
+
+#include "base/util.h"
+#include "decoder-private.h"
+#include "lib/dlms/layout-evidence.h"
+#include "lib/model/plausibility.h"
+
+#define CLOCK_BACK_MAX_S      60
+#define IN_A_ROW_S            30
+#define VOLTAGE_STEP          0.05 /* EN 61000-3-3 allows switched loads 3.3 to 7 % of dip */
+#define POWER_FACTOR_SLACK_VA 100.0
+#define POWER_FACTOR_SLACK    1.15
+#define LOAD_FACTOR           3.0 /* loads that came and went between two telegrams */
+#define LOAD_STEP_W           3000
+#define FORGET_AFTER          4 /* telegrams without the doubt */
+#define PHASES                3
+#define ALL                   PHASES /* the index of what all phases do together */
+
+/* What one telegram says of the grid, found in one pass: a doubt must not cost a telegram. */
+struct look {
+        struct evidence evidence;
+        enum evidence_result result;
+        double power[2]; /* in and out; negative: it does not say */
+        double factor;   /* negative: it does not say */
+        bool possible;   /* each value is one that the meter can measure */
+};
+
+/* What the size of a value may be; least is what shows a brown-out, and zero is always possible. */
+struct bounds {
+        double least, most;
+};
+
+static struct bounds bounds_of(const struct profile_range *range, double otherwise)
+{
+        if (!range || !range->given)
+                return (struct bounds){ 0, otherwise };
+        return (struct bounds){ decimal_to_double(range->least), decimal_to_double(range->most) };
+}
+
+/* By profile_kind_of(): of all values of one telegram, once. */
+struct all_bounds {
+        struct bounds power, voltage, current, frequency;
+};
+
+static struct all_bounds bounds_of_meter(const struct meter_profile *profile)
+{
+        return (struct all_bounds){
+                bounds_of(profile ? &profile->power : NULL, PLAUSIBILITY_POWER_DEFAULT_W),
+                bounds_of(profile ? &profile->voltage : NULL, HUGE_VAL),
+                bounds_of(profile ? &profile->current : NULL, HUGE_VAL),
+                bounds_of(profile ? &profile->frequency : NULL, HUGE_VAL),
+        };
+}
+
+static bool is_possible(const struct all_bounds *all, double value, char kind)
+{
+        struct bounds bounds = kind == 'A'   ? (struct bounds){ 0, 1 }
+                               : kind == 'U' ? all->voltage
+                               : kind == 'I' ? all->current
+                               : kind == 'F' ? all->frequency
+                                             : all->power;
+        double size = fabs(value);
+
+        return value == 0 || (size >= bounds.least && size <= bounds.most);
+}
+
+/* A number whose scale nobody told is compared with nothing. */
+static void look_at(const struct telegram *t, struct look *ret)
+{
+        struct all_bounds bounds = bounds_of_meter(t->profile);
+        struct evidence *e = &ret->evidence;
+
+        *ret = (struct look){ .factor = -1, .possible = true };
+        for (size_t i = 0; i < t->n_readings; i++) {
+                const struct reading *reading = &t->readings[i];
+                char kind = profile_kind_of(reading->obis);
+                double value;
+
+                if (!kind || kind == 'E' || reading_is_unscaled(reading))
+                        continue;
+                value = decimal_to_double(reading->value);
+                ret->possible = ret->possible && is_possible(&bounds, value, kind);
+                if (kind == 'A' && reading->obis.c == 13 && reading->obis.e == 0)
+                        ret->factor = fabs(value);
+                else
+                        evidence_add(e, reading->obis, reading->value);
+        }
+        ret->power[0] = e->has_import[ALL] ? fabs(e->import[ALL]) : -1;
+        ret->power[1] = e->has_export[ALL] ? fabs(e->export[ALL]) : -1;
+        ret->result = evidence_result_of(e);
+}
+
+/* No more active power than what the power factor leaves of voltages and currents. */
+static bool factor_agrees(const struct look *now)
+{
+        double apparent = 0;
+
+        if (now->factor < 0)
+                return true;
+        for (unsigned int phase = 0; phase < PHASES; phase++) {
+                if (!now->evidence.voltage.known[phase] || !now->evidence.current.known[phase])
+                        return true;
+                apparent += now->evidence.voltage.value[phase] * now->evidence.current.value[phase];
+        }
+        return fabs(now->evidence.import[ALL] - now->evidence.export[ALL]) <=
+               POWER_FACTOR_SLACK * now->factor * apparent + POWER_FACTOR_SLACK_VA;
+}
+
+/*
+ * More power than voltages and currents carry cannot be; much less is usual where phases import and
+ * export at once, and a doubt only where it was not so just before.
+ */
+static bool powers_agree(const struct look *now, const struct decoder_past *past)
+{
+        return now->result != EVIDENCE_CONTRADICTS &&
+               (now->result != EVIDENCE_UNLIKELY || past->unlikely) && factor_agrees(now);
+}
+
+static bool flows_both_ways(const struct look *now)
+{
+        return now->power[0] > 0 && now->power[1] > 0;
+}
+
+static struct decoder_register *find_register(struct decoder_past *past, struct obis obis)
+{
+        for (size_t i = 0; i < past->n_registers; i++)
+                if (obis_equal(past->registers[i].obis, obis))
+                        return &past->registers[i];
+        return NULL;
+}
+
+static bool is_register(const struct reading *reading)
+{
+        return reading->obis.a == 1 && reading->obis.d == 8 && reading->obis.f == 255 &&
+               !reading_is_unscaled(reading);
+}
+
+/*
+ * What energy may have risen by: between two telegrams in a row no more than three times the power
+ * that both say of its direction, and what a kettle makes; else what the connection carries.
+ */
+static int64_t power_allowed(const struct telegram *t, const struct look *now,
+                             const struct decoder_past *past, uint8_t c, int64_t elapsed_s)
+{
+        int64_t most = t->profile && t->profile->max_power_w ? t->profile->max_power_w
+                                                             : PLAUSIBILITY_POWER_DEFAULT_W;
+        double power;
+
+        if (elapsed_s > IN_A_ROW_S || c < 1 || c > ELEMENTSOF(now->power))
+                return most;
+        power = MAX(now->power[c - 1], past->power[c - 1]);
+        return power < 0 ? most : MIN(most, (int64_t)(LOAD_FACTOR * power) + LOAD_STEP_W);
+}
+
+static bool registers_go_on(const struct telegram *t, const struct look *now,
+                            struct decoder_past *past, int64_t elapsed_s)
+{
+        for (size_t i = 0; i < t->n_readings; i++) {
+                const struct reading *reading = &t->readings[i];
+                const struct decoder_register *last =
+                        is_register(reading) ? find_register(past, reading->obis) : NULL;
+                enum plausibility verdict;
+
+                if (!last)
+                        continue;
+                verdict = plausibility_judge(
+                        last->value, reading->value, (uint64_t)MAX(elapsed_s, 0) * 1000,
+                        elapsed_s > 0 ? power_allowed(t, now, past, reading->obis.c, elapsed_s)
+                                      : 0);
+                if (verdict == PLAUSIBILITY_FALLS || verdict == PLAUSIBILITY_TOO_FAST)
+                        return false;
+        }
+        return true;
+}
+
+static bool voltages_go_on(const struct look *now, const struct decoder_past *past)
+{
+        for (unsigned int phase = 0; phase < PHASES; phase++) {
+                double was = past->voltage[phase], is = now->evidence.voltage.value[phase];
+
+                if (was > 0 && is > 0 && fabs(is - was) > was * VOLTAGE_STEP)
+                        return false;
+        }
+        return true;
+}
+
+static unsigned int doubts_of(const struct telegram *t, const struct look *now, int64_t now_s,
+                              struct decoder_past *past)
+{
+        int64_t elapsed_s = now_s && past->time_s ? now_s - past->time_s : 0;
+        unsigned int doubts = 0;
+
+        if (!now->possible)
+                doubts |= DECODER_DOUBT_RANGE;
+        if (!powers_agree(now, past))
+                doubts |= DECODER_DOUBT_POWER;
+        if (flows_both_ways(now) && !past->both_ways)
+                doubts |= DECODER_DOUBT_BOTH_WAYS;
+        if (!registers_go_on(t, now, past, elapsed_s))
+                doubts |= DECODER_DOUBT_REGISTER;
+        if (elapsed_s > 0 && elapsed_s <= IN_A_ROW_S && !voltages_go_on(now, past))
+                doubts |= DECODER_DOUBT_VOLTAGE;
+        if (elapsed_s < -CLOCK_BACK_MAX_S)
+                doubts |= DECODER_DOUBT_CLOCK;
+        return doubts;
+}
+
+static void keep(const struct telegram *t, const struct look *now, int64_t now_s,
+                 struct decoder_past *past)
+{
+        past->time_s = now_s ? now_s : past->time_s;
+        if (now->power[0] >= 0) {
+                past->both_ways = flows_both_ways(now);
+                past->unlikely = now->result == EVIDENCE_UNLIKELY;
+        }
+        memcpy(past->power, now->power, sizeof(past->power));
+        memcpy(past->voltage, now->evidence.voltage.value, sizeof(past->voltage));
+        for (size_t i = 0; i < t->n_readings; i++) {
+                const struct reading *reading = &t->readings[i];
+                struct decoder_register *last;
+
+                if (!is_register(reading))
+                        continue;
+                last = find_register(past, reading->obis);
+                if (!last && past->n_registers < ELEMENTSOF(past->registers))
+                        last = &past->registers[past->n_registers++];
+                if (last)
+                        *last = (struct decoder_register){ reading->obis, reading->value };
+        }
+}
+
+static struct decoder_past *find_past(struct decoder *d, uint64_t sender)
+{
+        for (size_t i = 0; i < ELEMENTSOF(d->pasts); i++)
+                if (d->pasts[i].sender == sender)
+                        return &d->pasts[i];
+        return NULL;
+}
+
+bool doubt_is_none(struct decoder *d, uint64_t sender)
+{
+        const struct telegram *t = d->telegram;
+        int64_t now_s = t->time.valid ? datetime_to_epoch(&t->time) : 0;
+        struct decoder_past *past = find_past(d, sender);
+        unsigned int doubts;
+        struct look now;
+
+        look_at(t, &now);
+        if (!past) {
+                past = &d->pasts[d->next_past++ % ELEMENTSOF(d->pasts)];
+                *past = (struct decoder_past){ .sender = sender };
+                keep(t, &now, now_s, past);
+                return true;
+        }
+        doubts = doubts_of(t, &now, now_s, past);
+        if (doubts & ~past->doubts) {
+                past->doubts |= doubts;
+                past->n_without = 0;
+                return false;
+        }
+        past->n_without = doubts ? 0 : past->n_without + 1;
+        if (past->n_without >= FORGET_AFTER)
+                past->doubts = 0;
+        keep(t, &now, now_s, past);
+        return true;
+}

@@ -1,0 +1,229 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What was seen before decides what is believed now: frame counters that must grow, meters that
+ * must authenticate, and telegrams of a kind that came before.
+ */
+#include <string.h>
+
+#include "base/util.h"
+#include "decoder-private.h"
+
+/* FNV-1a, 64 bits: tells kinds apart; nobody gains by making two alike. */
+#define DIGEST_INIT  0xcbf29ce484222325ULL
+#define DIGEST_PRIME 0x100000001b3ULL
+
+static uint64_t digest(uint64_t sum, const void *data, size_t n)
+{
+        const uint8_t *bytes = data;
+
+        for (size_t i = 0; i < n; i++)
+                sum = (sum ^ bytes[i]) * DIGEST_PRIME;
+        return sum;
+}
+
+static uint64_t digest_of_keys(const struct cipher_keys *keys)
+{
+        uint64_t sum = digest(DIGEST_INIT, keys->key, keys->has_key ? sizeof(keys->key) : 0);
+
+        return digest(sum, keys->auth_key, keys->has_auth_key ? sizeof(keys->auth_key) : 0);
+}
+
+static uint64_t digest_of_meter(const struct telegram *t)
+{
+        return digest(DIGEST_INIT, t->meter_id, strlen(t->meter_id));
+}
+
+static struct decoder_known_title *make(struct decoder *d, const uint8_t *title, uint64_t sum)
+{
+        struct decoder_known_title *entry = &d->titles[d->next_title++ % DECODER_TITLES];
+
+        *entry = (struct decoder_known_title){ .used = true, .keys = sum };
+        memcpy(entry->title, title, CIPHER_TITLE_BYTES);
+        return entry;
+}
+
+/* The entry of this title and these keys. NULL: it is neither here nor with the caller. */
+static struct decoder_known_title *find(struct decoder *d, const uint8_t *title,
+                                        const struct cipher_keys *keys)
+{
+        uint64_t sum = digest_of_keys(keys);
+        struct decoder_known_title *entry;
+        struct decoder_title recalled;
+
+        for (size_t i = 0; i < DECODER_TITLES; i++)
+                if (d->titles[i].used && memcmp(d->titles[i].title, title, CIPHER_TITLE_BYTES) == 0)
+                        return d->titles[i].keys == sum ? &d->titles[i] : NULL;
+        if (!d->options.recall || !d->options.recall(d->options.userdata, title, keys, &recalled))
+                return NULL;
+        entry = make(d, title, sum);
+        entry->known = recalled;
+        return entry;
+}
+
+bool trust_keys(struct decoder *d, const struct cipher_keys *keys)
+{
+        const struct telegram *t = d->telegram;
+        uint64_t sum = digest_of_keys(keys);
+
+        if (t->has_system_title)
+                (void)find(d, t->system_title, keys); /* asks the caller where it is new */
+        for (size_t i = 0; i < DECODER_TITLES; i++)
+                if (d->titles[i].used && d->titles[i].keys == sum)
+                        return true;
+        return false;
+}
+
+bool trust_authenticated(struct decoder *d, const struct cipher_keys *keys)
+{
+        const struct telegram *t = d->telegram;
+        const struct decoder_known_title *entry =
+                t->has_system_title ? find(d, t->system_title, keys) : NULL;
+
+        return entry && entry->known.authenticated;
+}
+
+/* The entry of this title, made where it was not known, or known with other keys: then *ret_new. */
+static struct decoder_known_title *take(struct decoder *d, const uint8_t *title,
+                                        const struct cipher_keys *keys, bool *ret_new)
+{
+        struct decoder_known_title *entry = find(d, title, keys);
+
+        *ret_new = !entry;
+        if (entry)
+                return entry;
+        for (size_t i = 0; i < DECODER_TITLES; i++)
+                if (memcmp(d->titles[i].title, title, CIPHER_TITLE_BYTES) == 0)
+                        d->titles[i].used = false; /* by other keys */
+        return make(d, title, digest_of_keys(keys));
+}
+
+bool trust_ciphered(struct decoder *d, const struct cipher_keys *keys)
+{
+        struct telegram *t = d->telegram;
+        struct decoder_known_title *entry;
+        bool is_new;
+
+        if (!t->has_system_title)
+                return true;
+        entry = take(d, t->system_title, keys, &is_new);
+        /* 0: it is not known yet */
+        t->replayed =
+                !is_new && entry->known.counter > 0 && t->frame_counter <= entry->known.counter;
+        d->statistics.replays += t->replayed;
+        if (t->replayed && t->authenticated) {
+                telegram_fail(t, TELEGRAM_REPLAYED,
+                              "replayed: its frame counter %lu did not grow beyond %lu",
+                              (unsigned long)t->frame_counter, (unsigned long)entry->known.counter);
+                return false;
+        }
+        entry->known.counter = t->frame_counter;
+        entry->known.authenticated |= t->authenticated;
+        if (t->meter_id[0]) /* its short lists may not say it */
+                entry->meter = digest_of_meter(t);
+        if (d->options.remember)
+                d->options.remember(d->options.userdata, entry->title, keys, t->meter_id,
+                                    &entry->known);
+        return true;
+}
+
+static bool must_authenticate(const struct decoder *d)
+{
+        const struct telegram *t = d->telegram;
+
+        for (size_t i = 0; t->meter_id[0] && i < DECODER_TITLES; i++)
+                if (d->titles[i].used && d->titles[i].known.authenticated &&
+                    d->titles[i].meter == digest_of_meter(t))
+                        return true;
+        return d->options.must_authenticate &&
+               d->options.must_authenticate(d->options.userdata, t->meter_id);
+}
+
+bool trust_plain(struct decoder *d)
+{
+        if (!must_authenticate(d))
+                return true;
+        d->statistics.unauthenticated++;
+        telegram_fail(d->telegram, TELEGRAM_UNAUTHENTICATED,
+                      "unauthenticated: plain text, of a meter that must authenticate");
+        return false;
+}
+
+void decoder_forget_titles(struct decoder *d)
+{
+        memset(d->titles, 0, sizeof(d->titles));
+        d->next_title = 0;
+}
+
+/* A word at a time: it is done for every telegram. */
+static uint64_t digest_word(uint64_t sum, struct obis o, uint8_t unit, int8_t exponent)
+{
+        uint64_t word = (uint64_t)o.a << 56 | (uint64_t)o.b << 48 | (uint64_t)o.c << 40 |
+                        (uint64_t)o.d << 32 | (uint64_t)o.e << 24 | (uint64_t)o.f << 16 |
+                        (uint64_t)unit << 8 | (uint8_t)exponent;
+
+        return (sum ^ word) * DIGEST_PRIME;
+}
+
+static uint64_t digest_of_kind(const struct telegram *t)
+{
+        uint64_t sum = digest(digest_of_meter(t), t->system_title, sizeof(t->system_title));
+
+        sum = digest(sum, &t->status, sizeof(t->status));
+        for (size_t i = 0; i < t->n_readings; i++)
+                sum = digest_word(sum, t->readings[i].obis, (uint8_t)t->readings[i].unit,
+                                  t->readings[i].value.exponent);
+        for (size_t i = 0; i < t->n_texts; i++)
+                sum = digest_word(sum, t->texts[i].obis, UINT8_MAX, 0);
+        return sum;
+}
+
+uint64_t trust_sender(const struct decoder *d)
+{
+        const struct telegram *t = d->telegram;
+        uint64_t sum = t->has_system_title
+                               ? digest(DIGEST_INIT, t->system_title, sizeof(t->system_title))
+                               : digest(DIGEST_INIT, d->sender.data, d->sender.len);
+
+        /* Meters on one line share an address, or have none; by an 8-bit sum no id is certain. */
+        if (!t->has_system_title && !d->link->sum_only)
+                sum = digest(sum, t->meter_id, strlen(t->meter_id));
+        return sum ? sum : 1;
+}
+
+static bool knows_kind(const struct decoder *d, uint64_t kind)
+{
+        for (size_t i = 0; i < MIN(d->n_kinds, (size_t)DECODER_KINDS); i++)
+                if (d->kinds[i].digest == kind)
+                        return true;
+        return false;
+}
+
+static void note_kind(struct decoder *d, uint64_t kind)
+{
+        d->kinds[d->n_kinds++ % DECODER_KINDS] =
+                (struct decoder_kind){ kind, trust_sender(d), d->apdu_bytes };
+}
+
+bool trust_kind(struct decoder *d)
+{
+        uint64_t kind = digest_of_kind(d->telegram);
+
+        if (knows_kind(d, kind))
+                return true;
+        note_kind(d, kind);
+        return false;
+}
+
+bool trust_variant(struct decoder *d)
+{
+        uint64_t kind = digest_of_kind(d->telegram);
+        uint64_t sender = trust_sender(d);
+        bool is_variant = false;
+
+        if (knows_kind(d, kind))
+                return true;
+        for (size_t i = 0; i < MIN(d->n_kinds, (size_t)DECODER_KINDS); i++)
+                is_variant |= d->kinds[i].sender == sender && d->kinds[i].bytes == d->apdu_bytes;
+        note_kind(d, kind);
+        return !is_variant;
+}

@@ -1,0 +1,128 @@
+/* SPDX-License-Identifier: MIT */
+#include "layout-evidence.h"
+
+#include <math.h>
+#include <stddef.h>
+
+#include "base/util.h"
+
+#define D_INSTANT 7
+#define FACTOR    2.0
+#define SMALL_VA  100.0 /* below this a rounded current tells nothing */
+#define ALL       3     /* the index of a value of all phases */
+
+static void note_phase(double value[3], double step[3], bool known[3], unsigned int phase,
+                       struct decimal d)
+{
+        value[phase] = fabs(decimal_to_double(d));
+        step[phase] = decimal_to_double((struct decimal){ 1, d.exponent });
+        known[phase] = true;
+}
+
+void evidence_add(struct evidence *e, struct obis obis, struct decimal value)
+{
+        unsigned int phase = obis.c > 20 && obis.c <= 80 ? (obis.c - 21U) / 20 : ALL;
+        double number = decimal_to_double(value);
+
+        if (obis.a != 1 || obis.d != D_INSTANT || obis.e != 0)
+                return;
+        switch (obis_phaseless(obis.c)) {
+        case 1:
+                e->import[phase] = number;
+                e->has_import[phase] = true;
+                break;
+        case 2:
+                e->export[phase] = number;
+                e->has_export[phase] = true;
+                break;
+        case 3:
+                e->reactive_import = phase == ALL ? number : e->reactive_import;
+                e->has_reactive = e->has_reactive || phase == ALL;
+                break;
+        case 4:
+                e->reactive_export = phase == ALL ? number : e->reactive_export;
+                e->has_reactive = e->has_reactive || phase == ALL;
+                break;
+        case 11:
+                if (phase < ALL)
+                        note_phase(e->current.value, e->current.step, e->current.known, phase,
+                                   value);
+                break;
+        case 12:
+                if (phase < ALL)
+                        note_phase(e->voltage.value, e->voltage.step, e->voltage.known, phase,
+                                   value);
+                break;
+        default:
+                break;
+        }
+}
+
+/* `least` and `most` volt-amperes that voltage and current can mean, with their rounding. */
+static enum evidence_result compare(double power, double reactive, bool both_ways, double least,
+                                    double most)
+{
+        double bound = least / FACTOR - SMALL_VA / FACTOR;
+
+        if (fabs(power) > FACTOR * most + SMALL_VA)
+                return EVIDENCE_CONTRADICTS;
+        if (most < SMALL_VA)
+                return EVIDENCE_SILENT;
+        /* Without the export, an import of 0 may be any export. */
+        if (!both_ways && power == 0)
+                return EVIDENCE_SILENT;
+        if (bound > 0 && bound * bound > power * power + reactive * reactive)
+                return EVIDENCE_UNLIKELY;
+        return EVIDENCE_AGREES;
+}
+
+static enum evidence_result phase_result(const struct evidence *e, unsigned int phase)
+{
+        double volt = e->voltage.value[phase], ampere = e->current.value[phase];
+        double power = e->import[phase] - e->export[phase];
+
+        if (!e->voltage.known[phase] || !e->current.known[phase] ||
+            !(e->has_import[phase] || e->has_export[phase]))
+                return EVIDENCE_SILENT;
+        return compare(power, 0, e->has_import[phase] && e->has_export[phase],
+                       volt * (ampere - e->current.step[phase]),
+                       volt * (ampere + e->current.step[phase]));
+}
+
+static enum evidence_result total_result(const struct evidence *e)
+{
+        double least = 0, most = 0;
+        bool any = false;
+
+        if (!e->has_import[ALL] && !e->has_export[ALL])
+                return EVIDENCE_SILENT;
+        for (unsigned int phase = 0; phase < ALL; phase++) {
+                if (!e->current.known[phase])
+                        continue;
+                if (!e->voltage.known[phase])
+                        return EVIDENCE_SILENT;
+                any = true;
+                least += e->voltage.value[phase] *
+                         MAX(e->current.value[phase] - e->current.step[phase], 0.0);
+                most += e->voltage.value[phase] *
+                        (e->current.value[phase] + e->current.step[phase]);
+        }
+        if (!any)
+                return EVIDENCE_SILENT;
+        return compare(e->import[ALL] - e->export[ALL], e -> reactive_import - e -> reactive_export,
+                       e -> has_import[ALL] && e -> has_export[ALL], least, most);
+}
+
+enum evidence_result evidence_result_of(const struct evidence *e)
+{
+        enum evidence_result result = total_result(e);
+
+        /* Phases know more than their sum. */
+        for (unsigned int phase = 0; phase < ALL; phase++) {
+                enum evidence_result r = phase_result(e, phase);
+
+                if (r != EVIDENCE_SILENT && (result == EVIDENCE_SILENT || r > result))
+                        result = r;
+        }
+        return result;
+}

@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Whether power, voltage and current of one telegram agree: no meter shows more active power than
+ * its voltages and currents explain. It may show much less: phases that import and export at once
+ * cancel out, and reactive current carries no power.
+ */
+#pragma once
+
+#include <stdbool.h>
+
+#include "lib/value/decimal.h"
+#include "lib/value/obis.h"
+
+struct evidence {
+        struct {
+                double value[3], step[3]; /* step: what the last digit is worth */
+                bool known[3];
+        } voltage, current;
+        double import[4], export[4]; /* of the phases, and of all */
+        bool has_import[4], has_export[4];
+        double reactive_import, reactive_export;
+        bool has_reactive;
+};
+
+enum evidence_result {
+        EVIDENCE_SILENT,      /* something is missing, or too small to tell */
+        EVIDENCE_AGREES,      /* within a factor of two */
+        EVIDENCE_UNLIKELY,    /* less power than half of voltage times current */
+        EVIDENCE_CONTRADICTS, /* more power than twice that: impossible */
+};
+
+/* Takes note of a value if it is one of those; others are ignored. */
+void evidence_add(struct evidence *e, struct obis obis, struct decimal value);
+
+enum evidence_result evidence_result_of(const struct evidence *e);

@@ -1,0 +1,172 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Values that follow from others of the same telegram, computed once for every output and marked
+ * (METER_VALUE_DERIVED):
+ *
+ *      1.8.0, 2.8.0    the sum of the tariff registers, where no total is sent (DSMR 5 §6.12)
+ *      1.7.0, 2.7.0    of 16.7.0, where a meter sends the signed sum alone (SML basic meters)
+ *      16.7.0          import less export, where both are sent
+ */
+#include "meter-derived.h"
+
+#include <stdio.h>
+
+#include "base/util.h"
+
+#define C_IMPORT 1
+#define C_EXPORT 2
+#define C_NET    16
+#define D_POWER  7
+/* One register alone may be of a list that comes in parts, until so many telegrams were seen. */
+#define TELEGRAMS_OF_PARTS 3
+
+static bool is_register(const struct meter_value *value, uint8_t c)
+{
+        struct obis o = value->reading.obis;
+
+        return o.a == 1 && o.c == c && o.d == 8 && o.e >= 1 && o.e <= TARIFF_MAX && o.f == 255 &&
+               value->reading.quantity;
+}
+
+/* The sum of all registers there are; false unless each of them is in this telegram. */
+static bool add_registers(const struct meter *m, uint8_t c, struct reading *ret)
+{
+        size_t n = 0;
+
+        for (size_t i = 0; i < m->n_values; i++) {
+                const struct meter_value *value = &m->values[i];
+
+                if (!is_register(value, c))
+                        continue;
+                if (value->sequence != m->sequence)
+                        return false;
+                if (n++ == 0) {
+                        *ret = value->reading;
+                        continue;
+                }
+                /* A second channel has registers of its own. */
+                if (value->reading.obis.b != ret->obis.b ||
+                    decimal_add(ret->value, value->reading.value, &ret->value) < 0)
+                        return false;
+        }
+        if (n == 0 || (n == 1 && m->sequence < TELEGRAMS_OF_PARTS))
+                return false;
+        ret->obis.e = 0;
+        ret->quantity = quantity_find(ret->obis);
+        return ret->quantity != NULL;
+}
+
+static const struct meter_value *find(const struct meter *m, uint8_t c, uint8_t d)
+{
+        for (size_t i = 0; i < m->n_values; i++) {
+                struct obis o = m->values[i].reading.obis;
+
+                if (o.a == 1 && o.c == c && o.d == d && o.e == 0 && o.f == 255)
+                        return &m->values[i];
+        }
+        return NULL;
+}
+
+/* The meter's own value with this code, of whichever telegram. */
+static bool is_sent(const struct meter *m, uint8_t c, uint8_t d)
+{
+        const struct meter_value *value = find(m, c, d);
+
+        return value && !(value->flags & METER_VALUE_DERIVED);
+}
+
+/* The value as this telegram told it; NULL when it did not, or nobody knows its scale. */
+static const struct reading *find_now(const struct meter *m, uint8_t c, uint8_t d)
+{
+        const struct meter_value *value = find(m, c, d);
+
+        if (!value || value->sequence != m->sequence || value->mono_usec != m->last_mono_usec ||
+            value->flags & METER_VALUE_DERIVED || reading_is_unscaled(&value->reading))
+                return NULL;
+        return &value->reading;
+}
+
+static void hold(struct meter *m, const struct reading *reading, const struct meter_moment *now,
+                 struct meter_update *update)
+{
+        size_t at = meter_value_find(m, reading->obis, m->n_values);
+
+        if (at == METER_VALUES_MAX)
+                return;
+        if (at == m->n_values) {
+                m->values[at] = (struct meter_value){ .flags = METER_VALUE_DERIVED };
+                meter_value_name(m, reading, m->values[at].key);
+                m->n_values++;
+        } else if (!(m->values[at].flags & METER_VALUE_DERIVED)) {
+                return; /* the meter sends it itself */
+        }
+        /* Its parts have been judged: what they make together is as plausible as they are. */
+        meter_value_hold(&m->values[at], reading, now);
+        m->values[at].sequence = m->sequence;
+        update->values[update->n_values++] = &m->values[at];
+}
+
+static void derive_total(struct meter *m, uint8_t c, const struct meter_moment *now,
+                         struct meter_update *update)
+{
+        struct reading total;
+
+        if (add_registers(m, c, &total))
+                hold(m, &total, now, update);
+}
+
+/* What the signed sum of all phases says of one direction. */
+static void derive_direction(struct meter *m, const struct reading *net, uint8_t c,
+                             const struct meter_moment *now, struct meter_update *update)
+{
+        struct reading power = *net;
+
+        power.obis.c = c;
+        power.quantity = quantity_find(power.obis);
+        if (c == C_EXPORT)
+                power.value.mantissa = -power.value.mantissa;
+        if (power.value.mantissa < 0)
+                power.value.mantissa = 0;
+        hold(m, &power, now, update);
+}
+
+static void derive_net(struct meter *m, const struct reading *import, const struct reading *export,
+                       const struct meter_moment *now, struct meter_update *update)
+{
+        struct reading net = *import;
+
+        if (decimal_subtract(import->value, export->value, &net.value) < 0)
+                return;
+        net.obis.c = C_NET;
+        net.quantity = quantity_find(net.obis);
+        hold(m, &net, now, update);
+}
+
+static void derive_power(struct meter *m, const struct meter_moment *now,
+                         struct meter_update *update)
+{
+        const struct reading *net = find_now(m, C_NET, D_POWER);
+        const struct reading *import = find_now(m, C_IMPORT, D_POWER);
+        const struct reading *export = find_now(m, C_EXPORT, D_POWER);
+
+        if (import && export && !is_sent(m, C_NET, D_POWER)) {
+                struct reading copies[] = { *import, *export };
+
+                derive_net(m, &copies[0], &copies[1], now, update);
+        } else if (net && net->value.mantissa != INT64_MIN && !is_sent(m, C_IMPORT, D_POWER) &&
+                   !is_sent(m, C_EXPORT, D_POWER)) {
+                struct reading copy = *net;
+
+                derive_direction(m, &copy, C_IMPORT, now, update);
+                derive_direction(m, &copy, C_EXPORT, now, update);
+        }
+}
+
+void meter_derive(struct meter *m, const struct meter_moment *now, struct meter_update *update)
+{
+        if (m->channel)
+                return;
+        derive_total(m, C_IMPORT, now, update);
+        derive_total(m, C_EXPORT, now, update);
+        derive_power(m, now, update);
+}

@@ -1,0 +1,267 @@
+/* SPDX-License-Identifier: MIT */
+#include "meter-scale.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/util.h"
+
+#define D_ENERGY    8
+#define USEC_PER_MS 1000ull
+#define MS_PER_HOUR 3600000
+/* Telegrams in a row that must agree before a remembered scale is changed. */
+#define AGAINST_MAX 3
+/* Power that was not told for longer than this may have been anything. */
+#define GAP_MAX_USEC (150 * 1000000ull)
+/* So many steps of the register make its own rounding a matter of a few percent. */
+#define STEPS_MIN 20
+/* And so much energy by power: below, a stove that switched between two telegrams is all of it. */
+#define INTEGRAL_MIN_WH 20
+#define REPLACE_USEC    (3600 * 1000000ull)
+#define SHIFT_MAX       3
+
+/* ---- memory ---- */
+
+static struct scale_entry *find(struct scale_memory *memory, uint8_t c, uint8_t d)
+{
+        for (size_t i = 0; i < memory->n; i++)
+                if (memory->entries[i].c == c && memory->entries[i].d == d)
+                        return &memory->entries[i];
+        return NULL;
+}
+
+static struct scale_entry *obtain(struct scale_memory *memory, uint8_t c, uint8_t d)
+{
+        struct scale_entry *e = find(memory, c, d);
+
+        if (e || memory->n == SCALE_MEMORY_MAX)
+                return e;
+        e = &memory->entries[memory->n++];
+        *e = (struct scale_entry){ .c = c, .d = d };
+        return e;
+}
+
+/* Energies of both directions, with and without tariff, come by one scale: C 1, 2, 15, 16. */
+static uint8_t key_of(struct obis obis)
+{
+        uint8_t c = obis_phaseless(obis.c);
+
+        return obis.d == D_ENERGY && (c == 2 || c == 15 || c == 16) ? 1 : c;
+}
+
+/* A choice among candidates: what a telegram proves counts, what it leaves open does not. */
+static void learn(struct meter_scales *scales, struct scale_entry *e, const struct reading *reading)
+{
+        bool evident = reading->scale == SCALE_EVIDENT;
+
+        if (e->source == SCALE_NONE || (e->source == SCALE_CANDIDATE && evident)) {
+                scales->changed = scales->changed || evident;
+                e->exponent = reading->value.exponent;
+                e->source = reading->scale;
+                e->n_against = 0;
+        } else if (evident && reading->value.exponent == e->exponent) {
+                e->n_against = 0;
+        } else if (evident && e->against != scales->sequence) {
+                e->against = scales->sequence;
+                if (++e->n_against < AGAINST_MAX)
+                        return;
+                e->exponent = reading->value.exponent;
+                e->n_against = 0;
+                scales->changed = true;
+        }
+}
+
+void meter_scales_apply(struct meter_scales *scales, struct reading *reading)
+{
+        bool choice = reading->scale == SCALE_CANDIDATE || reading->scale == SCALE_EVIDENT;
+        struct scale_entry *e;
+
+        if (reading->obis.a != 1 || reading->scale == SCALE_WIRE ||
+            reading->scale == SCALE_CONFIGURED)
+                return;
+        e = choice ? obtain(&scales->memory, key_of(reading->obis), reading->obis.d)
+                   : find(&scales->memory, key_of(reading->obis), reading->obis.d);
+        if (!e)
+                return;
+        if (choice && e->source != SCALE_MEASURED)
+                learn(scales, e, reading);
+        if (choice || e->source == SCALE_MEASURED)
+                reading_set_scale(reading, e->exponent, e->source);
+}
+
+/* ---- proof ---- */
+
+/* value × 10^3, rounded towards zero: 0 when it does not fit. */
+static int64_t thousandths(struct decimal value)
+{
+        int64_t m = value.mantissa;
+
+        for (int e = value.exponent + 3; e > 0 && m; e--)
+                if (__builtin_mul_overflow(m, 10, &m))
+                        return 0;
+        for (int e = value.exponent + 3; e < 0 && m; e++)
+                m /= 10;
+        return m;
+}
+
+static void restart(struct scale_proof *p, const struct reading *energy)
+{
+        p->running = energy != NULL;
+        p->watt_ms = 0;
+        p->load_usec = 0;
+        if (energy)
+                p->begin = energy->value;
+}
+
+static void add_power(struct scale_proof *p, const struct reading *power, uint64_t mono_usec)
+{
+        uint64_t usec = mono_usec - p->power_mono_usec;
+
+        if (p->power_mono_usec == 0 || mono_usec < p->power_mono_usec || usec > GAP_MAX_USEC) {
+                p->running = false;
+        } else if (p->running) {
+                p->watt_ms += p->power_w * (int64_t)(usec / USEC_PER_MS);
+                if (p->power_w > 0)
+                        p->load_usec += usec;
+        }
+        p->power_w = thousandths(power->value) / 1000;
+        p->power_mono_usec = mono_usec;
+}
+
+/* The power of ten between gained and expected; false when it is between two of them. */
+static bool find_shift(int64_t gained_mwh, int64_t expected_mwh, int8_t *ret)
+{
+        for (int8_t shift = -SHIFT_MAX; shift <= SHIFT_MAX; shift++) {
+                double ratio = (double)gained_mwh / (double)expected_mwh;
+
+                ratio *= decimal_to_double((struct decimal){ 1, shift });
+                if (ratio > 0.75 && ratio < 1.35) {
+                        *ret = shift;
+                        return true;
+                }
+        }
+        return false;
+}
+
+static void judge(struct scale_proof *p, const struct reading *energy)
+{
+        int64_t expected_mwh = p->watt_ms / (MS_PER_HOUR / 1000), gained_mwh;
+        struct decimal gained;
+        int8_t shift;
+
+        if (decimal_subtract(energy->value, p->begin, &gained) < 0 || gained.mantissa < 0) {
+                restart(p, energy);
+                return;
+        }
+        gained_mwh = thousandths(gained);
+        if (expected_mwh < INTEGRAL_MIN_WH * 1000 ||
+            gained_mwh < STEPS_MIN * thousandths((struct decimal){ 1, energy->value.exponent }))
+                return;
+        if (find_shift(gained_mwh, expected_mwh, &shift)) {
+                if (shift == 0) {
+                        p->verdict = SCALE_PROVED;
+                        p->contradicted_usec = 0;
+                } else {
+                        p->contradicted_usec = p->verdict == SCALE_CONTRADICTED && p->shift == shift
+                                                       ? p->contradicted_usec + p->load_usec
+                                                       : p->load_usec;
+                        p->verdict = SCALE_CONTRADICTED;
+                }
+                p->shift = shift;
+        }
+        restart(p, energy);
+}
+
+void meter_scales_compare(struct meter_scales *scales, size_t direction,
+                          const struct reading *power, const struct reading *energy,
+                          uint64_t mono_usec)
+{
+        struct scale_proof *p = &scales->proofs[direction];
+
+        if (power && !reading_is_unscaled(power))
+                add_power(p, power, mono_usec);
+        if (energy && (energy->scale == SCALE_WIRE || energy->scale == SCALE_CONFIGURED)) {
+                p->verdict = SCALE_UNPROVED; /* nobody asks any more */
+                p->running = false;
+                return;
+        }
+        if (!energy)
+                return;
+        if (!p->running)
+                restart(p, energy);
+        else
+                judge(p, energy);
+}
+
+bool meter_scales_replace(struct meter_scales *scales, size_t direction,
+                          const struct reading *energy, int8_t *ret_shift)
+{
+        struct scale_proof *p = &scales->proofs[direction];
+        int exponent = energy->value.exponent + p->shift;
+        struct scale_entry *e;
+
+        if (p->verdict != SCALE_CONTRADICTED || p->contradicted_usec < REPLACE_USEC ||
+            exponent < -DECIMAL_EXPONENT_MAX || exponent > DECIMAL_EXPONENT_MAX)
+                return false;
+        e = obtain(&scales->memory, key_of(energy->obis), D_ENERGY);
+        if (!e)
+                return false;
+        e->exponent = (int8_t)exponent;
+        e->source = SCALE_MEASURED;
+        *ret_shift = p->shift;
+        *p = (struct scale_proof){ .verdict = SCALE_PROVED,
+                                   .power_w = p->power_w,
+                                   .power_mono_usec = p->power_mono_usec };
+        scales->changed = true;
+        return true;
+}
+
+/* ---- on paper ---- */
+
+static const char letters[] = {
+        [SCALE_CANDIDATE] = 'c', [SCALE_EVIDENT] = 'e', [SCALE_MEASURED] = 'm'
+};
+
+void scale_memory_print(const struct scale_memory *memory, char buf[static SCALE_MEMORY_TEXT_MAX])
+{
+        size_t at = 0;
+
+        buf[0] = '\0';
+        for (size_t i = 0; i < memory->n; i++) {
+                const struct scale_entry *e = &memory->entries[i];
+
+                if (e->source != SCALE_EVIDENT && e->source != SCALE_MEASURED)
+                        continue; /* a guess is made anew */
+                at += (size_t)snprintf(buf + at, SCALE_MEMORY_TEXT_MAX - at, "%s%u.%u=%d%c",
+                                       at ? " " : "", e->c, e->d, e->exponent, letters[e->source]);
+        }
+}
+
+int scale_memory_parse(const char *text, struct scale_memory *ret)
+{
+        struct scale_memory memory = { 0 };
+
+        while (*text) {
+                struct scale_entry *e;
+                unsigned int c, d;
+                int exponent, n = 0;
+                char letter;
+
+                if (sscanf(text, "%3u.%3u=%3d%c%n", &c, &d, &exponent, &letter, &n) != 4 ||
+                    memory.n == SCALE_MEMORY_MAX || c > UINT8_MAX || d > UINT8_MAX ||
+                    exponent < -DECIMAL_EXPONENT_MAX || exponent > DECIMAL_EXPONENT_MAX ||
+                    (letter != 'e' && letter != 'm'))
+                        return -EINVAL;
+                e = &memory.entries[memory.n++];
+                *e = (struct scale_entry){ .c = (uint8_t)c,
+                                           .d = (uint8_t)d,
+                                           .exponent = (int8_t)exponent,
+                                           .source =
+                                                   letter == 'm' ? SCALE_MEASURED : SCALE_EVIDENT };
+                text += n;
+                text += *text == ' ';
+        }
+        *ret = memory;
+        return 0;
+}

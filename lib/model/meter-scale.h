@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * How the scales of a meter are known. Where a telegram does not send them, one scale per quantity
+ * stands, on evidence over several telegrams, and is remembered. What an energy register gains is
+ * compared with the power of the same telegrams over the same time:
+ *
+ *      gained ÷ ∫ power      near 1: the scale is right      near 10, 0.1 …: it is wrong
+ *
+ * A register that is always contradicted is shown by the measured scale after an hour of load.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "lib/value/reading.h"
+
+#define SCALE_MEMORY_MAX      16
+#define SCALE_MEMORY_TEXT_MAX (SCALE_MEMORY_MAX * 16)
+
+/* What is remembered of one quantity: its group C without phase, its group D. */
+struct scale_entry {
+        uint8_t c, d;
+        int8_t exponent;
+        enum scale_source source; /* SCALE_CANDIDATE, SCALE_EVIDENT, SCALE_MEASURED */
+        uint8_t n_against;        /* telegrams in a row that say otherwise; not stored */
+        uint64_t against;         /* the last of them */
+};
+
+struct scale_memory {
+        struct scale_entry entries[SCALE_MEMORY_MAX];
+        size_t n;
+};
+
+enum scale_verdict {
+        SCALE_UNPROVED,
+        SCALE_PROVED,       /* energy agrees with power */
+        SCALE_CONTRADICTED, /* it does not: see shift */
+};
+
+/* The comparison of one direction: 1.8.0 with 1.7.0, 2.8.0 with 2.7.0. */
+struct scale_proof {
+        enum scale_verdict verdict;
+        int8_t shift; /* what has to be added to the exponent of the energy to agree */
+        bool running;
+        uint64_t power_mono_usec, contradicted_usec;
+        int64_t power_w;
+        int64_t watt_ms; /* the integral since `begin` */
+        uint64_t load_usec;
+        struct decimal begin; /* the register at the start of the comparison */
+};
+
+struct meter_scales {
+        struct scale_memory memory;
+        uint64_t sequence;            /* of the telegram that is being read */
+        struct scale_proof proofs[2]; /* import, export */
+        bool changed;                 /* since it was last asked: to be stored and logged */
+};
+
+/* Gives a reading whose scale neither the wire nor the configuration tells the remembered one. */
+void meter_scales_apply(struct meter_scales *scales, struct reading *reading);
+
+/* One telegram's power and energy, in the order in which they come; both may be NULL. */
+void meter_scales_compare(struct meter_scales *scales, size_t direction,
+                          const struct reading *power, const struct reading *energy,
+                          uint64_t mono_usec);
+
+/*
+ * True when a register of this direction has been contradicted for an hour of load without ever
+ * being proved: *ret_shift is to be added to the exponents of its held values, and the memory has
+ * the new scale, for an energy that was last shown as `energy`.
+ */
+bool meter_scales_replace(struct meter_scales *scales, size_t direction,
+                          const struct reading *energy, int8_t *ret_shift);
+
+/* "1.8=1m 11.7=-3e": for a store; and back, -EINVAL when it is none. */
+void scale_memory_print(const struct scale_memory *memory, char buf[static SCALE_MEMORY_TEXT_MAX]);
+int scale_memory_parse(const char *text, struct scale_memory *ret);

@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * P1 telegrams (DSMR P1 Companion Standard 5.0.2 §6, e-MUCS P1 1.7, Swedish and Hungarian forms).
+ */
+#include "p1.h"
+
+#include <errno.h>
+
+#include "lib/link/link.h"
+#include "text-decode.h"
+#include "text-frame.h"
+
+static ssize_t probe(struct slice s, struct slice before, struct link_fault *ret_fault)
+{
+        struct text_frame frame;
+        ssize_t n = text_frame_find(s, false, &frame, ret_fault);
+
+        (void)before; /* the identification line is beginning enough */
+        if (n != 0 && frame.kind == TEXT_READOUT)
+                return -EAGAIN;
+        return n;
+}
+
+static void p1_open(struct slice bytes, struct link_piece *ret)
+{
+        struct text_frame frame;
+
+        text_frame_open(bytes, &frame);
+        *ret = (struct link_piece){
+                .bytes = frame.apdu, .first = true, .last = true, .ciphered = true
+        };
+}
+
+static int p1_read(struct slice bytes, struct telegram *t)
+{
+        struct text_frame frame;
+
+        text_frame_open(bytes, &frame);
+        frame.kind = TEXT_P1;
+        text_decode(&frame, t);
+        return 0;
+}
+
+const struct link_ops link_p1 = {
+        .name = "p1",
+        .proves_itself = true,
+        .starts = text_frame_starts,
+        .probe = probe,
+        .open = p1_open,
+        .read = p1_read,
+};
+
+/* After the telegram nothing may follow but line ends and the fill bytes of a block cipher. */
+static bool is_padding(struct slice s)
+{
+        for (size_t i = 0; i < s.len; i++)
+                if (s.data[i] != '\r' && s.data[i] != '\n' && s.data[i] != 0)
+                        return false;
+        return true;
+}
+
+int p1_decode(struct slice text, struct telegram *t)
+{
+        struct text_frame frame;
+        struct link_fault fault;
+        ssize_t n = text_frame_find(text, true, &frame, &fault);
+
+        if (n <= 0 || frame.kind != TEXT_P1 || !is_padding(slice_from(text, (size_t)n)))
+                return -EBADMSG;
+        text_decode(&frame, t);
+        return 0;
+}
