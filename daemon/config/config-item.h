@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What a section of the configuration is: a table of keys, each with its kind, its default and the
+ * field it fills. Everything else walks these tables: reading, freeing, comparing, copying, the
+ * check of manual and shipped file. A new key is a row; a new section is a table.
+ *
+ *     [mqtt "local"]          struct config_section, struct config_item
+ *     Port=1883               struct config_key { "Port", &config_port, … }
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+
+struct config_item;
+struct config_key;
+struct config_reader;
+
+/* What a parser has to say beside its result. */
+struct config_answer {
+        char text[160];   /* the fault, or with 0 a warning; "" nothing */
+        bool hides_value; /* it may be a secret where the name of a file should stand */
+        bool for_another; /* asked with: the service is somebody else, who may read other files */
+        const struct config_key *key; /* asked with */
+};
+
+void config_answer(struct config_answer *answer, const char *format, ...)
+        __attribute__((format(printf, 2, 3)));
+
+/*
+ * Reads `value` into `field`; `suffix` is the rest of a key that has one (Label.1), else "".
+ * Returns 0, -EINVAL with an answer and the field as it was, or -ENOMEM.
+ */
+typedef int config_value_parser(const char *value, const char *suffix, void *field,
+                                struct config_answer *ret);
+
+/* A kind of field: how it is read, and what it takes to compare, copy and drop it. */
+struct config_kind {
+        size_t size;
+        config_value_parser *parse;                  /* of keys that bring none of their own */
+        bool (*equal)(const void *a, const void *b); /* NULL: byte by byte */
+        int (*copy)(void *to, const void *from);     /* NULL: byte by byte. *to is valid. -ENOMEM */
+        void (*done)(void *field);                   /* NULL: it owns nothing, hides nothing */
+};
+
+struct config_key {
+        const char *name; /* ends with '.': a suffix follows (Label.1) */
+        const struct config_kind *kind;
+        size_t offset;                   /* of the field in the section's struct */
+        const char *standard;            /* what counts when it is not given, as one would write it;
+                                          * NULL: nothing */
+        config_value_parser *parse;      /* NULL: the kind's */
+        const char *(*choice)(size_t i); /* words of CONFIG_ENUM and CONFIG_SET; NULL ends */
+        bool secret;    /* the file it stands in must not be readable by everyone */
+        bool repeated;  /* may stand more than once; an empty value empties the list */
+        bool clearable; /* an empty value means: as if it were not there */
+        bool marked;    /* where it stands is remembered: the whole decides whether it is right */
+};
+
+/* What a key is called in other programs, or by mistake. */
+struct config_hint {
+        const char *name, *cure;
+};
+
+struct config_section {
+        const char *name;
+        const char *example; /* of its name: [converter "roof"]; NULL: there is one, without name */
+        size_t size;         /* of its struct, which begins with struct config_item */
+        const struct config_key *keys;
+        size_t n_keys;
+        const struct config_hint *hints; /* ends with an empty one; NULL: none */
+        bool any_case;                   /* of its name */
+        /* Looks at one item when all files are read: what must stand together, what is missing.
+         * Faults become problems (config-read.h). May be NULL. */
+        void (*check)(struct config_reader *reader, struct config_item *item);
+};
+
+/* The sections that there are; NULL behind the last. */
+typedef const struct config_section *config_section_at(size_t i);
+
+/* One section as it was read: first member of each section's struct. */
+struct config_item {
+        const struct config_section *section;
+        char *name; /* [mqtt "name"]; "" for a section without */
+        struct config_item *next;
+};
+
+/* With its defaults. NULL: no memory. */
+struct config_item *config_item_new(const struct config_section *section, const char *name);
+struct config_item *config_item_free(struct config_item *item); /* wipes secrets */
+/* The same section, name and values. */
+bool config_item_equal(const struct config_item *a, const struct config_item *b);
+/* Shares nothing with the first, but for what is static. NULL: no memory. */
+struct config_item *config_item_copy(const struct config_item *item);
+
+/* The row of a key, and what follows a key with a suffix (else ""). NULL: unknown. */
+const struct config_key *config_key_find(const struct config_section *section, const char *name,
+                                         const char **ret_suffix);
+static inline void *config_key_field(const struct config_key *key, struct config_item *item)
+{
+        return (char *)item + key->offset;
+}
+/* Reads one value into an item; as config_value_parser. */
+int config_key_set(const struct config_key *key, struct config_item *item, const char *value,
+                   const char *suffix, struct config_answer *ret);
+
+/* What was probably meant: "did you mean VendorId?", "write Line=2400 8E1", or "". */
+void config_key_suggest(config_section_at *sections, const struct config_section *section,
+                        const char *name, char *buf, size_t size);

@@ -1,0 +1,130 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Reads on behind an unreadable place: the next row is looked for at growing distances, since the
+ * tree leads around a damaged leaf to those behind it.
+ */
+#include "mqtt-salvage.h"
+
+#include <stdlib.h>
+
+#include <sqlite3.h>
+
+#define STEP_MAX (INT64_C(1) << 24) /* rows; SpoolMax= holds fewer */
+
+struct salvage {
+        sqlite3_stmt *read;
+        int (*take)(void *userdata, const struct message *m);
+        void *userdata;
+        int64_t last; /* the row read last */
+        uint64_t n;
+};
+
+/* FNV-1a: one byte that differs always makes another number. */
+static uint64_t add_bytes(uint64_t sum, const void *data, size_t len)
+{
+        const uint8_t *bytes = data;
+
+        for (size_t i = 0; i < len; i++)
+                sum = (sum ^ bytes[i]) * UINT64_C(0x100000001b3);
+        return sum;
+}
+
+int64_t mqtt_salvage_digest(const struct message *m)
+{
+        const uint64_t numbers[] = { (uint64_t)m->attributes.class, (uint64_t)m->attributes.qos,
+                                     m->attributes.retain, m->attributes.expiry_s, m->topic_len };
+        uint64_t sum = add_bytes(UINT64_C(0xcbf29ce484222325), numbers, sizeof(numbers));
+
+        sum = add_bytes(sum, message_topic(m), m->topic_len);
+        return (int64_t)add_bytes(sum, message_payload(m), m->payload_len);
+}
+
+bool mqtt_salvage_is_whole(const struct message *m, struct sqlite3_stmt *row)
+{
+        return sqlite3_column_type(row, 7) == SQLITE_NULL ||
+               sqlite3_column_int64(row, 7) == mqtt_salvage_digest(m);
+}
+
+/* NULL for a row that makes no sense, or is not as it was written, or out of memory: it is left
+ * out. */
+static struct message *message_of(sqlite3_stmt *row)
+{
+        struct message_attributes attributes = {
+                .class = (enum message_class)sqlite3_column_int(row, 1),
+                .qos = sqlite3_column_int(row, 2) ? 1 : 0,
+                .retain = sqlite3_column_int(row, 3) != 0,
+                .expiry_s = (uint32_t)sqlite3_column_int64(row, 4),
+        };
+        const char *topic = (const char *)sqlite3_column_text(row, 5);
+        const void *payload = sqlite3_column_blob(row, 6);
+        struct message *m;
+
+        if (!topic || !*topic || sqlite3_column_type(row, 6) != SQLITE_BLOB ||
+            (attributes.class != MESSAGE_INSTANTANEOUS && attributes.class != MESSAGE_ENERGY))
+                return NULL;
+        m = message_new(&attributes, topic, payload, (size_t)sqlite3_column_bytes(row, 6));
+        if (m && !mqtt_salvage_is_whole(m, row)) {
+                free(m);
+                return NULL;
+        }
+        return m;
+}
+
+/* Rows behind `after` until one cannot be read: SQLITE_DONE, an error, or what take() returned. */
+static int read_on(struct salvage *s, int64_t after, int *ret_taken)
+{
+        int code, r = 0;
+
+        (void)sqlite3_reset(s->read);
+        (void)sqlite3_bind_int64(s->read, 1, after);
+        while (r >= 0 && (code = sqlite3_step(s->read)) == SQLITE_ROW) {
+                struct message *m = message_of(s->read);
+
+                s->last = sqlite3_column_int64(s->read, 0);
+                if (!m)
+                        continue;
+                r = s->take(s->userdata, m);
+                s->n += r >= 0;
+                free(m);
+        }
+        *ret_taken = r;
+        return r < 0 ? SQLITE_ABORT : code;
+}
+
+static int read_all(struct salvage *s)
+{
+        int r = 0;
+
+        for (int64_t step = 0; step <= STEP_MAX; step = step ? 2 * step : 1) {
+                int64_t before = s->last;
+
+                if (read_on(s, before + step, &r) == SQLITE_DONE || r < 0)
+                        break;
+                if (s->last > before)
+                        step = 0; /* behind the damage: the next one is looked for anew */
+        }
+        return r;
+}
+
+int mqtt_salvage(const char *path, int (*take)(void *userdata, const struct message *m),
+                 void *userdata, uint64_t *ret_n)
+{
+        struct salvage s = { .take = take, .userdata = userdata };
+        sqlite3 *db = NULL;
+        int r = 0;
+
+        if (sqlite3_open_v2(path, &db,
+                            SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_NOFOLLOW,
+                            NULL) == SQLITE_OK &&
+            sqlite3_exec(db, "PRAGMA locking_mode = EXCLUSIVE", NULL, NULL, NULL) == SQLITE_OK &&
+            sqlite3_prepare_v2(db,
+                               "SELECT id, class, qos, retain, expiry, topic, payload, digest"
+                               " FROM message"
+                               " WHERE id > ? ORDER BY id",
+                               -1, &s.read, NULL) == SQLITE_OK)
+                r = read_all(&s);
+        (void)sqlite3_finalize(s.read); /* repeats an error that has been dealt with */
+        (void)sqlite3_close(db);
+        *ret_n = s.n;
+        return r;
+}

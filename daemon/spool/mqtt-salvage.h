@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What can still be read of a damaged spool: around a page that is gone, row by row.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "daemon/formats/message.h"
+
+struct sqlite3_stmt;
+
+/* Of all that a row says. SQLite notices a page that makes no sense, not a digit that changed. */
+int64_t mqtt_salvage_digest(const struct message *m);
+/* The message is as it was written: its digest is in the eighth column of this row, or NULL. */
+bool mqtt_salvage_is_whole(const struct message *m, struct sqlite3_stmt *row);
+
+/* Hands each message that is whole to `take`, in order; ends with the first error that it returns.
+ * *ret_n: how many there were. A file of which nothing can be read is no error. */
+int mqtt_salvage(const char *path, int (*take)(void *userdata, const struct message *m),
+                 void *userdata, uint64_t *ret_n);

@@ -1,0 +1,305 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * state.db as a file: made, checked, and put aside when it cannot be used.
+ */
+#include "store-file.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "base/database.h"
+#include "base/util.h"
+
+#define STORE_VERSION 2
+
+struct store_file {
+        sqlite3 *db;
+};
+
+DEFINE_OWNED(store_file, struct store_file *, store_file_free);
+
+/* Files of before the first release: the tables that are missing come with the others. */
+static const char upgrade[] = "BEGIN IMMEDIATE; ALTER TABLE converter ADD COLUMN socket TEXT;"
+                              "ALTER TABLE converter ADD COLUMN refused TEXT; COMMIT;";
+
+/* Small and careful: little memory, one journal file kept, deleted keys overwritten. */
+static const char settings[] = "PRAGMA cache_size = -128; PRAGMA journal_mode = TRUNCATE;"
+                               "PRAGMA synchronous = FULL; PRAGMA secure_delete = ON;"
+                               "PRAGMA temp_store = MEMORY;";
+
+/* "name TYPE, name TYPE": of CREATE TABLE; without types: of SELECT and INSERT. */
+static void print_columns(const struct store_table *table, bool types, char *buf, size_t size)
+{
+        size_t used = 0;
+
+        for (size_t i = 0; table->columns[i] && used < size; i++)
+                used += (size_t)snprintf(buf + used, size - used, "%s%s%s%s", i ? ", " : "",
+                                         table->columns[i], types ? " " : "",
+                                         types ? table->types[i] : "");
+}
+
+/* A table that is there is left as it is, and nothing is written. */
+static int make_table(sqlite3 *db, const struct store_table *table)
+{
+        char columns[400], sql[500];
+
+        print_columns(table, true, columns, sizeof(columns));
+        (void)snprintf(sql, sizeof(sql), "CREATE TABLE IF NOT EXISTS %s (%s) WITHOUT ROWID",
+                       table->name, columns);
+        return database_execute(db, sql);
+}
+
+/*
+ * In one transaction and not waited for: each would cost the disk's patience several times, and a
+ * file that a power failure leaves half made has nothing in it yet to lose.
+ */
+static int make_tables(sqlite3 *db, bool is_new)
+{
+        int r = is_new ? database_execute(db, "PRAGMA synchronous = OFF; BEGIN IMMEDIATE") : 0;
+
+        for (size_t i = 0; store_tables[i] && r >= 0; i++)
+                r = make_table(db, store_tables[i]);
+        if (r >= 0)
+                r = is_new ? database_execute(db, "PRAGMA user_version = 2; COMMIT;"
+                                                  "PRAGMA synchronous = FULL")
+                           : 0;
+        return r;
+}
+
+static int prepare(sqlite3 *db)
+{
+        int version = 0, r;
+
+        (void)sqlite3_extended_result_codes(db, 1); /* only makes messages better */
+        r = database_version(db, &version);
+        if (r == 0)
+                r = database_check(db);
+        if (r < 0)
+                return r;
+        if (version > STORE_VERSION)
+                return -EBADMSG;
+
+        r = database_execute(db, settings);
+        if (r >= 0 && version == 1)
+                r = database_execute(db, upgrade);
+        if (r >= 0)
+                r = make_tables(db, version == 0);
+        if (r >= 0 && version == 1)
+                r = database_execute(db, "PRAGMA user_version = 2");
+        return r;
+}
+
+static int add_row(struct store_rows *rows, struct store_row *row)
+{
+        struct store_row **grown =
+                row ? reallocarray(rows->rows, rows->n + 1, sizeof(*grown)) : NULL;
+
+        if (!grown) {
+                (void)store_row_free(row); /* NULL, by the rule of _free */
+                return -ENOMEM;
+        }
+        rows->rows = grown;
+        rows->rows[rows->n++] = row;
+        return 0;
+}
+
+static struct store_value read_column(sqlite3_stmt *s, int i)
+{
+        switch (sqlite3_column_type(s, i)) {
+        case SQLITE_NULL:
+                return (struct store_value){ 0 };
+        case SQLITE_BLOB:
+                /* an empty one has no address */
+                return (struct store_value){ sqlite3_column_blob(s, i) ? sqlite3_column_blob(s, i)
+                                                                       : "",
+                                             (size_t)sqlite3_column_bytes(s, i), true };
+        default: {
+                const void *text = sqlite3_column_text(s, i); /* a number as it is written */
+
+                return (struct store_value){ text, (size_t)sqlite3_column_bytes(s, i), false };
+        }
+        }
+}
+
+static int read_table(sqlite3 *db, const struct store_table *table, struct store_rows *rows)
+{
+        OWNED(statement) sqlite3_stmt *s = NULL;
+        char columns[300], sql[400];
+        int rc, r = 0;
+
+        print_columns(table, false, columns, sizeof(columns));
+        (void)snprintf(sql, sizeof(sql), "SELECT %s FROM %s", columns, table->name);
+        rc = sqlite3_prepare_v2(db, sql, -1, &s, NULL);
+        if (rc != SQLITE_OK)
+                return rc == SQLITE_ERROR ? -EBADMSG
+                                          : database_errno(rc); /* other columns than ours */
+        while (r >= 0 && (rc = sqlite3_step(s)) == SQLITE_ROW) {
+                struct store_value values[STORE_COLUMNS_MAX];
+
+                for (int i = 0; i < sqlite3_column_count(s); i++)
+                        values[i] = read_column(s, i);
+                r = add_row(rows, store_row_new(table, values));
+        }
+        return r < 0 ? r : database_errno(rc);
+}
+
+void store_rows_free(struct store_rows *rows)
+{
+        for (size_t i = 0; i < rows->n; i++)
+                (void)store_row_free(rows->rows[i]); /* NULL, by the rule of _free */
+        free(rows->rows);
+        *rows = (struct store_rows){ 0 };
+}
+
+struct store_file *store_file_free(struct store_file *file)
+{
+        if (file)
+                (void)sqlite3_close(file->db); /* no statement outlives its call: it is not busy */
+        free(file);
+        return NULL;
+}
+
+static int open_path(const char *path, struct store_file **ret, struct store_rows *ret_rows)
+{
+        OWNED(store_file) struct store_file *file = calloc(1, sizeof(*file));
+        struct store_rows rows = { 0 };
+        int r;
+
+        /* SQLite would create it readable for all (0644); keys are in it. */
+        OWNED_FD int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+        if (fd < 0)
+                return -errno;
+        if (!file)
+                return -ENOMEM;
+        r = database_errno(sqlite3_open_v2(path, &file->db,
+                                           SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL));
+        if (r == 0)
+                r = prepare(file->db);
+        for (size_t i = 0; store_tables[i] && r >= 0; i++)
+                r = read_table(file->db, store_tables[i], &rows);
+        if (r < 0) {
+                store_rows_free(&rows);
+                return r;
+        }
+        *ret_rows = rows;
+        *ret = TAKE(file);
+        return 0;
+}
+
+static int path_of(const char *directory, char path[static PATH_MAX])
+{
+        int n = snprintf(path, PATH_MAX, "%s/state.db", directory);
+
+        return n < 0 || (size_t)n >= PATH_MAX - 16 ? -ENAMETOOLONG : 0;
+}
+
+/* Damaged, of a newer version, a folder, another's: not for want of room or of a right to write. */
+static bool is_unusable(int r)
+{
+        return r == -EBADMSG || r == -EACCES || r == -EISDIR || r == -ELOOP || r == -EIO;
+}
+
+int store_file_open(const char *directory, struct store_file **ret, struct store_rows *ret_rows,
+                    bool *ret_aside)
+{
+        char path[PATH_MAX];
+        int r = path_of(directory, path);
+
+        if (r < 0)
+                return r;
+        if (mkdir(directory, 0700) < 0 && errno != EEXIST)
+                return -errno;
+        r = open_path(path, ret, ret_rows);
+        if (!is_unusable(r))
+                return r;
+        r = store_file_put_aside(directory);
+        *ret_aside = r >= 0;
+        return r < 0 ? r : open_path(path, ret, ret_rows);
+}
+
+static int bind_value(sqlite3_stmt *s, int i, const struct store_value *value)
+{
+        if (!value->data)
+                return sqlite3_bind_null(s, i);
+        if (value->is_blob)
+                return sqlite3_bind_blob(s, i, value->data, (int)value->len, SQLITE_STATIC);
+        return sqlite3_bind_text(s, i, value->data, (int)value->len, SQLITE_STATIC);
+}
+
+static int write_row(sqlite3 *db, const struct store_row *row)
+{
+        const struct store_table *table = row->table;
+        OWNED(statement) sqlite3_stmt *s = NULL;
+        char columns[300], sql[400];
+        int rc, n = 0;
+
+        while (table->columns[n])
+                n++;
+        print_columns(table, false, columns, sizeof(columns));
+        if (row->gone)
+                (void)snprintf(sql, sizeof(sql), "DELETE FROM %s WHERE %s = ?1", table->name,
+                               table->columns[0]);
+        else
+                (void)snprintf(sql, sizeof(sql), "INSERT OR REPLACE INTO %s (%s) VALUES (?%.*s)",
+                               table->name, columns, 2 * (n - 1), ",?,?,?,?,?,?,?");
+        rc = sqlite3_prepare_v2(db, sql, -1, &s, NULL);
+        for (int i = 0; i < (row->gone ? 1 : n) && rc == SQLITE_OK; i++)
+                rc = bind_value(s, i + 1, &row->values[i]);
+        return database_errno(rc == SQLITE_OK ? sqlite3_step(s) : rc);
+}
+
+/*
+ * SQLite makes each row in room that it keeps as long as the file is open: the last key would stay
+ * there. A longer row takes its place, of a transaction that is never written.
+ */
+static void overwrite_scratch(sqlite3 *db)
+{
+        static const char row[] = "BEGIN; INSERT OR REPLACE INTO keys (meter, key, auth_key, title)"
+                                  " VALUES (printf('%.*c', 128, '-'), zeroblob(16), zeroblob(16),"
+                                  " zeroblob(8)); ROLLBACK;";
+
+        if (database_execute(db, row) < 0)
+                (void)database_execute(db, "ROLLBACK"); /* if it had begun */
+}
+
+static bool has_secrets(struct store_row *const *rows, size_t n)
+{
+        for (size_t i = 0; i < n; i++)
+                if (rows[i]->table == &store_table_keys)
+                        return true;
+        return false;
+}
+
+int store_file_write(struct store_file *file, struct store_row *const *rows, size_t n)
+{
+        int r = database_execute(file->db, "BEGIN IMMEDIATE");
+
+        for (size_t i = 0; i < n && r >= 0; i++)
+                r = write_row(file->db, rows[i]);
+        if (r >= 0)
+                r = database_execute(file->db, "COMMIT");
+        if (r < 0 && !sqlite3_get_autocommit(file->db)) /* or it has done so by itself */
+                (void)database_execute(file->db, "ROLLBACK");
+        if (has_secrets(rows, n))
+                overwrite_scratch(file->db);
+        return r;
+}
+
+int store_file_put_aside(const char *directory)
+{
+        static const char *const suffixes[] = { "", "-journal", "-wal", "-shm" };
+        char path[PATH_MAX], from[PATH_MAX + 16], to[PATH_MAX + 32];
+        int r = path_of(directory, path);
+
+        for (size_t i = 0; i < ELEMENTSOF(suffixes) && r >= 0; i++) {
+                (void)snprintf(from, sizeof(from), "%s%s", path, suffixes[i]);
+                (void)snprintf(to, sizeof(to), "%s.corrupt%s", path, suffixes[i]);
+                if (rename(from, to) < 0 && errno != ENOENT)
+                        r = -errno;
+        }
+        return r;
+}

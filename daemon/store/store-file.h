@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The file behind store.c: opening it means making its tables, checking every page, and being
+ * strict about who may read it. Internal to the store, and called on its thread alone.
+ */
+#pragma once
+
+#include "store-table.h"
+
+struct store_file;
+
+/* Rows that were read: owned, store_rows_free(). */
+struct store_rows {
+        struct store_row **rows;
+        size_t n;
+};
+void store_rows_free(struct store_rows *rows);
+
+/*
+ * Makes the directory (0700) and the file where they are missing. *ret_aside: what was there could
+ * not be used and is now *.corrupt. *ret_rows is owned by the caller. -errno.
+ */
+int store_file_open(const char *directory, struct store_file **ret, struct store_rows *ret_rows,
+                    bool *ret_aside);
+struct store_file *store_file_free(struct store_file *file);
+
+/* All in one transaction: rows that are gone are deleted, the others take their places. -EBADMSG:
+ * this file cannot be used any more. */
+int store_file_write(struct store_file *file, struct store_row *const *rows, size_t n);
+/* Renames it, and what lies beside it, to *.corrupt. It must be closed. */
+int store_file_put_aside(const char *directory);
