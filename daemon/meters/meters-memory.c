@@ -1,0 +1,255 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What meters have been, of this run and of earlier ones: kept in step with those that are heard,
+ * written when one would be described otherwise, within the hour for the rest, and at the end.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "daemon/store/store.h"
+#include "memory.h"
+#include "meters-private.h"
+
+#define WRITE_USEC (3600 * UINT64_C(1000000))
+#define WRITE_LATE (60 * UINT64_C(1000000))
+
+struct remembered *meters_memory_find(const struct meters *ms, const char *id)
+{
+        struct remembered *r = ms->remembered;
+
+        while (r && strcmp(r->meter->id, id) != 0)
+                r = r->next;
+        return r;
+}
+
+static void configure(struct meters *ms, struct remembered *r)
+{
+        const struct config_meter *config =
+                ms->config ? config_find_meter(ms->config, r->meter->id) : NULL;
+
+        r->settings = config ? config->settings : (struct meter_settings){ 0 };
+        if (!r->settings.tariff && ms->config)
+                r->settings.tariff = &ms->config->tariff->settings;
+        meter_configure(r->meter, &r->settings);
+}
+
+void meters_memory_configure(struct meters *ms)
+{
+        for (struct remembered *r = ms->remembered; r; r = r->next)
+                configure(ms, r);
+}
+
+/* Those that keep names learn what it has been. */
+static void tell(struct meters *ms, const struct remembered *r)
+{
+        for (struct sink *sink = *ms->options.sinks; sink; sink = sink->next)
+                SINK_NOTIFY(sink, meter_known, r->meter, r->exact);
+}
+
+/* Takes the meter over, also when it fails. */
+static struct remembered *add(struct meters *ms, struct meter *meter, bool exact)
+{
+        struct remembered *r = calloc(1, sizeof(*r));
+
+        if (!r) {
+                (void)meter_free(meter); /* NULL, by the rule of _free */
+                return NULL;
+        }
+        r->meter = meter;
+        r->exact = exact;
+        r->next = ms->remembered;
+        ms->remembered = r;
+        ms->n_remembered++;
+        configure(ms, r);
+        return r;
+}
+
+static void drop(struct meters *ms, struct remembered *gone)
+{
+        struct remembered **at = &ms->remembered;
+
+        while (*at != gone)
+                at = &(*at)->next;
+        *at = gone->next;
+        ms->n_remembered--;
+        (void)meter_free(gone->meter); /* NULL, by the rule of _free */
+        free(gone);
+}
+
+static void write_one(struct meters *ms, struct remembered *r, bool final)
+{
+        char *text = memory_print(r->meter, final);
+
+        if (text && store_put_meter(ms->options.store, r->meter->id, text, false) >= 0)
+                r->dirty = false;
+        free(text); /* no memory: it stays dirty, and the next telegram tries again */
+}
+
+static int on_write(sd_event_source *source, uint64_t usec, void *userdata)
+{
+        struct meters *ms = userdata;
+
+        for (struct remembered *r = ms->remembered; r; r = r->next)
+                if (r->dirty)
+                        write_one(ms, r, false);
+        return 0;
+}
+
+static void arm(struct meters *ms)
+{
+        int enabled = SD_EVENT_OFF;
+
+        (void)sd_event_source_get_enabled(ms->memory_timer, &enabled);
+        if (enabled != SD_EVENT_OFF)
+                return;
+        (void)sd_event_source_set_time_relative(ms->memory_timer, WRITE_USEC);
+        (void)sd_event_source_set_enabled(ms->memory_timer, SD_EVENT_ONESHOT);
+}
+
+/* One more than there may be: the one that was not heard for the longest time goes. */
+static void make_room(struct meters *ms)
+{
+        struct remembered *oldest = NULL;
+
+        if (ms->n_remembered < METERS_MAX)
+                return;
+        for (struct remembered *r = ms->remembered; r; r = r->next)
+                if (!meters_find_id(ms, r->meter->id) &&
+                    (!oldest || r->meter->last_host_usec < oldest->meter->last_host_usec))
+                        oldest = r;
+        if (oldest) {
+                char id[METER_ID_MAX];
+
+                memcpy(id, oldest->meter->id, sizeof(id));
+                (void)meters_memory_forget(ms, id);
+        }
+}
+
+static struct remembered *begin(struct meters *ms, const struct meter *live)
+{
+        struct meter *meter;
+
+        make_room(ms);
+        return meter_new(live->id, &meter) < 0 ? NULL : add(ms, meter, true);
+}
+
+void meters_remember(struct meters *ms, struct entry *e)
+{
+        struct remembered *r;
+        bool changed = false, is_new;
+
+        if (e->unnamed)
+                return;
+        r = meters_memory_find(ms, e->meter->id);
+        is_new = !r;
+        if (is_new)
+                r = begin(ms, e->meter);
+        if (!r)
+                return;
+        (void)memory_refresh(r->meter, e->meter, &changed); /* no memory: the next may do better */
+        r->dirty = true;
+        if (is_new)
+                tell(ms, r);
+        if (changed || is_new)
+                write_one(ms, r, false);
+        else
+                arm(ms);
+}
+
+/* From now on more is told than the row says: one that was final is not any more. */
+static void load(struct meters *ms, const char *id, const char *text, bool with_sinks)
+{
+        struct remembered *r;
+        struct meter *meter;
+        bool final;
+        int code = memory_parse(id, text, &meter, &final);
+
+        if (code < 0) {
+                log_about(LOG_WARNING, LOG_SUBJECT(.meter = id, .error = -code),
+                          "what it was cannot be read, and is learned anew");
+                return;
+        }
+        r = meters_memory_find(ms, meter->id);
+        if (r) { /* heard while the disk did not answer */
+                bool changed;
+
+                (void)memory_refresh(meter, r->meter, &changed);
+                (void)memory_refresh(r->meter, meter, &changed);
+                (void)meter_free(meter);
+                r->dirty = true;
+                arm(ms);
+                return;
+        }
+        r = add(ms, meter, final);
+        if (!r)
+                return;
+        r->dirty = final;
+        if (with_sinks)
+                tell(ms, r);
+}
+
+void meters_memory_load(struct meters *ms, bool with_sinks)
+{
+        char id[METER_ID_MAX];
+        const char *text;
+
+        for (size_t i = 0; (text = store_meter_at(ms->options.store, i, id)); i++)
+                load(ms, id, text, with_sinks);
+        for (struct remembered *r = ms->remembered; r; r = r->next)
+                if (r->dirty)
+                        write_one(ms, r, false);
+}
+
+int meters_memory_new(struct meters *ms)
+{
+        int r = sd_event_add_time_relative(ms->options.event, &ms->memory_timer, CLOCK_MONOTONIC, 0,
+                                           WRITE_LATE, on_write, ms);
+
+        if (r < 0)
+                return r;
+        (void)sd_event_source_set_description(ms->memory_timer, "meters-memory");
+        r = sd_event_source_set_enabled(ms->memory_timer, SD_EVENT_OFF);
+        if (r >= 0)
+                meters_memory_load(ms, false);
+        return r;
+}
+
+void meters_memory_free(struct meters *ms)
+{
+        ms->memory_timer = sd_event_source_disable_unref(ms->memory_timer);
+        while (ms->remembered) {
+                write_one(ms, ms->remembered, true);
+                drop(ms, ms->remembered);
+        }
+}
+
+void meters_memory_announce(const struct meters *ms, struct sink *sink)
+{
+        for (const struct remembered *r = ms->remembered; r; r = r->next)
+                SINK_NOTIFY(sink, meter_known, r->meter, r->exact);
+}
+
+bool meters_memory_forget(struct meters *ms, const char *id)
+{
+        struct remembered *r = meters_memory_find(ms, id);
+
+        if (!r)
+                return false;
+        for (struct sink *sink = *ms->options.sinks; sink; sink = sink->next)
+                SINK_NOTIFY(sink, meter_forgotten, id);
+        (void)store_forget_meter(ms->options.store, id); /* no memory: it comes back at a start */
+        (void)store_put_scales(ms->options.store, id, "");
+        drop(ms, r);
+        return true;
+}
+
+const struct meter *meters_remembered_at(const struct meters *ms, size_t i)
+{
+        const struct remembered *r = ms->remembered;
+
+        while (r && i-- > 0)
+                r = r->next;
+        return r ? r->meter : NULL;
+}

@@ -1,0 +1,122 @@
+/* SPDX-License-Identifier: MIT */
+/* What meters.c (telegrams), meters-table.c (the table, its questions), meters-keys.c share. */
+#pragma once
+
+#include "meters.h"
+
+/* Far more than a house or a street has; a stranger on the wire makes no more objects than this. */
+#define METERS_MAX               512
+#define METERS_PER_CONVERTER_MAX 48
+#define TITLE_TEXT_MAX           17
+
+struct entry {
+        struct meter *meter;
+        struct meter_settings settings;
+        struct converter *owner; /* whose telegrams count; NULL while it is away */
+        uint64_t owner_generation;
+        char title[TITLE_TEXT_MAX]; /* system title in hex, "" */
+        bool provisional;           /* named for want of an id: gives way to the meter's own */
+        bool unnamed;               /* provisional, and its family tells names: it will have one */
+        uint64_t since_usec;        /* when it appeared; monotonic */
+        bool conflict_told;
+        uint64_t forged_usec, replayed_usec; /* when it was last told of; monotonic, 0: never */
+        struct entry *next;
+};
+
+/* The subject of a log line (log_about) about a meter, and the converter that it is heard through,
+ * or NULL; further fields may follow. */
+#define LOG_METER(e, c, ...) \
+        LOG_SUBJECT(.meter = (e)->meter->id, .converter = (c) ? converter_id(c) : NULL, __VA_ARGS__)
+
+/* What a meter has been, whether it was heard in this run or not. */
+struct remembered {
+        struct meter *meter; /* owned; as memory.h says */
+        struct meter_settings settings;
+        bool exact; /* of an earlier run: what was told last is in it */
+        bool dirty; /* the store has it otherwise */
+        struct remembered *next;
+};
+
+/* The meters of one converter, as the bus shows them. */
+struct carried {
+        struct converter *converter;
+        const char *ids[METERS_PER_CONVERTER_MAX + 1];
+        struct entry *latest; /* a telegram without id is of this one */
+        /* Hashes of what one telegram each named, 0: none; of as many as may take turns. */
+        uint32_t pending[METERS_PER_CONVERTER_MAX];
+        unsigned int next_pending; /* the oldest, which gives way */
+        bool full_told;
+        struct carried *next;
+};
+
+struct meters {
+        struct meters_options options;
+        const struct config *config;
+        struct entry *entries; /* in order of appearance */
+        struct carried *carried;
+        size_t n;
+        sd_event_source *timer, *memory_timer;
+        struct remembered *remembered;
+        size_t n_remembered;
+        uint64_t armed_usec;
+
+        /* the keys last looked up: telegrams of one meter come in a row */
+        struct cipher_keys keys;
+        bool keys_cached, keys_found;
+        uint8_t keys_title[CIPHER_TITLE_BYTES];
+        const struct converter *keys_converter;
+        struct cipher_keys trial_keys; /* the last that was handed out to be tried */
+        /* What stands for the keys of the title that was remembered last; "": not known. */
+        char fingerprint[17], fingerprint_title[TITLE_TEXT_MAX];
+};
+
+/* Sinks that want names do not learn of a meter that is still without one. */
+#define EACH_SINK(ms_, e_, member_, ...)                                                     \
+        do {                                                                                 \
+                for (struct sink *sink_ = *(ms_)->options.sinks; sink_; sink_ = sink_->next) \
+                        if (!(sink_->ops->named_only && (e_)->unnamed))                      \
+                                SINK_NOTIFY(sink_, member_, __VA_ARGS__);                    \
+        } while (0)
+
+/* ---- meters-memory.c ---- */
+
+int meters_memory_new(struct meters *ms);
+void meters_memory_free(struct meters *ms);
+/* What the store has; told to the sinks that there are. */
+void meters_memory_load(struct meters *ms, bool with_sinks);
+void meters_memory_configure(struct meters *ms);
+struct remembered *meters_memory_find(const struct meters *ms, const char *id);
+void meters_memory_announce(const struct meters *ms, struct sink *sink);
+/* Before the sinks are told what a meter is now, or says now: so is what it has been. */
+void meters_remember(struct meters *ms, struct entry *e);
+/* From everywhere, sinks included. False: it is not remembered. */
+bool meters_memory_forget(struct meters *ms, const char *id);
+
+/* ---- meters-table.c ---- */
+
+char *meters_title_text(const uint8_t *title, char buf[static TITLE_TEXT_MAX]);
+struct carried *meters_carried_of(struct meters *ms, struct converter *c);
+/* The list of ids on the converter's object, made anew. */
+void meters_show_carried(struct meters *ms, struct converter *c);
+void meters_configure_entry(struct meters *ms, struct entry *e);
+struct entry *meters_find_id(const struct meters *ms, const char *id);
+struct entry *meters_find_title(const struct meters *ms, const char *title);
+struct entry *meters_add(struct meters *ms, const char *id);
+void meters_remove(struct meters *ms, struct entry *gone, bool forgotten);
+/*
+ * Room for one more meter behind `c`: within the converter's share and the whole table, of which
+ * meters that only one telegram ever named are given up first. False, reported once, when there is
+ * none.
+ */
+bool meters_make_room(struct meters *ms, struct converter *c);
+/* What the store remembers of it. */
+void meters_recall(struct meters *ms, struct entry *e);
+struct entry *meters_obtain_submeter(struct meters *ms, const struct entry *parent,
+                                     const struct submeter *submeter, bool *ret_new);
+/* The meter is now known by its title too, from a telegram that was read: so are its keys. */
+void meters_title_learned(struct meters *ms, const struct entry *e);
+/* What is kept of the titles of a meter, by its id or by a title. */
+void meters_forget_titles(struct meters *ms, const char *meter_id);
+/* Its telegrams come through `c` from now on. */
+void meters_bind(struct meters *ms, struct entry *e, struct converter *c);
+int meters_on_timer(sd_event_source *source, uint64_t usec, void *userdata);

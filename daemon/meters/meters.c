@@ -1,0 +1,452 @@
+/* SPDX-License-Identifier: MIT */
+/* The table of meters, and what one telegram does to it. */
+#include "meters.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include <strings.h>
+
+#include "base/log.h"
+#include "daemon/store/store.h"
+#include "lib/value/id.h"
+#include "meters-private.h"
+#include "zone.h"
+
+/* The rarest list that carries a name comes once an hour. */
+#define NAME_WAIT_USEC (3600 * 1000000ull)
+/* That somebody else sends in a meter's name is said so often at most. */
+#define FORGED_USEC (3600 * 1000000ull)
+
+static void copy_id(char to[static METER_ID_MAX], const char *from)
+{
+        (void)id_clean(to, METER_ID_MAX, slice_of_string(from));
+}
+
+/* FNV-1a, never 0. Two ids of one hash cost nothing: one of them is believed a telegram early. */
+static uint32_t hash_of_id(const char *id)
+{
+        uint32_t hash = UINT32_C(2166136261);
+
+        for (; *id; id++)
+                hash = (hash ^ (unsigned char)*id) * UINT32_C(16777619);
+        return hash ? hash : 1;
+}
+
+/* True when an earlier telegram named it; from now on one did. */
+static bool was_named(struct carried *carried, const char *id)
+{
+        uint32_t hash = hash_of_id(id);
+
+        for (size_t i = 0; i < ELEMENTSOF(carried->pending); i++)
+                if (carried->pending[i] == hash) {
+                        carried->pending[i] = 0;
+                        return true;
+                }
+        carried->pending[carried->next_pending] = hash;
+        carried->next_pending = (carried->next_pending + 1) % ELEMENTSOF(carried->pending);
+        return false;
+}
+
+/*
+ * True when a telegram names a meter that nobody has heard, on a line whose meter is known: one
+ * damaged telegram must not make a meter. The second that says the same is believed.
+ */
+static bool is_first_sight(struct meters *ms, struct converter *c, struct carried *carried,
+                           const char *id)
+{
+        bool known = *converter_learned_meter(c) ||
+                     (carried && carried->latest && !carried->latest->provisional);
+
+        if (!known || !carried || meters_find_id(ms, id) ||
+            strcmp(converter_learned_meter(c), id) == 0)
+                return false;
+        return !was_named(carried, id);
+}
+
+/*
+ * Which meter a telegram is of (docs/design.md §2, Identity): its own id; else whose system title
+ * it is; else the meter last heard through this converter, now or before the restart; else it is
+ * named after the title or the converter until it says its name.
+ */
+static bool choose_id(struct meters *ms, struct converter *c, const struct telegram *t,
+                      const char *title, char ret_id[static METER_ID_MAX])
+{
+        struct carried *carried = meters_carried_of(ms, c);
+        struct entry *by_title = meters_find_title(ms, title);
+        bool named = *t->meter_id && strcasecmp(t->meter_id, title) != 0;
+
+        if (by_title && (!named || !by_title->provisional)) {
+                copy_id(ret_id, by_title->meter->id);
+                return by_title->provisional;
+        }
+        if (named) {
+                copy_id(ret_id, t->meter_id);
+                return false;
+        }
+        if (!*title && carried && carried->latest) {
+                copy_id(ret_id, carried->latest->meter->id);
+                return carried->latest->provisional;
+        }
+        if (*converter_learned_meter(c)) {
+                copy_id(ret_id, converter_learned_meter(c));
+                return false;
+        }
+        copy_id(ret_id, *title ? title : converter_id(c));
+        return true;
+}
+
+/*
+ * What is read with it comes anew, with the parent's name. One that has an id of its own keeps its
+ * memory.
+ */
+static void drop_submeters(struct meters *ms, const struct meter *parent)
+{
+        for (struct entry *e = ms->entries, *next; e; e = next) {
+                next = e->next;
+                if (strcmp(e->meter->parent_id, parent->id) == 0)
+                        meters_remove(ms, e, e->provisional);
+        }
+}
+
+static struct entry *find_provisional(struct meters *ms, const struct converter *c,
+                                      const char *title)
+{
+        struct entry *e = ms->entries;
+
+        while (e && (!e->provisional || *e->meter->parent_id || e->owner != c ||
+                     strcmp(e->title, title) != 0))
+                e = e->next;
+        return e;
+}
+
+/* The one that had to do without a name on this converter is this meter. */
+static void drop_provisional(struct meters *ms, struct converter *c, const char *title)
+{
+        struct entry *e;
+
+        while ((e = find_provisional(ms, c, title))) {
+                drop_submeters(ms, e->meter);
+                meters_remove(ms, e, true);
+        }
+}
+
+/*
+ * May telegrams of this converter speak for the meter? One meter on two converters is read through
+ * the first, so that a line cannot take a meter away from another by naming it; the second one is
+ * reported once, and takes over when the first falls silent or is unplugged.
+ */
+static bool may_speak(struct meters *ms, struct entry *e, struct converter *c)
+{
+        if (e->owner == c || !e->owner || !e->meter->online)
+                return true;
+        if (!e->conflict_told) {
+                e->conflict_told = true;
+                log_about(LOG_WARNING, LOG_METER(e, c, .message_id = &LOG_ID_METER_STATE),
+                          "is seen through %s and %s: the first is used as long as it is heard",
+                          converter_id(e->owner), converter_id(c));
+        }
+        return false;
+}
+
+static struct entry *obtain(struct meters *ms, struct converter *c, const struct telegram *t,
+                            bool *ret_new)
+{
+        char title[TITLE_TEXT_MAX] = "", id[METER_ID_MAX];
+        struct carried *carried = meters_carried_of(ms, c);
+        struct entry *e;
+        bool provisional, told;
+
+        if (t->has_system_title)
+                (void)meters_title_text(t->system_title, title);
+        provisional = choose_id(ms, c, t, title, id);
+        e = meters_find_id(ms, id);
+        *ret_new = !e;
+        if (!e && !provisional && is_first_sight(ms, c, carried, id))
+                return NULL;
+        if (!e) {
+                if (!provisional)
+                        drop_provisional(ms, c, title);
+                e = meters_make_room(ms, c) ? meters_add(ms, id) : NULL;
+                if (!e)
+                        return NULL;
+                e->provisional = provisional;
+                meters_recall(ms, e);
+        } else if (!may_speak(ms, e, c)) {
+                return NULL;
+        }
+        if (*title && strcmp(e->title, title) != 0) {
+                (void)snprintf(e->title, sizeof(e->title), "%s", title);
+                meters_configure_entry(ms, e); /* the section may be named after the title */
+                if (t->status == TELEGRAM_OK)
+                        meters_title_learned(ms, e);
+        }
+        told = e->conflict_told;
+        meters_bind(ms, e, c);
+        e->conflict_told = told;
+        if (carried)
+                carried->latest = e;
+        if (!e->provisional)
+                converter_learn_meter(c, e->meter->id);
+        return e;
+}
+
+static uint64_t clock_usec(const struct meters *ms, clockid_t clock)
+{
+        uint64_t now = 0;
+
+        (void)sd_event_now(ms->options.event, clock, &now); /* fails only after a fork */
+        return now;
+}
+
+/* The next moment at which a meter goes offline or a schedule switches; monotonic µs. */
+static uint64_t next_deadline(const struct meters *ms)
+{
+        uint64_t at = UINT64_MAX, wall = clock_usec(ms, CLOCK_REALTIME);
+        uint64_t mono = clock_usec(ms, CLOCK_MONOTONIC);
+
+        for (struct entry *e = ms->entries; e; e = e->next) {
+                uint64_t next = e->meter->tariff.next_usec;
+
+                if (e->meter->online)
+                        at = MIN(at, meter_deadline(e->meter));
+                if (next > wall && e->meter->tariff.source == TARIFF_SOURCE_SCHEDULE)
+                        at = MIN(at, mono + (next - wall));
+        }
+        return at;
+}
+
+/* Lazily: telegrams only move deadlines further, and the timer looks again when it fires. */
+static void arm(struct meters *ms)
+{
+        uint64_t at;
+
+        if (ms->armed_usec != 0)
+                return;
+        at = next_deadline(ms);
+        if (at == UINT64_MAX || sd_event_source_set_time(ms->timer, at) < 0 ||
+            sd_event_source_set_enabled(ms->timer, SD_EVENT_ONESHOT) < 0)
+                return;
+        ms->armed_usec = at;
+}
+
+int meters_on_timer(sd_event_source *source, uint64_t usec, void *userdata)
+{
+        struct meters *ms = userdata;
+        uint64_t wall = clock_usec(ms, CLOCK_REALTIME), mono = clock_usec(ms, CLOCK_MONOTONIC);
+
+        ms->armed_usec = 0;
+        for (struct entry *e = ms->entries; e; e = e->next) {
+                bool offline = meter_expire(e->meter, mono, false);
+                bool tariff = tariff_tick(&e->meter->tariff, wall, zone_get());
+
+                if (offline)
+                        log_about(LOG_NOTICE,
+                                  LOG_METER(e, e->owner, .message_id = &LOG_ID_METER_STATE),
+                                  "is offline: nothing came for three intervals");
+                if (offline || tariff) {
+                        meters_remember(ms, e);
+                        EACH_SINK(ms, e, meter_changed, e->meter);
+                }
+        }
+        arm(ms);
+        return 0;
+}
+
+/*
+ * A meter without a name, of a family that tells names, gets one with its long list: a minute or an
+ * hour later. Until then it is not told to outputs that would keep the other name.
+ */
+static bool waits_for_name(const struct meters *ms, const struct entry *e, uint64_t mono_usec)
+{
+        const struct entry *parent;
+
+        /* One that is read with it belongs to it by that name. */
+        if (*e->meter->parent_id) {
+                parent = e->unnamed || e->meter->sequence == 1
+                                 ? meters_find_id(ms, e->meter->parent_id)
+                                 : NULL;
+                return parent && parent->unnamed;
+        }
+        return e->provisional && e->meter->profile && mono_usec - e->since_usec < NAME_WAIT_USEC;
+}
+
+/* Those that had to wait learn of the meter now, by the name that it has. */
+static void update_unnamed(struct meters *ms, struct entry *e, uint64_t mono_usec)
+{
+        bool waited = e->unnamed;
+
+        e->unnamed = waits_for_name(ms, e, mono_usec);
+        meters_remember(ms, e);
+        if (!waited || e->unnamed)
+                return;
+        for (struct sink *sink = *ms->options.sinks; sink; sink = sink->next)
+                if (sink->ops->named_only)
+                        SINK_NOTIFY(sink, meter_added, e->meter);
+}
+
+static void announce_new(struct meters *ms, struct entry *e, struct converter *c)
+{
+        log_about(LOG_INFO, LOG_METER(e, c, .message_id = &LOG_ID_METER_STATE), "%s%sis behind %s",
+                  e->meter->model, *e->meter->model ? " " : "", converter_id(c));
+        meters_show_carried(ms, c);
+        EACH_SINK(ms, e, meter_added, e->meter);
+}
+
+static void log_update(const struct entry *e, const struct meter_update *update)
+{
+        if (update->key_state_changed && e->meter->key_state == METER_KEY_OK)
+                log_about(LOG_INFO, LOG_METER(e, e->owner, .message_id = &LOG_ID_KEY_TROUBLE),
+                          "is deciphered: its key is right");
+        if (update->came_online && update->sequence > 1)
+                log_about(LOG_INFO, LOG_METER(e, e->owner, .message_id = &LOG_ID_METER_STATE),
+                          "is online again");
+        for (size_t i = 0; i < update->n_suspects; i++)
+                if (update->suspects[i]->n_suspect == 1) /* once per change of state */
+                        log_about(LOG_NOTICE, LOG_METER(e, NULL, .message_id = &LOG_ID_SUSPECT),
+                                  "%s is implausible and kept back", update->suspects[i]->key);
+}
+
+/* A scale that was chosen or measured is kept, and said: what is shown from now on is different. */
+static void keep_scales(struct meters *ms, const struct entry *e)
+{
+        char text[SCALE_MEMORY_TEXT_MAX];
+        int r;
+
+        scale_memory_print(&e->meter->scales.memory, text);
+        r = store_put_scales(ms->options.store, e->meter->id, text);
+        log_about(LOG_NOTICE, LOG_METER(e, NULL),
+                  "values without a scale of their own are now read by these powers of ten: %s%s",
+                  text, r < 0 ? " (and cannot be remembered)" : "");
+}
+
+/* The telegram's time on the host's time line, by the clock that the meter's family keeps. */
+static int64_t resolve_time(const struct telegram *t, uint64_t wall_usec)
+{
+        struct datetime time = t->time;
+
+        switch (t->profile ? t->profile->clock : PROFILE_CLOCK_WIRE) {
+        case PROFILE_CLOCK_STANDARD:
+                return zone_resolve_standard(&time);
+        case PROFILE_CLOCK_UTC:
+                return time.valid ? datetime_to_epoch(&time) * 1000000 : 0;
+        case PROFILE_CLOCK_LOCAL:
+                time.has_offset = false;
+                break;
+        case PROFILE_CLOCK_WIRE:
+                break;
+        }
+        return zone_resolve(&time, wall_usec);
+}
+
+/* Fills the model and tells the sinks: of the meter first, when it is new. False: it is no more. */
+static bool update_entry(struct meters *ms, struct entry *e, struct converter *c,
+                         const struct telegram *t, bool is_new)
+{
+        uint64_t wall = clock_usec(ms, CLOCK_REALTIME), mono = clock_usec(ms, CLOCK_MONOTONIC);
+        struct meter_update update;
+        int r = meter_update(e->meter, t, wall, mono, resolve_time(t, wall), zone_get(), &update);
+
+        if (r < 0) {
+                log_about(LOG_ERR, LOG_METER(e, c, .error = -r), "telegram lost: %s", strerror(-r));
+                if (is_new)
+                        meters_remove(ms, e, false);
+                return !is_new;
+        }
+        if (is_new)
+                e->since_usec = mono;
+        update_unnamed(ms, e, mono);
+        EACH_SINK(ms, e, telegram_coming, e->meter);
+        if (is_new)
+                announce_new(ms, e, c);
+        log_update(e, &update);
+        if (update.scales_changed)
+                keep_scales(ms, e);
+        EACH_SINK(ms, e, telegram, e->meter, &update);
+        return true;
+}
+
+static bool is_named_after(const struct entry *e, const struct entry *parent,
+                           const struct submeter *submeter)
+{
+        char id[METER_ID_MAX];
+
+        submeter_name(parent->meter->id, submeter, id);
+        return strcasecmp(e->meter->id, id) == 0;
+}
+
+/* Gas, water, heat on the same telegram (docs/design.md §4): meters with a parent. */
+static void take_submeters(struct meters *ms, struct converter *c, const struct telegram *t,
+                           const struct entry *parent)
+{
+        struct submeter subs[SUBMETERS_MAX];
+        size_t n = submeter_list(t, subs);
+
+        for (size_t i = 0; i < n; i++) {
+                bool is_new;
+                struct entry *e = meters_obtain_submeter(ms, parent, &subs[i], &is_new);
+
+                if (!e)
+                        continue;
+                if (is_new)
+                        e->provisional = parent->provisional && is_named_after(e, parent, &subs[i]);
+                meters_bind(ms, e, c);
+                (void)update_entry(ms, e, c, t, is_new); /* the next one may do better */
+        }
+}
+
+static bool is_key_verdict(enum telegram_status status)
+{
+        return status == TELEGRAM_WRONG_ENCRYPTION_KEY ||
+               status == TELEGRAM_WRONG_AUTHENTICATION_KEY;
+}
+
+/* Between telegrams that are authentic, and not once for each. */
+static bool is_forgery_news(struct entry *e, enum telegram_status status, uint64_t mono_usec)
+{
+        uint64_t *told = status == TELEGRAM_REPLAYED ? &e->replayed_usec : &e->forged_usec;
+
+        if (status != TELEGRAM_UNAUTHENTICATED && status != TELEGRAM_REPLAYED)
+                return false;
+        if (*told != 0 && mono_usec - *told < FORGED_USEC)
+                return false;
+        *told = mono_usec;
+        return true;
+}
+
+static void take_unreadable(struct meters *ms, struct converter *c, struct entry *e,
+                            const struct telegram *t, bool is_new)
+{
+        uint64_t mono = clock_usec(ms, CLOCK_MONOTONIC);
+        bool changed = meter_refuse(e->meter, t, clock_usec(ms, CLOCK_REALTIME), mono);
+        bool forged = is_forgery_news(e, t->status, mono);
+
+        if (changed || is_new)
+                meters_remember(ms, e);
+        if (is_new)
+                announce_new(ms, e, c);
+        EACH_SINK(ms, e, telegram_refused, e->meter);
+        if (!changed && !is_new && !forged)
+                return;
+        /* A key is not called wrong for one telegram. */
+        if (!is_key_verdict(t->status) || meter_key_is_wrong(e->meter))
+                log_about(LOG_WARNING, LOG_METER(e, c, .message_id = &LOG_ID_KEY_TROUBLE), "%s",
+                          t->error);
+        EACH_SINK(ms, e, meter_changed, e->meter);
+}
+
+void meters_take(struct meters *ms, struct converter *c, const struct telegram *telegram)
+{
+        bool is_new;
+        struct entry *e = obtain(ms, c, telegram, &is_new);
+
+        if (!e)
+                return; /* another converter speaks for it, or there are too many */
+        if (telegram->status != TELEGRAM_OK) {
+                take_unreadable(ms, c, e, telegram, is_new);
+        } else if (update_entry(ms, e, c, telegram, is_new)) {
+                take_submeters(ms, c, telegram, e);
+        }
+        arm(ms);
+}

@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What udevd would say of a converter, where none runs (LXC, Docker): from sysfs and the compiled
+ * hardware list. Its node is found by its number, whatever it is called in this /dev.
+ */
+#pragma once
+
+#include <stdbool.h>
+
+#include <libudev.h>
+
+#include "hotplug.h"
+
+/* Text of a device for people and names: printable ASCII, cut to `size`. NULL is "". */
+void sysfs_copy_text(char *to, size_t size, const char *from);
+
+/*
+ * Fills in what the device itself and `hwdb` (may be NULL: nothing is marked) say. false: it is not
+ * under USB, or no node of this /dev leads to it. `device`: a tty.
+ */
+bool sysfs_describe(struct udev_hwdb *hwdb, struct udev_device *device, struct hotplug_device *to);
