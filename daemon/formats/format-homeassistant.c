@@ -1,0 +1,536 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Home Assistant, device discovery (known to 2024.12 and later): one retained message per meter
+ * that names every value seen so far as a sensor. The values themselves are those of
+ * format-values.c.
+ */
+#include <ctype.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <json-c/json.h>
+
+#include "base/util.h"
+#include "config-build.h"
+#include "format.h"
+#include "lib/value/maker.h"
+
+static const struct message_attributes retained_state = { .class = MESSAGE_STATE,
+                                                          .qos = 1,
+                                                          .retain = true };
+/* What Home Assistant is told of a kind of quantity; NULL: nothing. */
+struct entity_class {
+        const char *device_class;
+        const char *state_class;
+        int precision; /* -1: not said */
+};
+
+/* A class that an older core does not know costs that one entity, not the device. */
+static struct entity_class class_of(const struct reading *reading)
+{
+        enum quantity_kind kind = reading->quantity ? reading->quantity->kind : QUANTITY_OTHER;
+
+        switch (kind) {
+        case QUANTITY_POWER:
+                return (struct entity_class){ "power", "measurement", 0 };
+        case QUANTITY_REACTIVE_POWER:
+                return (struct entity_class){ "reactive_power", "measurement", 0 };
+        case QUANTITY_APPARENT_POWER:
+                return (struct entity_class){ "apparent_power", "measurement", 0 };
+        case QUANTITY_ENERGY:
+                return (struct entity_class){ "energy", "total_increasing", 0 };
+        case QUANTITY_NET_ENERGY:
+                return (struct entity_class){ "energy", "total", 0 };
+        case QUANTITY_REACTIVE_ENERGY:
+                return (struct entity_class){ "reactive_energy", "total_increasing", 0 };
+        case QUANTITY_APPARENT_ENERGY:
+                return (struct entity_class){ NULL, "total_increasing", 0 };
+        case QUANTITY_VOLTAGE:
+                return (struct entity_class){ "voltage", "measurement", 1 };
+        case QUANTITY_CURRENT:
+                return (struct entity_class){ "current", "measurement", 2 };
+        case QUANTITY_FREQUENCY:
+                return (struct entity_class){ "frequency", "measurement", 2 };
+        case QUANTITY_POWER_FACTOR:
+                return (struct entity_class){ "power_factor", "measurement", 2 };
+        case QUANTITY_ANGLE:
+                return (struct entity_class){ NULL, "measurement", 1 };
+        case QUANTITY_HEAT:
+                return (struct entity_class){ "energy", "total_increasing", 3 };
+        case QUANTITY_VOLUME:
+                return (struct entity_class){ NULL, "total_increasing", 3 };
+        case QUANTITY_DEMAND:
+        case QUANTITY_LIMIT:
+        case QUANTITY_OTHER:
+                break;
+        }
+        return (struct entity_class){ NULL, "measurement", -1 };
+}
+
+/* The classes that hang on the unit, and those a unit forbids. */
+static void match_unit(const struct meter *meter, const struct reading *reading,
+                       struct entity_class *class)
+{
+        const char *medium = meter->medium ? meter->medium : "";
+
+        if (reading->unit == UNIT_W && !class->device_class)
+                class->device_class = "power";
+        if (reading->unit == UNIT_CELSIUS)
+                class->device_class = "temperature";
+        if (reading->unit == UNIT_M3) {
+                class->device_class = strcmp(medium, "gas") == 0     ? "gas"
+                                      : strcmp(medium, "water") == 0 ? "water"
+                                                                     : "volume";
+        }
+        if (reading->unit == UNIT_M3_PER_HOUR)
+                class->device_class = "volume_flow_rate";
+        if (reading->unit == UNIT_GJ) /* heat, whatever it is called */
+                class->device_class = "energy";
+        if (class->device_class && strcmp(class->device_class, "energy") == 0 &&
+            reading->unit != UNIT_WH && reading->unit != UNIT_GJ)
+                class->device_class = NULL;
+        if (reading->quantity && reading->quantity->kind == QUANTITY_REACTIVE_ENERGY &&
+            reading->unit != UNIT_VARH)
+                class->device_class = NULL;
+}
+
+static void add_text(struct json_object *object, const char *key, const char *value)
+{
+        json_object_object_add(object, key, json_object_new_string(value));
+}
+
+/* "sensor.<id>_<key>" in the letters an entity id may have: a-z, 0-9 and "_". */
+static void add_entity_id(struct json_object *component, const char *platform, const char *id,
+                          const char *key)
+{
+        char buf[METER_ID_MAX + METER_KEY_MAX + 24];
+
+        (void)snprintf(buf, sizeof(buf), "%s.%s_%s", platform, id, key);
+        for (char *c = buf + strlen(platform) + 1; *c; c++)
+                *c = isalnum((unsigned char)*c) ? (char)tolower((unsigned char)*c) : '_';
+        add_text(component, "default_entity_id", buf);
+}
+
+/* What every component has; `leaf_topic` is the leaf of its state topic. NULL: no memory. */
+static struct json_object *new_entity(const struct format_context *context,
+                                      const struct meter *meter, const char *platform,
+                                      const char *key, const char *leaf_topic, const char *name)
+{
+        struct json_object *component = json_object_new_object();
+        char topic[FORMAT_TOPIC_MAX], id[METER_ID_MAX], leaf[METER_KEY_MAX];
+        char unique[METER_ID_MAX + METER_KEY_MAX + 16];
+        size_t prefix = format_meter_prefix(context, meter->id, topic);
+
+        if (!component)
+                return NULL;
+        (void)format_segment(leaf_topic, topic + prefix, sizeof(topic) - prefix);
+        format_identifier(meter->id, id, sizeof(id));
+        format_identifier(key, leaf, sizeof(leaf));
+        (void)snprintf(unique, sizeof(unique), "smartmeterd_%s_%s", id, leaf);
+        add_text(component, "platform", platform);
+        add_text(component, "unique_id", unique);
+        add_entity_id(component, platform, *context->meter_name ? context->meter_name : id, leaf);
+        add_text(component, "name", name);
+        add_text(component, "state_topic", topic);
+        return component;
+}
+
+static struct json_object *new_component(const struct format_context *context,
+                                         const struct meter *meter, const char *key,
+                                         const char *name)
+{
+        return new_entity(context, meter, "sensor", key, key, name);
+}
+
+/* What people call it: no comma between a thing and its phase, and what a gas meter counts is gas.
+ */
+static const char *entity_name(const struct meter *meter, const struct meter_value *value,
+                               char buf[static FORMAT_LABEL_MAX])
+{
+        const struct quantity *quantity = value->reading.quantity;
+        const char *label, *medium = meter->medium ? meter->medium : "";
+        size_t n = 0;
+
+        if (!quantity || strcmp(quantity->name, value->key) != 0)
+                return value->key;
+        if (strcmp(quantity->name, "submeter_volume") == 0) {
+                if (strcmp(medium, "gas") == 0)
+                        return "Gas consumption";
+                if (strcmp(medium, "water") == 0)
+                        return "Water consumption";
+                if (strcmp(medium, "heat") == 0)
+                        return "Heat consumption";
+        }
+        for (label = quantity->label; *label && n + 1 < FORMAT_LABEL_MAX; label++)
+                if (*label != ',')
+                        buf[n++] = *label;
+        buf[n] = '\0';
+        return buf;
+}
+
+/* Wh are what the topic has; people read, and bills say, kWh. */
+static void add_unit(struct json_object *component, const struct reading *reading)
+{
+        static const struct {
+                enum unit unit;
+                const char *kilo;
+        } counted[] = { { UNIT_WH, "kWh" }, { UNIT_VARH, "kvarh" } };
+        const char *unit = unit_name(reading->unit);
+
+        for (size_t i = 0; i < ELEMENTSOF(counted); i++) {
+                if (reading->unit != counted[i].unit)
+                        continue;
+                add_text(component, "unit_of_measurement", counted[i].kilo);
+                add_text(component, "value_template", "{{ value | float / 1000 }}");
+                json_object_object_add(component, "suggested_display_precision",
+                                       json_object_new_int(1));
+                return;
+        }
+        if (unit && *unit)
+                add_text(component, "unit_of_measurement", unit);
+}
+
+static bool is_diagnostic(const struct reading *reading)
+{
+        return reading->quantity && reading->quantity->kind == QUANTITY_LIMIT;
+}
+
+static void add_value(const struct format_context *context, const struct meter *meter,
+                      const struct meter_value *value, struct json_object *components)
+{
+        const struct reading *reading = &value->reading;
+        char name[FORMAT_LABEL_MAX];
+        struct entity_class class = class_of(reading);
+        struct json_object *component;
+        uint32_t expiry_s = format_expiry_s(context, value);
+        char leaf[METER_KEY_MAX];
+
+        component = new_component(context, meter, value->key, entity_name(meter, value, name));
+        if (!component)
+                return;
+        match_unit(meter, reading, &class);
+        if (class.device_class)
+                add_text(component, "device_class", class.device_class);
+        add_text(component, "state_class", class.state_class);
+        if (class.precision >= 0)
+                json_object_object_add(component, "suggested_display_precision",
+                                       json_object_new_int(class.precision));
+        add_unit(component, reading);
+        if (is_diagnostic(reading))
+                add_text(component, "entity_category", "diagnostic");
+        if (expiry_s > 0)
+                json_object_object_add(component, "expire_after",
+                                       json_object_new_int((int32_t)expiry_s));
+        /* Codes the table has no name for: there for those who look, not in everyone's way. */
+        if (!reading->quantity)
+                json_object_object_add(component, "enabled_by_default", json_object_new_boolean(0));
+        json_object_object_add(components, format_identifier(value->key, leaf, sizeof(leaf)),
+                               component);
+}
+
+/* Every label once: what the tariff entity may ever say. */
+static struct json_object *tariff_options(const struct tariff *tariff)
+{
+        struct json_object *options = json_object_new_array();
+        char seen[TARIFF_MAX][TARIFF_LABEL_MAX];
+        struct tariff each = *tariff;
+
+        for (uint8_t i = 0; i < TARIFF_MAX; i++) {
+                bool again = false;
+
+                each.active = (uint8_t)(i + 1);
+                (void)snprintf(seen[i], sizeof(seen[i]), "%s", tariff_label(&each));
+                for (uint8_t k = 0; k < i; k++)
+                        again = again || strcmp(seen[k], seen[i]) == 0;
+                if (!again)
+                        json_object_array_add(options, json_object_new_string(seen[i]));
+        }
+        return options;
+}
+
+/* Of the service as a whole, and of the meter: both must be there. Not of the meter for what says
+ * since when it is not heard. */
+static struct json_object *availability_of(const struct format_context *context,
+                                           const struct meter *meter, bool of_meter)
+{
+        struct json_object *list = json_object_new_array();
+        char topic[FORMAT_TOPIC_MAX];
+        size_t prefix;
+
+        for (int i = 0; i < (of_meter ? 2 : 1); i++) {
+                struct json_object *one = json_object_new_object();
+
+                if (i == 0) {
+                        format_state_topic(context, topic);
+                } else {
+                        prefix = format_meter_prefix(context, meter->id, topic);
+                        memcpy(topic + prefix, "availability", sizeof("availability"));
+                }
+                add_text(one, "topic", topic);
+                json_object_array_add(list, one);
+        }
+        return list;
+}
+
+/* A sub-meter is heard with the telegrams of the one that carries it. */
+static bool has_diagnostics(const struct meter *meter)
+{
+        return !*meter->parent_id;
+}
+
+static const struct {
+        const char *platform, *key, *leaf, *name, *class;
+} diagnostics[] = {
+        { "binary_sensor", "connected", "availability", "Connected", "connectivity" },
+        { "sensor", "last_telegram", "last_telegram", "Last telegram", "timestamp" },
+        { "sensor", "damaged_frames", "damaged_frames", "Damaged frames in the last hour", NULL },
+};
+
+/* Is it heard, since when not, and how well: there while the service is, with the meter or not. */
+static void add_diagnostics(const struct format_context *context, const struct meter *meter,
+                            struct json_object *components)
+{
+        for (size_t i = 0; i < ELEMENTSOF(diagnostics); i++) {
+                struct json_object *one =
+                        new_entity(context, meter, diagnostics[i].platform, diagnostics[i].key,
+                                   diagnostics[i].leaf, diagnostics[i].name);
+
+                if (!one)
+                        continue; /* out of memory */
+                add_text(one, "entity_category", "diagnostic");
+                if (diagnostics[i].class)
+                        add_text(one, "device_class", diagnostics[i].class);
+                else
+                        add_text(one, "state_class", "measurement");
+                if (strcmp(diagnostics[i].platform, "binary_sensor") == 0) {
+                        add_text(one, "payload_on", "online");
+                        add_text(one, "payload_off", "offline");
+                }
+                json_object_object_add(one, "availability", availability_of(context, meter, false));
+                json_object_object_add(components, diagnostics[i].key, one);
+        }
+}
+
+static void homeassistant_health(const struct format_context *context, const struct meter *meter,
+                                 struct message_list *ret)
+{
+        char topic[FORMAT_TOPIC_MAX], text[FORMAT_TIME_MAX];
+        size_t prefix = format_meter_prefix(context, meter->id, topic);
+
+        if (!has_diagnostics(meter))
+                return;
+        if (meter->last_host_usec != 0) {
+                format_time((int64_t)meter->last_host_usec, false, text);
+                (void)format_segment("last_telegram", topic + prefix, sizeof(topic) - prefix);
+                format_add(ret, &retained_state, topic, text);
+        }
+        (void)snprintf(text, sizeof(text), "%" PRIu64, context->damaged_frames);
+        (void)format_segment("damaged_frames", topic + prefix, sizeof(topic) - prefix);
+        format_add(ret, &retained_state, topic, text);
+}
+
+static struct json_object *components_of(const struct format_context *context,
+                                         const struct meter *meter)
+{
+        struct json_object *components = json_object_new_object(), *tariff;
+
+        for (size_t i = 0; i < meter->n_values; i++)
+                if (!reading_is_unscaled(&meter->values[i].reading)) /* it is not sent either */
+                        add_value(context, meter, &meter->values[i], components);
+        if (meter->tariff.active) {
+                tariff = new_component(context, meter, "tariff", "Tariff");
+                add_text(tariff, "device_class", "enum");
+                json_object_object_add(tariff, "options", tariff_options(&meter->tariff));
+                json_object_object_add(components, "tariff", tariff);
+        }
+        if (has_diagnostics(meter))
+                add_diagnostics(context, meter, components);
+        return components;
+}
+
+static void print_part(const char *platform, const char *leaf, char buf[static FORMAT_PART_MAX])
+{
+        (void)snprintf(buf, FORMAT_PART_MAX, "#%s %s", platform, leaf);
+}
+
+static void homeassistant_parts(const struct format_context *context, const struct meter *meter,
+                                void (*each)(const char *part, void *userdata), void *userdata)
+{
+        struct json_object *components;
+
+        if (context->discovery_entity || meter->n_values == 0)
+                return; /* each is a topic of its own, or there is none */
+        components = components_of(context, meter);
+        json_object_object_foreach(components, leaf, component)
+        {
+                char part[FORMAT_PART_MAX];
+
+                print_part(json_object_get_string(json_object_object_get(component, "platform")),
+                           leaf, part);
+                each(part, userdata);
+        }
+        json_object_put(components);
+}
+
+/* One that is not described any more stays in Home Assistant until its platform alone is named. */
+static void withdraw_gone(const struct format_context *context, struct json_object *components)
+{
+        for (size_t i = 0; i < context->n_parts; i++) {
+                char platform[FORMAT_PART_MAX], *leaf;
+                struct json_object *withdrawn;
+
+                (void)snprintf(platform, sizeof(platform), "%s", context->parts[i]);
+                leaf = strchr(platform, ' ');
+                if (*platform != '#' || !leaf)
+                        continue; /* a topic */
+                *leaf++ = '\0';
+                if (json_object_object_get_ex(components, leaf, NULL))
+                        continue;
+                withdrawn = json_object_new_object();
+                if (withdrawn)
+                        add_text(withdrawn, "platform", platform + 1);
+                json_object_object_add(components, leaf, withdrawn);
+        }
+}
+
+/* The name of a device, never a number. */
+static const char *device_name(const struct format_context *context, const struct meter *meter)
+{
+        static const char *const media[][2] = { { "gas", "Gas meter" },
+                                                { "water", "Water meter" },
+                                                { "heat", "Heat meter" } };
+
+        if (*context->meter_name)
+                return context->meter_name;
+        for (size_t i = 0; meter->medium && i < ELEMENTSOF(media); i++)
+                if (strcmp(meter->medium, media[i][0]) == 0)
+                        return media[i][1];
+        return *meter->model ? meter->model : "Electricity meter";
+}
+
+static struct json_object *device_of(const struct format_context *context,
+                                     const struct meter *meter, const char *device_id)
+{
+        struct json_object *device = json_object_new_object();
+        struct json_object *identifiers = json_object_new_array();
+        char parent[METER_ID_MAX + 16], id[METER_ID_MAX];
+
+        json_object_array_add(identifiers, json_object_new_string(device_id));
+        json_object_object_add(device, "identifiers", identifiers);
+        add_text(device, "name", device_name(context, meter));
+        if (*meter->manufacturer)
+                add_text(device, "manufacturer", maker_name(meter->manufacturer));
+        if (*maker_skip(meter->manufacturer, meter->model))
+                add_text(device, "model", maker_skip(meter->manufacturer, meter->model));
+        add_text(device, "serial_number", meter->id);
+        if (*meter->parent_id) {
+                (void)snprintf(parent, sizeof(parent), "smartmeterd_%s",
+                               format_identifier(meter->parent_id, id, sizeof(id)));
+                add_text(device, "via_device", parent);
+        }
+        return device;
+}
+
+static void discovery_topic(const struct format_context *context, const char *meter_id,
+                            char device_id[static METER_ID_MAX + 16],
+                            char topic[static FORMAT_TOPIC_MAX])
+{
+        char id[METER_ID_MAX];
+
+        (void)snprintf(device_id, METER_ID_MAX + 16, "smartmeterd_%s",
+                       format_identifier(meter_id, id, sizeof(id)));
+        (void)snprintf(topic, FORMAT_TOPIC_MAX, "%s/device/%s/config", context->discovery_prefix,
+                       device_id);
+}
+
+/* What a message about a device, or about one entity of it, says beside that. */
+static void add_frame(const struct format_context *context, const struct meter *meter,
+                      const char *device_id, struct json_object *object)
+{
+        struct json_object *origin = json_object_new_object();
+
+        json_object_object_add(object, "device", device_of(context, meter, device_id));
+        add_text(origin, "name", "smartmeterd");
+        add_text(origin, "sw_version", context->version);
+        add_text(origin, "support_url", PROJECT_SUPPORT_URL);
+        json_object_object_add(object, "origin", origin);
+        if (!json_object_object_get_ex(object, "availability", NULL)) /* it has its own */
+                json_object_object_add(object, "availability",
+                                       availability_of(context, meter, true));
+        add_text(object, "availability_mode", "all");
+        json_object_object_add(object, "qos", json_object_new_int(1));
+}
+
+static void add_message(struct message_list *ret, const char *topic, struct json_object *object)
+{
+        format_add(ret, &retained_state, topic,
+                   json_object_to_json_string_ext(object, JSON_C_TO_STRING_PLAIN |
+                                                                  JSON_C_TO_STRING_NOSLASHESCAPE));
+}
+
+/* One message per entity, each of which repeats the device: what was there before device
+ * discovery, and what others than Home Assistant understand. */
+static void describe_entities(const struct format_context *context, const struct meter *meter,
+                              const char *device_id, struct json_object *components,
+                              struct message_list *ret)
+{
+        json_object_object_foreach(components, leaf, component)
+        {
+                char topic[FORMAT_TOPIC_MAX];
+                const char *platform =
+                        json_object_get_string(json_object_object_get(component, "platform"));
+
+                (void)snprintf(topic, sizeof(topic), "%s/%s/%s/%s/config",
+                               context->discovery_prefix, platform, device_id, leaf);
+                json_object_object_del(component, "platform"); /* the topic says it */
+                add_frame(context, meter, device_id, component);
+                add_message(ret, topic, component);
+        }
+}
+
+static void homeassistant_describe(const struct format_context *context, const struct meter *meter,
+                                   struct message_list *ret)
+{
+        char topic[FORMAT_TOPIC_MAX], device_id[METER_ID_MAX + 16];
+        struct json_object *object, *components;
+
+        if (meter->n_values == 0)
+                return; /* a device without components is refused */
+        discovery_topic(context, meter->id, device_id, topic);
+        components = components_of(context, meter);
+        if (context->discovery_entity) {
+                describe_entities(context, meter, device_id, components, ret);
+                json_object_put(components);
+                return;
+        }
+        withdraw_gone(context, components);
+        object = json_object_new_object();
+        add_frame(context, meter, device_id, object);
+        json_object_object_add(object, "components", components);
+        add_message(ret, topic, object);
+        json_object_put(object);
+}
+
+static void homeassistant_root(const struct format_context *context,
+                               char buf[static FORMAT_TOPIC_MAX])
+{
+        (void)snprintf(buf, FORMAT_TOPIC_MAX, "%s of smartmeterd/%s", context->discovery_prefix,
+                       context->instance);
+}
+
+static void homeassistant_birth(const struct format_context *context,
+                                char buf[static FORMAT_TOPIC_MAX])
+{
+        (void)snprintf(buf, FORMAT_TOPIC_MAX, "%s/status", context->discovery_prefix);
+}
+
+const struct format format_homeassistant = {
+        .name = "homeassistant",
+        .plain_values = true,
+        .root = homeassistant_root,
+        .birth = homeassistant_birth,
+        .describe = homeassistant_describe,
+        .health = homeassistant_health,
+        .parts = homeassistant_parts,
+};

@@ -1,0 +1,182 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Our own format (docs/mqtt.md): the telegram as the JSON object that `smctl decode` prints; beside
+ * it when it was received, its number, and for those who do not search lists its values by name.
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include <json-c/json.h>
+
+#include "format.h"
+#include "lib/model/telegram-json.h"
+
+/* What the meter took for implausible is not published, and of a sub-meter only what is its own. */
+static bool is_accepted(const struct meter_update *update, const char *obis)
+{
+        char buf[OBIS_TEXT_MAX];
+
+        for (size_t i = 0; i < update->n_values; i++)
+                if (strcmp(obis_print(update->values[i]->reading.obis, buf), obis) == 0)
+                        return true;
+        return false;
+}
+
+static void keep_accepted(struct json_object *object, const struct meter_update *update)
+{
+        struct json_object *all, *kept = json_object_new_array();
+
+        if (!kept || !json_object_object_get_ex(object, "readings", &all)) {
+                json_object_put(kept);
+                return;
+        }
+        for (size_t i = 0; i < json_object_array_length(all); i++) {
+                struct json_object *one = json_object_array_get_idx(all, i), *obis;
+
+                if (json_object_object_get_ex(one, "obis", &obis) &&
+                    is_accepted(update, json_object_get_string(obis)))
+                        json_object_array_add(kept, json_object_get(one));
+        }
+        json_object_object_add(object, "readings", kept);
+}
+
+/* What the meter did not send stands behind what it did, with a word that says so. */
+static void add_derived(struct json_object *object, const struct meter_update *update)
+{
+        struct json_object *all;
+
+        if (!json_object_object_get_ex(object, "readings", &all))
+                return;
+        for (size_t i = 0; i < update->n_values; i++) {
+                struct json_object *one;
+
+                if (!(update->values[i]->flags & METER_VALUE_DERIVED))
+                        continue;
+                one = telegram_reading_to_json(&update->values[i]->reading);
+                if (!one)
+                        return; /* out of memory: the next telegram may fare better */
+                json_object_object_add(one, "derived", json_object_new_boolean(true));
+                json_object_array_add(all, one);
+        }
+}
+
+static void set_text(struct json_object *object, const char *key, const char *value)
+{
+        json_object_object_add(object, key, *value ? json_object_new_string(value) : NULL);
+}
+
+/* The telegram tells of the meter that sends; of a sub-meter only texts of its channel. */
+static void keep_own(struct json_object *object, const struct meter *meter,
+                     const struct telegram *telegram)
+{
+        struct json_object *all, *kept = json_object_new_array();
+
+        set_text(object, "manufacturer", meter->manufacturer);
+        set_text(object, "model", meter->model);
+        if (!kept || !json_object_object_get_ex(object, "texts", &all)) {
+                json_object_put(kept);
+                return;
+        }
+        for (size_t i = 0; i < telegram->n_texts; i++)
+                if (submeter_text_channel(telegram, &telegram->texts[i]) == meter->channel)
+                        json_object_array_add(kept,
+                                              json_object_get(json_object_array_get_idx(all, i)));
+        json_object_object_add(object, "texts", kept);
+}
+
+/* Values by name, numbers alone: what jq, Node-RED and Telegraf take as it is. */
+static void add_values(struct json_object *object, const struct meter_update *update)
+{
+        struct json_object *values = json_object_new_object();
+        char number[DECIMAL_TEXT_MAX];
+
+        for (size_t i = 0; values && i < update->n_values; i++) {
+                const struct meter_value *value = update->values[i];
+
+                if (reading_is_unscaled(&value->reading))
+                        continue; /* in `readings` it has no unit; here nothing could say so */
+                decimal_print(value->reading.value, number);
+                json_object_object_add(
+                        values, value->key,
+                        json_object_new_double_s(decimal_to_double(value->reading.value), number));
+        }
+        json_object_object_add(object, "values", values);
+}
+
+static const struct meter_value *find(const struct meter_update *update, const char *key)
+{
+        for (size_t i = 0; i < update->n_values; i++)
+                if (strcmp(update->values[i]->key, key) == 0)
+                        return update->values[i];
+        return NULL;
+}
+
+/* Import less export of one telegram, in W: one signed number, and no moment between the two. */
+static void add_net_power(struct json_object *object, const struct meter_update *update)
+{
+        const struct meter_value *import = find(update, "active_power_import");
+        const struct meter_value *export = find(update, "active_power_export");
+        struct decimal net;
+        char number[DECIMAL_TEXT_MAX];
+
+        if (!import || import->reading.unit != UNIT_W)
+                return;
+        net = import->reading.value;
+        if (export && (export->reading.unit != UNIT_W ||
+                       decimal_subtract(net, export->reading.value, &net) < 0))
+                return;
+        decimal_print(net, number);
+        json_object_object_add(object, "power_net",
+                               json_object_new_double_s(decimal_to_double(net), number));
+}
+
+static void native_telegram(const struct format_context *context, const struct meter *meter,
+                            const struct meter_update *update, const struct format_values *values,
+                            struct message_list *ret)
+{
+        struct message_attributes attributes = { .class = MESSAGE_INSTANTANEOUS, .qos = 1 };
+        char topic[FORMAT_TOPIC_MAX], received[FORMAT_TIME_MAX], time[FORMAT_TIME_MAX];
+        struct json_object *object;
+        size_t prefix;
+
+        if (!values->telegram)
+                return;
+        object = telegram_to_json(update->telegram);
+        if (!object)
+                return; /* out of memory: the next telegram may fare better */
+        if (update->n_suspects > 0 || meter->channel != 0)
+                keep_accepted(object, update);
+        if (meter->channel != 0)
+                keep_own(object, meter, update->telegram);
+        add_derived(object, update);
+        format_time((int64_t)update->host_usec, true, received);
+        json_object_object_add(object, "meter", json_object_new_string(meter->id));
+        json_object_object_add(object, "received", json_object_new_string(received));
+        format_time(update->time_usec, false, time);
+        json_object_object_add(object, "time_utc", json_object_new_string(time));
+        json_object_object_add(object, "seq", json_object_new_int64((int64_t)update->sequence));
+        add_net_power(object, update);
+        add_values(object, update);
+
+        for (size_t i = 0; i < update->n_values; i++)
+                if (format_class(update->values[i]) == MESSAGE_ENERGY)
+                        attributes.class = MESSAGE_ENERGY;
+        prefix = format_meter_prefix(context, meter->id, topic);
+        memcpy(topic + prefix, "telegram", sizeof("telegram"));
+        format_add(ret, &attributes, topic,
+                   json_object_to_json_string_ext(object, JSON_C_TO_STRING_PLAIN |
+                                                                  JSON_C_TO_STRING_NOSLASHESCAPE));
+        json_object_put(object);
+}
+
+static void native_root(const struct format_context *context, char buf[static FORMAT_TOPIC_MAX])
+{
+        (void)snprintf(buf, FORMAT_TOPIC_MAX, "smartmeterd/%s", context->instance);
+}
+
+const struct format format_native = {
+        .name = "native",
+        .plain_values = true,
+        .root = native_root,
+        .telegram = native_telegram,
+};

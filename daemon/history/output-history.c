@@ -1,0 +1,403 @@
+/* SPDX-License-Identifier: MIT */
+#include "output-history.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/types.h>
+
+#include "base/util.h"
+#include "daemon/config/config-value.h"
+#include "output-history-private.h"
+
+#define COMMIT_USEC  (3600 * UINT64_C(1000000))
+#define COMMIT_SLACK (60 * UINT64_C(1000000))
+#define JOBS_MAX     1024
+/* A clock that was never set: such a time is no time. 2020-01-01. */
+#define TIME_MIN INT64_C(1577836800)
+
+/* ---- the section ---- */
+
+/* "2y", "400d", "no": config_usec stops at a year. */
+static int parse_keep(const char *value, const char *suffix, void *field, struct config_answer *ret)
+{
+        char *end;
+        unsigned long n = strtoul(value, &end, 10);
+        uint64_t days = strcmp(end, "y") == 0 ? 366 : strcmp(end, "d") == 0 ? 1 : 0;
+
+        if (strcmp(value, "no") != 0 && (*value < '1' || *value > '9' || n > 100000 || days == 0)) {
+                config_answer(ret, "write how long, for example 2y or 400d, or no");
+                return -EINVAL;
+        }
+        *(uint64_t *)field = n * days * 86400 * (uint64_t)USEC_PER_SEC;
+        return 0;
+}
+
+static const struct config_key keys[] = {
+        { "Keep", &config_usec, offsetof(struct config_history, keep_usec), "2y",
+          .parse = parse_keep },
+};
+
+static const struct config_section section = {
+        .name = "history",
+        .size = sizeof(struct config_history),
+        .keys = keys,
+        .n_keys = ELEMENTSOF(keys),
+};
+
+/* ---- meters ---- */
+
+static int compare_meters(const void *a, const void *b)
+{
+        const struct meter *left = (*(struct history_meter *const *)a)->meter;
+        const struct meter *right = (*(struct history_meter *const *)b)->meter;
+
+        return (left > right) - (left < right);
+}
+
+static struct history_meter *find_meter(const struct output_sink *s, const struct meter *meter)
+{
+        struct history_meter key = { .meter = meter }, *at = &key;
+        struct history_meter **found = s->n_meters ? bsearch(&at, s->meters, s->n_meters,
+                                                             sizeof(*s->meters), compare_meters)
+                                                   : NULL;
+
+        return found ? *found : NULL;
+}
+
+struct history_meter *history_find_id(const struct output_sink *s, const char *id)
+{
+        for (size_t i = 0; i < s->n_meters; i++)
+                if (strcmp(s->meters[i]->meter->id, id) == 0)
+                        return s->meters[i];
+        return NULL;
+}
+
+/* ---- what waits to be written ---- */
+
+static struct history_entry *add_entry(struct history_meter *hm)
+{
+        struct output_sink *s = hm->owner;
+        struct history_entry *entry;
+
+        if (s->n_pending == HISTORY_PENDING_MAX) {
+                s->status.dropped++;
+                return NULL;
+        }
+        if (s->n_pending == s->pending_room) {
+                size_t room = s->pending_room ? s->pending_room * 2 : 32;
+                struct history_entry *more = reallocarray(s->pending, room, sizeof(*more));
+
+                if (!more)
+                        return NULL;
+                s->pending = more;
+                s->pending_room = room;
+        }
+        entry = &s->pending[s->n_pending++];
+        *entry = (struct history_entry){ .unit = hm->unit };
+        (void)snprintf(entry->meter, sizeof(entry->meter), "%s", hm->meter->id);
+        return entry;
+}
+
+static void on_row(const struct quarter_row *row, void *userdata)
+{
+        struct history_entry *entry = add_entry(userdata);
+
+        if (entry)
+                entry->row = *row;
+}
+
+static void on_gap(const struct quarter_gap *gap, void *userdata)
+{
+        struct history_entry *entry = add_entry(userdata);
+
+        if (entry)
+                entry->gap = *gap;
+}
+
+static const struct quarter_ops quarter_callbacks = { on_row, on_gap };
+
+/* ---- telegrams ---- */
+
+/* The value of that name, if this telegram brought it. */
+static const struct meter_value *fresh(const struct meter *m, const struct meter_update *update,
+                                       const char *key)
+{
+        const struct meter_value *value = meter_find(m, key);
+
+        return value && value->sequence == update->sequence ? value : NULL;
+}
+
+/* What a meter of another medium counts: the first of its values that is a counter. */
+static const struct meter_value *other_counter(const struct meter_update *update)
+{
+        for (size_t i = 0; i < update->n_values; i++) {
+                const struct quantity *quantity = update->values[i]->reading.quantity;
+
+                if (quantity && quantity_is_counter(quantity))
+                        return update->values[i];
+        }
+        return NULL;
+}
+
+static bool is_electricity(const struct meter *m)
+{
+        return strcmp(m->medium, "electricity") == 0;
+}
+
+static void take_counters(struct history_meter *hm, const struct meter_update *update,
+                          struct quarter_sample *ret)
+{
+        const struct meter *m = hm->meter;
+        bool electricity = is_electricity(m);
+        const struct meter_value *values[QUARTER_N_COUNTERS] = {
+                electricity ? fresh(m, update, "active_energy_import") : other_counter(update),
+                electricity ? fresh(m, update, "active_energy_export") : NULL,
+        };
+
+        for (size_t i = 0; i < QUARTER_N_COUNTERS; i++) {
+                const struct meter_value *value = values[i];
+                const char *unit = value ? unit_name(value->reading.unit) : NULL;
+
+                ret->counters[i] = QUARTER_UNKNOWN;
+                if (!unit) /* also of a register whose scale nobody told */
+                        continue;
+                if (!*hm->unit.unit) {
+                        (void)snprintf(hm->unit.unit, sizeof(hm->unit.unit), "%s", unit);
+                        hm->unit.exponent = electricity ? 0 : -3;
+                }
+                if (strcmp(hm->unit.unit, unit) != 0)
+                        continue;
+                if (decimal_to_whole(value->reading.value, hm->unit.exponent, &ret->counters[i]) <
+                    0)
+                        ret->counters[i] = QUARTER_UNKNOWN;
+                ret->interval = (uint32_t)(value->interval_usec / (uint64_t)USEC_PER_SEC);
+        }
+}
+
+static void take_power(const struct meter *m, const struct meter_update *update,
+                       struct quarter_sample *ret)
+{
+        const struct meter_value *in = fresh(m, update, "active_power_import");
+        const struct meter_value *out = fresh(m, update, "active_power_export");
+        struct decimal net = { 0 };
+        int64_t watts;
+
+        if ((!in && !out) || (in && in->reading.unit != UNIT_W) ||
+            (out && out->reading.unit != UNIT_W))
+                return;
+        ret->has_power = decimal_subtract(in ? in->reading.value : net,
+                                          out ? out->reading.value : net, &net) == 0 &&
+                         decimal_to_whole(net, 0, &watts) == 0 && watts > INT32_MIN &&
+                         watts < INT32_MAX;
+        ret->power = ret->has_power ? (int32_t)watts : 0;
+}
+
+/* Where it ended last time is asked once; a telegram or two that come before the answer are not
+ * missed: the line is drawn over them. */
+static bool is_ready(struct history_meter *hm)
+{
+        struct output_sink *s = hm->owner;
+        struct history_job *job;
+
+        if (hm->resumed || hm->asked || !*hm->unit.unit)
+                return hm->resumed;
+        job = history_job_new(s, HISTORY_JOB_LAST, hm->meter->id);
+        hm->asked = job && history_post(s, job) == 0;
+        return false;
+}
+
+static void on_telegram(struct sink *sink, const struct meter *m, const struct meter_update *update)
+{
+        struct output_sink *s = (struct output_sink *)sink;
+        struct history_meter *hm = find_meter(s, m);
+        struct quarter_sample sample = { .time = (int64_t)update->host_usec / USEC_PER_SEC,
+                                         .tariff = (uint8_t)m->tariff.active };
+
+        if (!hm || sample.time < TIME_MIN)
+                return;
+        take_counters(hm, update, &sample);
+        take_power(m, update, &sample);
+        if (is_ready(hm))
+                quarter_feed(&hm->quarter, &sample);
+}
+
+/* ---- meters come and go ---- */
+
+static void on_meter_added(struct sink *sink, const struct meter *meter)
+{
+        struct output_sink *s = (struct output_sink *)sink;
+        struct history_meter *hm;
+
+        if (find_meter(s, meter))
+                return;
+        if (s->n_meters == s->meters_room) {
+                size_t room = s->meters_room ? s->meters_room * 2 : 8;
+                struct history_meter **more =
+                        reallocarray(s->meters, room, sizeof(struct history_meter *));
+
+                if (!more)
+                        return; /* no history of this one: said nowhere, as all else fails too */
+                s->meters = more;
+                s->meters_room = room;
+        }
+        hm = calloc(1, sizeof(*hm));
+        if (!hm)
+                return;
+        hm->owner = s;
+        hm->meter = meter;
+        quarter_init(&hm->quarter, &quarter_callbacks, hm);
+        s->meters[s->n_meters++] = hm;
+        qsort(s->meters, s->n_meters, sizeof(struct history_meter *), compare_meters);
+}
+
+/* Where its counters stood, so that the next run goes on from there. */
+static void keep_end(struct history_meter *hm)
+{
+        struct quarter_gap end = { .kind = QUARTER_END,
+                                   .from = hm->quarter.last_time,
+                                   .to = hm->quarter.last_time };
+
+        if (!hm->quarter.has_last)
+                return;
+        memcpy(end.before, hm->quarter.last, sizeof(end.before));
+        memcpy(end.after, hm->quarter.last, sizeof(end.after));
+        on_gap(&end, hm);
+}
+
+static void on_meter_removed(struct sink *sink, const struct meter *meter)
+{
+        struct output_sink *s = (struct output_sink *)sink;
+        struct history_meter *hm = find_meter(s, meter);
+        size_t at = 0;
+
+        if (!hm)
+                return;
+        keep_end(hm);
+        while (s->meters[at] != hm)
+                at++;
+        s->n_meters--;
+        memmove(&s->meters[at], &s->meters[at + 1],
+                (s->n_meters - at) * sizeof(struct history_meter *));
+        free(hm);
+}
+
+static void on_meter_forgotten(struct sink *sink, const char *id)
+{
+        struct output_sink *s = (struct output_sink *)sink;
+        size_t kept = 0;
+
+        for (size_t i = 0; i < s->n_pending; i++)
+                if (strcmp(s->pending[i].meter, id) != 0)
+                        s->pending[kept++] = s->pending[i];
+        s->n_pending = kept;
+        (void)history_post(s, history_job_new(s, HISTORY_JOB_FORGET,
+                                              id)); /* fails only while the disk hangs */
+}
+
+/* ---- life ---- */
+
+static int on_hour(sd_event_source *source, uint64_t usec, void *userdata)
+{
+        struct output_sink *s = userdata;
+
+        history_commit(s);
+        return sd_event_source_set_time_relative(source, COMMIT_USEC);
+}
+
+/* What it has goes to the disk, while others that stop send what they have. */
+static void on_stop(struct sink *sink)
+{
+        struct output_sink *s = (struct output_sink *)sink;
+
+        if (!s->worker || s->stopped_usec != 0)
+                return;
+        s->stopped_usec = jobs_now_usec();
+        for (size_t i = 0; i < s->n_meters; i++)
+                keep_end(s->meters[i]);
+        history_commit(s);
+        (void)history_post(s, history_job_new(s, HISTORY_JOB_CLOSE,
+                                              "")); /* not closed is no harm to the file */
+}
+
+static struct sink *on_free(struct sink *sink)
+{
+        struct output_sink *s = (struct output_sink *)sink;
+
+        s->timer = sd_event_source_disable_unref(s->timer);
+        history_answer_cancel(s);
+        on_stop(sink);
+        s->worker = jobs_free(s->worker, jobs_left_usec(s->stopped_usec, JOBS_STOP_USEC));
+        for (size_t i = 0; i < s->n_meters; i++)
+                free(s->meters[i]);
+        free(s->meters);
+        free(s->pending);
+        free(s);
+        return NULL;
+}
+
+static const struct sink_ops history_ops = {
+        .name = "history",
+        .stop = on_stop,
+        .free = on_free,
+        .meter_added = on_meter_added,
+        .meter_removed = on_meter_removed,
+        .telegram = on_telegram,
+        .meter_forgotten = on_meter_forgotten,
+};
+
+static const struct sink_ops nothing_ops = {
+        .name = "history",
+        .free = on_free,
+};
+
+static int start(struct output_sink *s, const char *directory)
+{
+        int r;
+
+        s->disk = history_disk_new(directory);
+        if (!s->disk)
+                return -ENOMEM;
+        r = jobs_new(s->event, "history", JOBS_MAX, &s->worker);
+        if (r >= 0)
+                r = sd_event_add_time_relative(s->event, &s->timer, CLOCK_BOOTTIME, COMMIT_USEC,
+                                               COMMIT_SLACK, on_hour, s);
+        if (r >= 0)
+                r = sd_event_source_set_enabled(s->timer, SD_EVENT_ON);
+        if (r >= 0)
+                r = history_post(s, history_job_new(s, HISTORY_JOB_OPEN, ""));
+        if (r >= 0)
+                (void)sd_event_source_set_description(s->timer, "history-hour");
+        return r;
+}
+
+static int output_history_new(const struct output_options *options, struct sink **ret)
+{
+        struct output_sink *s = calloc(1, sizeof(*s));
+        int r = 0;
+
+        if (!s)
+                return -ENOMEM;
+        s->config = (const struct config_history *)options->config;
+        s->event = options->event;
+        s->on_status = options->on_status;
+        s->userdata = options->userdata;
+        s->status = (struct output_view){ .name = "history", .kind = "history", .error_code = "" };
+        s->sink.ops =
+                s->config->keep_usec && options->state_directory ? &history_ops : &nothing_ops;
+        if (s->sink.ops == &history_ops)
+                r = start(s, options->state_directory);
+        if (r < 0) {
+                (void)on_free(&s->sink); /* NULL, by the rule of _free */
+                return r;
+        }
+        *ret = &s->sink;
+        return 0;
+}
+
+const struct output output_history = {
+        .section = &section,
+        .always = true,
+        .new = output_history_new,
+};

@@ -1,0 +1,198 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A small table searched from one end to the other: it is empty nearly always.
+ */
+#include "mqtt-denied.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/util.h"
+
+/* So long after its time a topic that nobody sends any more is forgotten. Hourly lists come. */
+#define FORGET_PERIODS 9
+
+#define STRIKES_MIN 3
+#define STRIKES_MAX 8
+
+static uint64_t period(const struct mqtt_denied *d)
+{
+        return d->usec ? d->usec : MQTT_DENIED_USEC;
+}
+
+static bool is_denied(const struct mqtt_denied_topic *t)
+{
+        return t->topic && t->until_usec != 0;
+}
+
+static void forget(struct mqtt_denied_topic *t)
+{
+        free(t->topic);
+        *t = (struct mqtt_denied_topic){ 0 };
+}
+
+void mqtt_denied_clear(struct mqtt_denied *d)
+{
+        for (size_t i = 0; i < MQTT_DENIED_MAX; i++)
+                forget(&d->topics[i]);
+}
+
+static struct mqtt_denied_topic *find(struct mqtt_denied *d, const char *topic)
+{
+        for (size_t i = 0; i < MQTT_DENIED_MAX; i++)
+                if (d->topics[i].topic && strcmp(d->topics[i].topic, topic) == 0)
+                        return &d->topics[i];
+        return NULL;
+}
+
+/* A free place, else that of a suspect, else that of the topic asked for least lately. */
+static struct mqtt_denied_topic *find_place(struct mqtt_denied *d)
+{
+        struct mqtt_denied_topic *best = &d->topics[0];
+
+        for (size_t i = 0; i < MQTT_DENIED_MAX; i++) {
+                struct mqtt_denied_topic *t = &d->topics[i];
+
+                if (!t->topic)
+                        return t;
+                if (is_denied(best) && !is_denied(t))
+                        best = t;
+                else if (is_denied(best) == is_denied(t) && t->used < best->used)
+                        best = t;
+        }
+        return best;
+}
+
+/* NULL when out of memory: it is found out once more then. */
+static struct mqtt_denied_topic *need(struct mqtt_denied *d, const struct message *m)
+{
+        struct mqtt_denied_topic *t = find(d, message_topic(m));
+        char *topic;
+
+        if (!t) {
+                topic = strdup(message_topic(m));
+                if (!topic)
+                        return NULL;
+                t = find_place(d);
+                forget(t);
+                t->topic = topic;
+                t->is_state = m->attributes.class == MESSAGE_STATE;
+        }
+        t->used = ++d->n_used;
+        return t;
+}
+
+void mqtt_denied_add(struct mqtt_denied *d, const struct message *m, uint64_t now)
+{
+        struct mqtt_denied_topic *t = need(d, m);
+
+        if (!t)
+                return;
+        t->until_usec = now + period(d);
+        t->guessed = t->tried = false;
+}
+
+bool mqtt_denied_strike(struct mqtt_denied *d, const struct message *m, uint64_t now)
+{
+        struct mqtt_denied_topic *t = need(d, m);
+
+        if (!t)
+                return false;
+        if (now - d->cleared_usec >= MQTT_DENIED_USEC)
+                d->n_cleared = 0;
+        if (now - t->strike_usec >= MQTT_DENIED_USEC)
+                t->strikes = 0;
+        t->strikes++;
+        t->strike_usec = now;
+        if (t->until_usec == 0 && t->strikes < MIN(STRIKES_MIN + d->n_cleared, STRIKES_MAX))
+                return false;
+        t->until_usec = now + period(d);
+        t->guessed = true;
+        t->tried = false;
+        return true;
+}
+
+bool mqtt_denied_accept(struct mqtt_denied *d, const char *topic)
+{
+        struct mqtt_denied_topic *t = find(d, topic);
+        bool was_denied;
+
+        if (!t)
+                return false;
+        was_denied = is_denied(t);
+        if (!was_denied && t->strikes > 0) {
+                d->n_cleared++;
+                d->cleared_usec = t->strike_usec;
+        }
+        forget(t);
+        return was_denied;
+}
+
+bool mqtt_denied_leaves_out(struct mqtt_denied *d, const char *topic, uint64_t now)
+{
+        struct mqtt_denied_topic *t = d->n_used > 0 ? find(d, topic) : NULL;
+
+        if (!t || now >= t->until_usec)
+                return false;
+        t->used = ++d->n_used;
+        return true;
+}
+
+void mqtt_denied_retry(struct mqtt_denied *d, uint64_t now)
+{
+        for (size_t i = 0; i < MQTT_DENIED_MAX; i++) {
+                if (!is_denied(&d->topics[i]))
+                        continue;
+                d->topics[i].until_usec = MIN(d->topics[i].until_usec, now);
+                d->topics[i].tried = false;
+        }
+}
+
+bool mqtt_denied_take_due(struct mqtt_denied *d, uint64_t now)
+{
+        bool due = false;
+
+        for (size_t i = 0; i < MQTT_DENIED_MAX; i++) {
+                struct mqtt_denied_topic *t = &d->topics[i];
+
+                if (!is_denied(t) || now < t->until_usec)
+                        continue;
+                if (now - t->until_usec >= FORGET_PERIODS * period(d)) {
+                        forget(t);
+                } else if (t->is_state && !t->tried) {
+                        t->tried = due = true;
+                }
+        }
+        return due;
+}
+
+uint64_t mqtt_denied_deadline(const struct mqtt_denied *d)
+{
+        uint64_t next = UINT64_MAX;
+
+        for (size_t i = 0; i < MQTT_DENIED_MAX; i++) {
+                const struct mqtt_denied_topic *t = &d->topics[i];
+
+                if (!is_denied(t))
+                        continue;
+                next = MIN(next, t->is_state && !t->tried
+                                         ? t->until_usec
+                                         : t->until_usec + FORGET_PERIODS * period(d));
+        }
+        return next;
+}
+
+const struct mqtt_denied_topic *mqtt_denied_first(const struct mqtt_denied *d, size_t *ret_n)
+{
+        const struct mqtt_denied_topic *first = NULL;
+
+        *ret_n = 0;
+        for (size_t i = 0; i < MQTT_DENIED_MAX; i++) {
+                if (!is_denied(&d->topics[i]))
+                        continue;
+                if (!first)
+                        first = &d->topics[i];
+                ++*ret_n;
+        }
+        return first;
+}

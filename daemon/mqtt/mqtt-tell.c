@@ -1,0 +1,391 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What is retained at a broker: of which meters, at which topics, and what takes it back.
+ */
+#include "mqtt-tell.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "base/util.h"
+
+/* A description of a hundred values is 40 kB, retained: whoever made a meter change its name with
+ * each telegram made 270 bytes of every one. */
+#define DESCRIBE_USEC  UINT64_C(10000000)
+#define DESCRIBE_BURST 8
+/* How well a meter is heard is told so often at most: each time is a row in somebody's history. */
+#define HEALTH_USEC UINT64_C(60000000)
+
+static struct sink_mqtt *sinks; /* the main loop's alone */
+
+void mqtt_tell_begin(struct sink_mqtt *s)
+{
+        s->next = sinks;
+        sinks = s;
+}
+
+void mqtt_tell_end(struct sink_mqtt *s)
+{
+        struct sink_mqtt **at = &sinks;
+
+        while (*at != s)
+                at = &(*at)->next;
+        *at = s->next;
+        while (s->entries)
+                mqtt_tell_drop(s, s->entries);
+        link_converters_done(&s->converters);
+        told_done(&s->told);
+}
+
+struct mqtt_entry *mqtt_tell_find(struct sink_mqtt *s, const char *id)
+{
+        for (struct mqtt_entry *e = s->entries; e; e = e->next)
+                if (strcmp(e->id, id) == 0)
+                        return e;
+        return NULL;
+}
+
+void mqtt_tell_drop(struct sink_mqtt *s, struct mqtt_entry *gone)
+{
+        for (struct mqtt_entry **at = &s->entries; *at; at = &(*at)->next) {
+                if (*at != gone)
+                        continue;
+                *at = gone->next;
+                format_filter_done(&gone->filter);
+                told_done(&gone->told);
+                free(gone);
+                s->n_entries--;
+                return;
+        }
+}
+
+/* NULL: no memory. */
+struct mqtt_entry *mqtt_tell_obtain(struct sink_mqtt *s, const char *id)
+{
+        struct mqtt_entry *e = mqtt_tell_find(s, id);
+
+        if (e)
+                return e;
+        e = calloc(1, sizeof(*e));
+        if (!e)
+                return NULL;
+        (void)snprintf(e->id, sizeof(e->id), "%s", id);
+        e->next = s->entries;
+        s->entries = e;
+        s->n_entries++;
+        return e;
+}
+
+struct mqtt_entry *mqtt_tell_meter(struct sink_mqtt *s, const struct meter *meter)
+{
+        struct mqtt_entry *e = mqtt_tell_obtain(s, meter->id);
+
+        if (e)
+                e->meter = meter;
+        return e;
+}
+
+const struct meter *mqtt_tell_model(const struct mqtt_entry *e)
+{
+        return e->known ? e->known : e->meter;
+}
+
+/* The context for this meter: its name, and what has been told of it. */
+const struct format_context *mqtt_tell_context(struct sink_mqtt *s, const struct mqtt_entry *e)
+{
+        const char *name = s->meter_name ? s->meter_name(s->userdata, e->id) : NULL;
+
+        s->context.meter_name = name ? name : "";
+        s->context.parts = e->told.topics;
+        s->context.n_parts = e->told.n;
+        return &s->context;
+}
+
+void mqtt_tell_remember(struct sink_mqtt *s, const char *id, const struct told *told)
+{
+        char *text = told_print(told);
+
+        if (text)
+                (void)store_put_told(s->store, s->key, id, text); /* without memory: next time */
+        free(text);
+}
+
+/* Every message about a meter goes this way: where it is retained is known from then on. */
+void mqtt_tell_push_ticket(struct sink_mqtt *s, struct mqtt_entry *e, struct message_list *list,
+                           uint64_t ticket)
+{
+        if (told_note(&e->told, list) || e->parts_changed)
+                mqtt_tell_remember(s, e->id, &e->told);
+        e->parts_changed = false;
+        mqtt_queue_push_ticket(s->queue, list, ticket);
+}
+
+void mqtt_tell_push(struct sink_mqtt *s, struct mqtt_entry *e, struct message_list *list)
+{
+        mqtt_tell_push_ticket(s, e, list, 0);
+}
+
+uint64_t mqtt_tell_now_usec(void)
+{
+        struct timespec ts;
+
+        (void)clock_gettime(CLOCK_MONOTONIC, &ts); /* cannot fail for this clock */
+        return (uint64_t)ts.tv_sec * 1000000 + (uint64_t)ts.tv_nsec / 1000;
+}
+
+/* What changes more often than that waits for a later telegram. */
+static bool may_describe(struct mqtt_entry *e)
+{
+        uint64_t now = mqtt_tell_now_usec(), over = (now - e->described_usec) / DESCRIBE_USEC;
+
+        e->described_usec += over * DESCRIBE_USEC;
+        e->n_described -= (unsigned int)MIN(over, e->n_described);
+        if (e->n_described >= DESCRIBE_BURST)
+                return false;
+        e->n_described++;
+        return true;
+}
+
+static void tell_health(struct sink_mqtt *s, struct mqtt_entry *e, struct message_list *list)
+{
+        uint64_t now = mqtt_tell_now_usec();
+
+        s->context.damaged_frames = link_quality_of(&e->quality, &s->converters, e->id, now);
+        format_health(mqtt_tell_context(s, e), mqtt_tell_model(e), list);
+}
+
+void mqtt_tell_health(struct sink_mqtt *s, struct mqtt_entry *e, struct message_list *list)
+{
+        uint64_t now = mqtt_tell_now_usec();
+
+        if (!s->connected || now - e->health_usec < MAX(HEALTH_USEC, s->interval_usec))
+                return;
+        e->health_usec = now;
+        tell_health(s, e, list);
+}
+
+static void add_part(const char *part, void *userdata)
+{
+        struct mqtt_entry *e = userdata;
+
+        e->parts_changed = told_add(&e->told, part) || e->parts_changed;
+}
+
+/* Without a broker nobody would see it, and with the next connection it is told anyway. */
+void mqtt_tell_describe(struct sink_mqtt *s, struct mqtt_entry *e, bool always,
+                        struct message_list *list)
+{
+        const struct format_context *context;
+        const struct meter *model = mqtt_tell_model(e);
+        uint64_t signature;
+
+        if (!s->connected || !model)
+                return;
+        context = mqtt_tell_context(s, e);
+        signature = format_signature(context, model);
+        if (!always && (signature == e->signature || !may_describe(e)))
+                return;
+        e->signature = signature;
+        format_describe(context, model, list);
+        format_state(context, model, list);
+        format_parts(context, model, add_part, e);
+}
+
+/* Another section tells this broker the same, and goes on: it stays. */
+bool mqtt_tell_is_shared(const struct sink_mqtt *s, const char *id, const char *topic)
+{
+        for (struct sink_mqtt *other = sinks; other; other = other->next) {
+                const struct mqtt_entry *e = mqtt_tell_find(other, id);
+
+                if (other != s && !other->leaving && mqtt_config_same_place(other->key, s->key) &&
+                    (strcmp(other->state_topic, topic) == 0 || (e && told_has(&e->told, topic))))
+                        return true;
+        }
+        return false;
+}
+
+/*
+ * What is retained, and is none of `used`: of a format, an instance, a value that is gone. `id` is
+ * the meter's; "" for the service itself. True when a topic is another section's from now on.
+ */
+bool mqtt_tell_withdraw(const struct sink_mqtt *s, const char *id, struct told *told,
+                        const struct message_list *used, struct message_list *list)
+{
+        bool left = false;
+
+        for (size_t i = told->n; i-- > 0;) {
+                const char *topic = told->topics[i];
+
+                if (told_is_part(topic) || message_list_retains(used, topic))
+                        continue;
+                if (mqtt_tell_is_shared(s, id, topic))
+                        left |= told_remove(told, topic);
+                else
+                        format_clear(topic, list);
+        }
+        return left;
+}
+
+/* All that is told of a meter when a connection has been made; and what was, and is not any more,
+ * is taken back. */
+void mqtt_tell_anew(struct sink_mqtt *s, struct mqtt_entry *e)
+{
+        const struct meter *model = mqtt_tell_model(e);
+        struct message_list used = { 0 }, list = { 0 };
+
+        mqtt_tell_describe(s, e, true, &used);
+        if (!s->connected || !model)
+                return;
+        tell_health(s, e, &used);
+        format_counters(mqtt_tell_context(s, e), model, 0, UINT64_MAX, &used);
+        if (mqtt_tell_withdraw(s, e->id, &e->told, &used, &list))
+                mqtt_tell_remember(s, e->id, &e->told);
+        message_list_clear(&used);
+        mqtt_tell_describe(s, e, true, &list);
+        tell_health(s, e, &list);
+        mqtt_tell_push(s, e, &list);
+}
+
+/* Moves those of `from` to `to` that the broker has not, or is thought not to have. */
+static void take_missing(const struct mqtt_entry *e, enum mqtt_memory memory, bool current,
+                         struct message_list *from, struct message_list *to)
+{
+        struct message *m;
+
+        while ((m = message_list_pop(from)))
+                if (memory == MQTT_MEMORY_BLANK || (memory == MQTT_MEMORY_UNKNOWN && current) ||
+                    !told_has(&e->told, message_topic(m)))
+                        message_list_add(to, m);
+                else
+                        free(m);
+}
+
+/*
+ * The last counters, for a broker that does not remember them or was never told; what came since
+ * the last connection ended comes by itself. Those of an earlier run that did not end in order may
+ * be older than what a broker has: they are for one that has nothing.
+ */
+void mqtt_tell_counters(struct sink_mqtt *s, enum mqtt_memory memory)
+{
+        s->counters_due = false;
+        for (struct mqtt_entry *e = s->entries; e; e = e->next) {
+                const struct meter *model = mqtt_tell_model(e);
+                struct message_list all = { 0 }, list = { 0 };
+
+                if (!model)
+                        continue;
+                format_counters(mqtt_tell_context(s, e), model, 1, s->lost_usec, &all);
+                take_missing(e, memory, true, &all, &list);
+                format_counters(mqtt_tell_context(s, e), model, 0, 1, &all);
+                take_missing(e, memory, e->exact, &all, &list);
+                mqtt_tell_push(s, e, &list);
+        }
+}
+
+/* The topics of the service itself: another instance's are taken back. */
+static void announce_service(struct sink_mqtt *s)
+{
+        static const struct message_attributes retained = { .class = MESSAGE_STATE,
+                                                            .qos = 1,
+                                                            .retain = true };
+        struct message_list used = { 0 }, list = { 0 };
+        bool another;
+
+        format_add(&used, &retained, s->state_topic, "online"); /* the worker says so */
+        another = mqtt_tell_withdraw(s, "", &s->told, &used, &list);
+        another = told_note(&s->told, &list) || another;
+        another = told_note(&s->told, &used) || another; /* all are noted */
+        if (another)
+                mqtt_tell_remember(s, "", &s->told);
+        message_list_clear(&used);
+        mqtt_queue_push(s->queue, &list);
+}
+
+void mqtt_tell_recall(struct sink_mqtt *s)
+{
+        char id[METER_ID_MAX];
+        const char *topics;
+
+        for (size_t i = 0; (topics = store_told_at(s->store, s->key, i, id)); i++) {
+                struct mqtt_entry *e = *id ? mqtt_tell_obtain(s, id) : NULL;
+
+                if (e)
+                        told_parse(&e->told, topics);
+                else if (!*id)
+                        told_parse(&s->told, topics);
+        }
+}
+
+static bool is_key_of_sink(const char *key)
+{
+        const struct sink_mqtt *s = sinks;
+
+        while (s && strcmp(s->key, key) != 0)
+                s = s->next;
+        return s;
+}
+
+/* False: no memory. */
+static bool adopt(struct sink_mqtt *s, const char *key)
+{
+        char id[METER_ID_MAX];
+        const char *topics;
+
+        while ((topics = store_told_at(s->store, key, 0, id))) {
+                struct mqtt_entry *e = *id ? mqtt_tell_obtain(s, id) : NULL;
+
+                if (*id && !e)
+                        return false;
+                told_parse(e ? &e->told : &s->told, topics);
+                if (e)
+                        e->orphan = true;
+                mqtt_tell_remember(s, id, e ? &e->told : &s->told);
+                if (store_put_told(s->store, key, id, "") < 0)
+                        return false;
+        }
+        return true;
+}
+
+void mqtt_tell_adopt(struct sink_mqtt *s)
+{
+        char key[MQTT_PLACE_MAX];
+
+        for (size_t i = 0; store_told_output_at(s->store, i, key, sizeof(key));) {
+                if (!mqtt_config_same_place(key, s->key) || is_key_of_sink(key)) {
+                        i++;
+                        continue;
+                }
+                if (!adopt(s, key))
+                        return; /* out of memory: with the next connection */
+                i = 0;
+        }
+}
+
+void mqtt_tell_clear(struct mqtt_entry *e, struct message_list *list)
+{
+        told_drop_parts(&e->told);
+        for (size_t i = 0; i < e->told.n; i++)
+                format_clear(e->told.topics[i], list);
+}
+
+/* Nobody knows this meter any more. */
+static void clear_orphan(struct sink_mqtt *s, struct mqtt_entry *e)
+{
+        struct message_list list = { 0 };
+
+        mqtt_tell_clear(e, &list);
+        mqtt_tell_push(s, e, &list);
+}
+
+void mqtt_tell_all(struct sink_mqtt *s)
+{
+        announce_service(s);
+        for (struct mqtt_entry *e = s->entries; e; e = e->next) {
+                if (e->orphan && !mqtt_tell_model(e))
+                        clear_orphan(s, e);
+                e->orphan = false;
+                mqtt_tell_anew(s, e);
+        }
+}

@@ -1,0 +1,120 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * One broker in the main loop (struct sink_mqtt), and what it has retained about each meter: told
+ * when a connection is made or something changed, and taken back when it is not true any more.
+ */
+#pragma once
+
+#include <systemd/sd-event.h>
+
+#include "daemon/formats/format-filter.h"
+#include "daemon/formats/format.h"
+#include "daemon/store/store.h"
+#include "lib/model/sink.h"
+#include "link-quality.h"
+#include "mqtt-config.h"
+#include "mqtt-queue.h"
+#include "told.h"
+
+struct mqtt_worker;
+
+struct mqtt_entry {
+        char id[METER_ID_MAX];
+        const struct meter *meter; /* borrowed; NULL while it is removed, or not heard yet */
+        const struct meter *known; /* what it has been, over restarts; NULL: not known here */
+        bool orphan;               /* a section that is gone told of it */
+        bool exact;                /* … of earlier runs: what was told last is in it */
+        struct told told;          /* where the broker has retained messages about it */
+        bool parts_changed;        /* … in the set of parts, and not remembered yet */
+        struct format_filter filter;
+        struct link_quality quality;
+        uint64_t health_usec;     /* when its health was told last; monotonic */
+        uint64_t signature;       /* of the description sent last; 0: none */
+        uint64_t described_usec;  /* since when n_described counts; monotonic */
+        unsigned int n_described; /* because something changed; one less every DESCRIBE_USEC */
+        struct mqtt_entry *next;
+};
+
+struct sink_mqtt {
+        struct sink sink;
+        sd_event_source *news, *status_timer, *birth_timer;
+        struct mqtt_queue *queue;
+        struct mqtt_worker *worker;
+        struct format_context context;
+        uint64_t interval_usec;
+        struct decimal deadband;
+        char *name, *version;
+        char key[MQTT_PLACE_MAX]; /* of what the broker was told */
+        bool leaving;             /* it takes back what it told, and nobody counts on it */
+        struct sink_mqtt *next;   /* of all: sections may tell one broker the same */
+        void (*on_status)(const struct output_view *status, void *userdata);
+        const char *(*meter_name)(void *userdata, const char *meter_id);
+        uint64_t (*on_keep)(void *userdata);
+        void (*on_kept)(uint64_t through, void *userdata);
+        void *userdata;
+        struct mqtt_entry *entries;
+        size_t n_entries;
+        struct link_converters converters;
+        struct output_view status; /* as told last */
+        struct store *store;       /* borrowed; may be NULL */
+        struct told told;          /* the same of the service itself */
+        char state_topic[FORMAT_TOPIC_MAX];
+        uint64_t n_connects, n_births, n_retries, n_offlines;
+        uint64_t rival_usec; /* when somebody who uses our topic was reported; 0: never */
+        bool status_told, connected;
+        uint64_t lost_usec; /* when the last connection ended, or this began */
+        uint64_t due_usec;  /* if the broker has not said by then whether it remembers */
+        sd_event_source *keep_timer;
+        uint64_t coming;   /* the ticket of the telegram that is being told; 0: none */
+        uint64_t ticket;   /* the last one that has something to be kept */
+        uint64_t kept;     /* the last one that is kept */
+        bool late;         /* the disk does not take it: nobody waits for it */
+        bool counters_due; /* they are told when nothing older is on its way */
+};
+
+/* One of all, since sections may tell one broker the same; and its end, which frees the entries. */
+void mqtt_tell_begin(struct sink_mqtt *s);
+void mqtt_tell_end(struct sink_mqtt *s);
+
+/* The entry of a meter; NULL: none. */
+struct mqtt_entry *mqtt_tell_find(struct sink_mqtt *s, const char *id);
+/* … made when there is none; NULL: no memory. The second for one that is heard. */
+struct mqtt_entry *mqtt_tell_obtain(struct sink_mqtt *s, const char *id);
+struct mqtt_entry *mqtt_tell_meter(struct sink_mqtt *s, const struct meter *meter);
+void mqtt_tell_drop(struct sink_mqtt *s, struct mqtt_entry *gone);
+
+/* What the meter has been, else what it is; NULL while it is not heard. */
+const struct meter *mqtt_tell_model(const struct mqtt_entry *e);
+/* For the formats; true until the next call. */
+const struct format_context *mqtt_tell_context(struct sink_mqtt *s, const struct mqtt_entry *e);
+
+/* Hands the messages, all about this meter, to the worker; where they are retained is remembered.
+ */
+void mqtt_tell_push(struct sink_mqtt *s, struct mqtt_entry *e, struct message_list *list);
+void mqtt_tell_push_ticket(struct sink_mqtt *s, struct mqtt_entry *e, struct message_list *list,
+                           uint64_t ticket);
+void mqtt_tell_remember(struct sink_mqtt *s, const char *id, const struct told *told);
+
+/* Appends the description and state, `always` or when it is another than was told. */
+void mqtt_tell_describe(struct sink_mqtt *s, struct mqtt_entry *e, bool always,
+                        struct message_list *list);
+/* All of one meter that was not pushed yet; all there is; the last counters. */
+void mqtt_tell_anew(struct sink_mqtt *s, struct mqtt_entry *e);
+void mqtt_tell_all(struct sink_mqtt *s);
+/* Appends how well it is heard, when it was not told just now. */
+void mqtt_tell_health(struct sink_mqtt *s, struct mqtt_entry *e, struct message_list *list);
+void mqtt_tell_counters(struct sink_mqtt *s, enum mqtt_memory memory);
+
+/* What the broker was told in earlier runs, by this section … */
+void mqtt_tell_recall(struct sink_mqtt *s);
+/* … and by those that are gone, or name another broker: it is taken over, before all is told. */
+void mqtt_tell_adopt(struct sink_mqtt *s);
+/* Appends what empties each topic of a meter. */
+void mqtt_tell_clear(struct mqtt_entry *e, struct message_list *list);
+
+bool mqtt_tell_is_shared(const struct sink_mqtt *s, const char *id, const char *topic);
+bool mqtt_tell_withdraw(const struct sink_mqtt *s, const char *id, struct told *told,
+                        const struct message_list *used, struct message_list *list);
+
+/* Monotonic. */
+uint64_t mqtt_tell_now_usec(void);
