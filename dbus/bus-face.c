@@ -1,0 +1,225 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Cells: property values as last shown. Comparing with them is what keeps PropertiesChanged to what
+ * really changed.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/util.h"
+#include "bus-private.h"
+#include "bus-text.h"
+
+static bool is_text(const struct bus_property *p)
+{
+        return *p->signature == 's' || *p->signature == 'o';
+}
+
+/* True when the cell now holds something else. */
+static bool set_text(struct bus_cell *cell, const char *value)
+{
+        OWNED_FREE char *clean = NULL;
+        char *copy;
+
+        value = value ? value : "";
+        if (!bus_text_is_valid(value)) {
+                size_t size = 3 * strlen(value) + 1; /* each byte may become U+FFFD */
+
+                clean = malloc(size);
+                if (!clean)
+                        return false; /* as below */
+                value = bus_text_clean(value, clean, size);
+        }
+        if (cell->filled && strcmp(cell->value.text, value) == 0)
+                return false;
+        copy = strdup(value);
+        if (!copy)
+                return false; /* the old value stays: the next refresh tries again */
+        if (cell->filled)
+                free(cell->value.text);
+        *cell = (struct bus_cell){ .filled = true, .value.text = copy };
+        return true;
+}
+
+static bool set_number(struct bus_cell *cell, uint64_t value)
+{
+        if (cell->filled && cell->value.number == value)
+                return false;
+        *cell = (struct bus_cell){ .filled = true, .value.number = value };
+        return true;
+}
+
+static bool set_real(struct bus_cell *cell, double value)
+{
+        /* As bits: NaN, "not provided", must equal itself. */
+        if (cell->filled && memcmp(&cell->value.real, &value, sizeof(value)) == 0)
+                return false;
+        *cell = (struct bus_cell){ .filled = true, .value.real = value };
+        return true;
+}
+
+static bool cell_set(const struct bus_property *p, struct bus_cell *cell, union bus_value value)
+{
+        switch (*p->signature) {
+        case 's':
+                return set_text(cell, value.text);
+        case 'o':
+                return set_text(cell, value.text ? value.text : "/");
+        case 'd':
+                return set_real(cell, value.real);
+        case 'x':
+                return set_number(cell, (uint64_t)value.difference);
+        default:
+                return set_number(cell, value.number);
+        }
+}
+
+/* Asks every property; returns the bits of those that differ from what was last told. */
+static uint64_t bus_face_refresh(struct bus_face *face)
+{
+        for (size_t i = 0; i < face->interface->n_properties; i++) {
+                const struct bus_property *p = &face->interface->properties[i];
+
+                if (p->tells == BUS_SILENT && face->cells[i].filled)
+                        continue; /* it is read when someone asks */
+                if (cell_set(p, &face->cells[i], p->value(face)))
+                        face->changed |= UINT64_C(1) << i;
+        }
+        return face->changed;
+}
+
+int bus_face_append_value(struct bus_face *face, size_t i, sd_bus_message *m)
+{
+        const struct bus_property *p = &face->interface->properties[i];
+        struct bus_cell *cell = &face->cells[i];
+
+        if (p->append)
+                return p->append(face, m);
+        if (p->tells == BUS_SILENT)
+                (void)cell_set(p, cell, p->value(face));
+        if (!cell->filled)
+                return -ENOMEM; /* a text that found no memory when the object was made */
+        switch (*p->signature) {
+        case 's':
+        case 'o':
+                return sd_bus_message_append_basic(m, *p->signature, cell->value.text);
+        case 'b':
+                return sd_bus_message_append_basic(m, 'b', &(int){ cell->value.number != 0 });
+        case 'q':
+                return sd_bus_message_append_basic(m, 'q',
+                                                   &(uint16_t){ (uint16_t)cell->value.number });
+        case 'u':
+                return sd_bus_message_append_basic(m, 'u',
+                                                   &(uint32_t){ (uint32_t)cell->value.number });
+        default: /* 't', 'x' and 'd' have eight bytes each */
+                return sd_bus_message_append_basic(m, *p->signature, &cell->value);
+        }
+}
+
+int bus_face_add(struct bus_face *face)
+{
+        const sd_bus_vtable *vtable = bus_vtable_of(face->bus, face->interface);
+
+        face->cells = calloc(face->interface->n_properties, sizeof(*face->cells));
+        if (!vtable || !face->cells)
+                return -ENOMEM;
+        (void)bus_face_refresh(face);
+        face->changed = 0;
+        return sd_bus_add_object_vtable(face->bus->bus, &face->slot, face->path,
+                                        face->interface->name, vtable, face);
+}
+
+void bus_face_done(struct bus_face *face)
+{
+        face->slot = sd_bus_slot_unref(face->slot);
+        for (size_t i = 0; face->cells && i < face->interface->n_properties; i++)
+                if (face->cells[i].filled && is_text(&face->interface->properties[i]))
+                        free(face->cells[i].value.text);
+        free(face->cells);
+        face->cells = NULL;
+}
+
+static int append_property(struct bus_face *face, size_t i, sd_bus_message *m)
+{
+        const struct bus_property *p = &face->interface->properties[i];
+        int r;
+
+        r = sd_bus_message_open_container(m, 'e', "sv");
+        if (r >= 0)
+                r = sd_bus_message_append_basic(m, 's', p->name);
+        if (r >= 0)
+                r = sd_bus_message_open_container(m, 'v', p->signature);
+        if (r >= 0)
+                r = bus_face_append_value(face, i, m);
+        if (r >= 0)
+                r = sd_bus_message_close_container(m);
+        return r < 0 ? r : sd_bus_message_close_container(m);
+}
+
+int bus_face_append(struct bus_face *face, sd_bus_message *m)
+{
+        int r = sd_bus_message_open_container(m, 'a', "{sv}");
+
+        for (size_t i = 0; i < face->interface->n_properties && r >= 0; i++)
+                r = append_property(face, i, m);
+        return r < 0 ? r : sd_bus_message_close_container(m);
+}
+
+static bool must_tell(const struct bus_face *face, size_t i, enum bus_tells how)
+{
+        return face->changed & UINT64_C(1) << i && face->interface->properties[i].tells == how;
+}
+
+/* The two lists of PropertiesChanged: what has a new value, and what must be asked for again. */
+static int append_changes(struct bus_face *face, sd_bus_message *m)
+{
+        int r = sd_bus_message_open_container(m, 'a', "{sv}");
+
+        for (size_t i = 0; i < face->interface->n_properties && r >= 0; i++)
+                if (must_tell(face, i, BUS_CHANGES))
+                        r = append_property(face, i, m);
+        if (r >= 0)
+                r = sd_bus_message_close_container(m);
+        if (r >= 0)
+                r = sd_bus_message_open_container(m, 'a', "s");
+        for (size_t i = 0; i < face->interface->n_properties && r >= 0; i++)
+                if (must_tell(face, i, BUS_INVALIDATES))
+                        r = sd_bus_message_append_basic(m, 's',
+                                                        face->interface->properties[i].name);
+        return r < 0 ? r : sd_bus_message_close_container(m);
+}
+
+/* What changed without a promise to tell (LastByteUSec) is no reason for a signal. */
+static bool anything_to_tell(const struct bus_face *face)
+{
+        for (size_t i = 0; i < face->interface->n_properties; i++)
+                if (must_tell(face, i, BUS_CHANGES) || must_tell(face, i, BUS_INVALIDATES))
+                        return true;
+        return false;
+}
+
+uint64_t bus_face_update(struct bus_face *face)
+{
+        uint64_t told = bus_face_refresh(face);
+        sd_bus_message *m = NULL;
+        int r;
+
+        if (!told || !anything_to_tell(face)) {
+                face->changed = 0;
+                return 0;
+        }
+        r = sd_bus_message_new_signal(face->bus->bus, &m, face->path,
+                                      "org.freedesktop.DBus.Properties", "PropertiesChanged");
+        if (r >= 0)
+                r = sd_bus_message_append_basic(m, 's', face->interface->name);
+        if (r >= 0)
+                r = append_changes(face, m);
+        /* Out of memory, or the connection is being lost: the marks stay and go with the next. */
+        if (r >= 0) {
+                bus_signal_send(face->bus, m);
+                face->changed = 0;
+        }
+        sd_bus_message_unref(m);
+        return r < 0 ? 0 : told;
+}

@@ -1,0 +1,158 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A face is one interface of one object on the bus. What it offers is a table: a row per method,
+ * signal and property; sd-bus's own table is made of it. A property is one row and one function
+ * that gives its present value:
+ *
+ *     static union bus_value online(const struct bus_face *face)
+ *     {
+ *             return BUS_NUMBER(meter_of(face)->online);
+ *     }
+ *     …
+ *     PROPERTY("Online", "b", online),
+ *
+ * bus_face_update() asks every row, compares with the value last shown, and tells all that differs
+ * in one PropertiesChanged.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <systemd/sd-bus.h>
+
+struct bus;
+struct bus_face;
+
+/* By the first letter of the signature: s o: text, borrowed; d: real; x: difference; else number.
+ * Of a container ("ao", "a{st}" …): any number that differs whenever the content does. */
+union bus_value {
+        const char *text;
+        uint64_t number;
+        int64_t difference;
+        double real;
+};
+#define BUS_TEXT(value)       ((union bus_value){ .text = (value) })
+#define BUS_NUMBER(value)     ((union bus_value){ .number = (value) })
+#define BUS_DIFFERENCE(value) ((union bus_value){ .difference = (value) })
+#define BUS_REAL(value)       ((union bus_value){ .real = (value) })
+
+enum bus_tells {
+        BUS_CONSTANT,
+        BUS_CHANGES,     /* a signal with the new value */
+        BUS_INVALIDATES, /* a signal without it: too large to be sent along */
+        BUS_SILENT,      /* no signal: it changes with every byte; read fresh each time */
+};
+
+struct bus_property {
+        const char *name, *signature;
+        enum bus_tells tells;
+        union bus_value (*value)(const struct bus_face *face);
+        int (*append)(struct bus_face *face, sd_bus_message *m); /* of containers; else NULL */
+};
+#define CONSTANT(name, signature, value)                   \
+        {                                                  \
+                name, signature, BUS_CONSTANT, value, NULL \
+        }
+#define PROPERTY(name, signature, value)                  \
+        {                                                 \
+                name, signature, BUS_CHANGES, value, NULL \
+        }
+#define SILENT(name, signature, value)                   \
+        {                                                \
+                name, signature, BUS_SILENT, value, NULL \
+        }
+#define CONTAINER(name, signature, value, append)           \
+        {                                                   \
+                name, signature, BUS_CHANGES, value, append \
+        }
+#define INVALIDATED(name, signature, value, append)             \
+        {                                                       \
+                name, signature, BUS_INVALIDATES, value, append \
+        }
+
+typedef int (*bus_run_t)(struct bus *bus, sd_bus_message *m, sd_bus_error *error);
+
+/* Names of arguments and results: each ended by a NUL, as sd-bus wants them. */
+struct bus_method {
+        const char *name, *arguments, *results;
+        const char *names;                /* of all, arguments first */
+        sd_bus_message_handler_t handler; /* open to whoever may read; userdata: the face */
+        const char *action;               /* or: polkit's, asked about before … */
+        bus_run_t run;                    /* … this carries it out and replies */
+        bool is_signal, is_sensitive;
+};
+#define METHOD(name, arguments, argument_names, results, result_names, handler)                    \
+        {                                                                                          \
+                name, arguments, results, argument_names result_names, handler, NULL, NULL, false, \
+                        false                                                                      \
+        }
+#define GUARDED(name, arguments, argument_names, results, result_names, action, run)             \
+        {                                                                                        \
+                name, arguments, results, argument_names result_names, NULL, action, run, false, \
+                        false                                                                    \
+        }
+#define GUARDED_SECRET(name, arguments, argument_names, results, result_names, action, run)      \
+        {                                                                                        \
+                name, arguments, results, argument_names result_names, NULL, action, run, false, \
+                        true                                                                     \
+        }
+#define SIGNAL(name, arguments, argument_names)                                    \
+        {                                                                          \
+                name, arguments, "", argument_names, NULL, NULL, NULL, true, false \
+        }
+
+struct bus_interface {
+        const char *name;
+        const struct bus_method *methods;
+        size_t n_methods;
+        const struct bus_property *properties;
+        size_t n_properties;
+};
+#define BUS_METHODS(rows) .methods = (rows), .n_methods = ELEMENTSOF(rows)
+/* A face remembers in one bit per property what it has to tell. */
+#define BUS_PROPERTIES(rows)                                                                      \
+        .properties = (rows),                                                                     \
+        .n_properties = ELEMENTSOF(rows) + 0 * sizeof(struct {                                    \
+                                                   _Static_assert(ELEMENTSOF(rows) <= 64, #rows); \
+                                                   int x;                                         \
+                                           })
+
+/* The value of a property as last shown. */
+struct bus_cell {
+        bool filled;
+        union {
+                char *text; /* owned */
+                uint64_t number;
+                double real;
+        } value;
+};
+
+struct bus_face {
+        struct bus *bus;
+        const char *path; /* borrowed from the object */
+        const struct bus_interface *interface;
+        void *object; /* the struct …_object around it */
+        sd_bus_slot *slot;
+        uint64_t changed; /* a bit per property */
+        struct bus_cell *cells;
+};
+
+/* Fills the cells and exports. On failure call bus_face_done() all the same. */
+int bus_face_add(struct bus_face *face);
+/* Unexports and frees what the face holds. */
+void bus_face_done(struct bus_face *face);
+/* The same, and tells them in one PropertiesChanged; returns what was told. */
+uint64_t bus_face_update(struct bus_face *face);
+/* The dict a{sv} of all properties of a face, as GetAll gives it. */
+int bus_face_append(struct bus_face *face, sd_bus_message *m);
+/* The value of one property alone. */
+int bus_face_append_value(struct bus_face *face, size_t i, sd_bus_message *m);
+/* The bit of a property of this name. */
+uint64_t bus_face_bit(const struct bus_face *face, const char *property);
+/* True for methods that ask polkit by themselves. */
+bool bus_interface_guards(const struct bus_interface *interface, const char *method);
+
+/* bus-vtable.c: sd-bus's table of an interface; made once per bus, lives as long. NULL: -ENOMEM. */
+const sd_bus_vtable *bus_vtable_of(struct bus *bus, const struct bus_interface *interface);
+void bus_vtables_free(struct bus *bus);
