@@ -1,0 +1,396 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Checks of the converters, as the service shows them on the bus.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/util.h"
+#include "ctl/i18n.h"
+#include "ctl/view/json.h"
+#include "ctl/view/words.h"
+#include "doctor.h"
+
+/* "ttyUSB0", or the id of a converter that has no port now. */
+const char *doctor_port(struct json_object *converter)
+{
+        const char *device = json_text(converter, "device");
+
+        if (strncmp(device, "/dev/", 5) == 0)
+                device += 5;
+        return *device ? device : json_text(converter, "id");
+}
+
+/* Of a few frames nothing can be said. */
+#define DAMAGE_FRAMES_MIN  20
+#define DAMAGE_PERCENT_MAX 20
+
+static bool has_state(struct json_object *converter, const char *state)
+{
+        return strcmp(json_text(converter, "state"), state) == 0;
+}
+
+/* What stands for a converter that is not there now is kept for a while. */
+static bool is_gone(struct json_object *converter)
+{
+        return has_state(converter, "gone");
+}
+
+static bool has_code(struct json_object *converter, const char *code)
+{
+        return strcmp(json_text(converter, "state_code"), code) == 0;
+}
+
+static void check_ignored(struct doctor *doctor, struct json_object *converter)
+{
+        const char *port = doctor_port(converter), *unit = json_text(converter, "holder_unit");
+        char cure[320];
+
+        if (is_gone(converter))
+                return;
+        (void)snprintf(
+                cure, sizeof(cure),
+                has_code(converter, "in-use")
+                        ? _("If the meter is behind it: stop that program, then: sudo smctl "
+                            "adopt %s")
+                        : _("If the meter is behind it: sudo smctl adopt %s. Not sure which: "
+                            "sudo smctl identify"),
+                port);
+        if (has_code(converter, "in-use"))
+                doctor_wrong(doctor, port, cure,
+                             _("No converter is read: %s is left alone, since another program used "
+                               "it (process %lld%s%s)."),
+                             port, (long long)json_number(converter, "holder_pid"),
+                             *unit ? ", " : "", unit);
+        else if (has_code(converter, "gps") || has_code(converter, "modbus"))
+                doctor_wrong(doctor, port, cure,
+                             _("No converter is read: %s is left alone, since what it sends is "
+                               "another device's (%s)."),
+                             port, json_text(converter, "state_code"));
+        else
+                doctor_wrong(doctor, port, cure,
+                             _("No converter is read: %s is left alone, since nothing says that it "
+                               "is one for a meter."),
+                             port);
+}
+
+void doctor_check_ignored(struct doctor *doctor)
+{
+        struct json_object *converters = json_member(doctor->all, "converters");
+
+        /* An ignored port is in order as long as another one is read: it may be a Zigbee stick. */
+        for (size_t i = 0; i < json_count(converters); i++) {
+                struct json_object *converter = json_object_array_get_idx(converters, i);
+
+                if (!has_state(converter, "ignored") && !is_gone(converter))
+                        return;
+        }
+        doctor_each(doctor, "converters", check_ignored);
+        if (doctor->n_here > 0)
+                return;
+        /* Without one on USB, or with one without a port, the checks before have said why. */
+        if (doctor->n_ports > 0)
+                doctor_wrong(doctor, "",
+                             _("sudo systemctl restart smartmeterd. Its log says what it saw: "
+                               "journalctl -u smartmeterd"),
+                             _("The service sees no converter, though one is plugged in."));
+        else
+                doctor_skip(doctor, _("There is no converter."));
+}
+
+size_t doctor_n_used(struct doctor *doctor)
+{
+        struct json_object *converters = json_member(doctor->all, "converters");
+        size_t n = 0;
+
+        for (size_t i = 0; i < json_count(converters); i++) {
+                struct json_object *converter = json_object_array_get_idx(converters, i);
+
+                n += !has_state(converter, "ignored") && !is_gone(converter);
+        }
+        return n;
+}
+
+/* Of converters that are in use; without one the check has nothing to look at. */
+static void each_used(struct doctor *doctor,
+                      void (*run)(struct doctor *doctor, struct json_object *converter))
+{
+        if (doctor_n_used(doctor) == 0)
+                doctor_skip(doctor, _("No converter is in use."));
+        else
+                doctor_each(doctor, "converters", run);
+}
+
+/* A port is missing by several ways, each with its own cure. */
+static const char *cure_of_waiting(struct json_object *converter)
+{
+        static const struct {
+                const char *code, *cure;
+        } cures[] = {
+                { "opening", N_("Wait a moment, then: smctl doctor") },
+                { "no-usb-answer",
+                  N_("Unplug the converter and plug it in again, without a hub in between. It is "
+                     "tried again by itself every few minutes.") },
+                { "usb-reset", N_("Wait a moment, then: smctl doctor") },
+                { "hung-up", N_("Look at cable and plug; \"sudo dmesg\" says whether the kernel "
+                                "loses it.") },
+                { "flapping", N_("Look at cable, plug and power supply; \"sudo dmesg\" says "
+                                 "whether the kernel loses it.") },
+                { "nothing-listens", N_("Start the bridge (ser2net, esp-link), or correct the "
+                                        "address in Device= of its [converter] section.") },
+                { "no-such-host", N_("Write the bridge's address instead of its name into Device=, "
+                                     "or look at DNS.") },
+                { "no-answer", N_("Is the bridge switched on and in this network? It is tried "
+                                  "again by itself.") },
+                { "no-rfc2217", N_("Write tcp:// in place of rfc2217:// into Device=, and set the "
+                                   "line at the bridge.") },
+        };
+
+        for (size_t i = 0; i < ELEMENTSOF(cures); i++)
+                if (has_code(converter, cures[i].code))
+                        return _(cures[i].cure);
+        return _("Is Device= in its [converter] section right, and is it plugged in? It is opened "
+                 "as soon as it can be. What there is: ls -l /dev/tty* /dev/serial/by-id");
+}
+
+/* A check passes for converters that came so far; where none did, it has nothing to look at. */
+static void need(struct doctor *doctor, const char *const states[], size_t n, const char *why)
+{
+        struct json_object *converters = json_member(doctor->all, "converters");
+
+        for (size_t i = 0; i < json_count(converters); i++)
+                for (size_t j = 0; j < n; j++)
+                        if (has_state(json_object_array_get_idx(converters, i), states[j]))
+                                return;
+        if (!doctor->skipped)
+                doctor_skip(doctor, why);
+}
+
+static void need_open(struct doctor *doctor)
+{
+        static const char *const states[] = { "receiving", "detecting", "silent", "no-meter" };
+
+        need(doctor, states, ELEMENTSOF(states), _("No port is open."));
+}
+
+static void need_heard(struct doctor *doctor)
+{
+        static const char *const states[] = { "receiving" };
+
+        need(doctor, states, ELEMENTSOF(states), _("Nothing is received yet."));
+}
+
+static void check_waiting(struct doctor *doctor, struct json_object *converter)
+{
+        if (has_state(converter, "waiting"))
+                doctor_wrong(doctor, doctor_port(converter), cure_of_waiting(converter),
+                             _("The port cannot be opened: %s"), words_reason(converter));
+}
+
+void doctor_check_waiting(struct doctor *doctor)
+{
+        each_used(doctor, check_waiting);
+}
+
+/* What DeviceAllow= calls the ports of this driver: "char-ttyAMA" for /dev/ttyAMA0, also by a link.
+ * That is the name in /proc/devices, which serial drivers have from their ports. */
+static void print_device_class(const char *device, char *buf, size_t size)
+{
+        OWNED_FREE char *real = realpath(device, NULL);
+        const char *path = real ? real : device;
+        const char *name = strrchr(path, '/') ? strrchr(path, '/') + 1 : path;
+        size_t len = strlen(name);
+
+        while (len > 0 && strchr("0123456789", name[len - 1]))
+                len--;
+        if (len == 0) /* /dev/pts/3 */
+                (void)snprintf(buf, size, "char-pts");
+        else
+                (void)snprintf(buf, size, "char-%.*s", (int)len, name);
+}
+
+static void check_permission(struct doctor *doctor, struct json_object *converter)
+{
+        const char *reason = json_text(converter, "state_reason");
+        char class[64], cure[320];
+
+        if (!has_state(converter, "denied"))
+                return;
+        /* The service's sentence names what is in the way, and tells. */
+        if (has_code(converter, "sandbox") || strstr(reason, "DeviceAllow=")) {
+                print_device_class(json_text(converter, "device"), class, sizeof(class));
+                (void)snprintf(cure, sizeof(cure),
+                               _("sudo systemctl edit smartmeterd, and there, below [Service]: "
+                                 "DeviceAllow=%s rw (the port's name in /proc/devices). Then: sudo "
+                                 "systemctl restart smartmeterd"),
+                               class);
+        } else {
+                (void)snprintf(cure, sizeof(cure), "%s",
+                               _("The service has the group dialout. \"ls -l\" shows the port's "
+                                 "own: for another one, sudo systemctl edit smartmeterd, below "
+                                 "[Service] SupplementaryGroups=GROUP; then sudo systemctl restart "
+                                 "smartmeterd"));
+        }
+        doctor_wrong(doctor, doctor_port(converter), cure, _("The port must not be opened: %s"),
+                     words_reason(converter));
+}
+
+void doctor_check_permission(struct doctor *doctor)
+{
+        each_used(doctor, check_permission);
+        need_open(doctor);
+}
+
+static bool has_bytes(struct json_object *converter)
+{
+        return json_number(json_member(converter, "statistics"), "bytes") > 0;
+}
+
+static void check_line(struct doctor *doctor, struct json_object *converter)
+{
+        bool found_none = has_state(converter, "no-meter") && has_bytes(converter);
+
+        if (found_none || has_code(converter, "no-frames"))
+                doctor_wrong(
+                        doctor, doctor_port(converter),
+                        _("Is it the right converter for this meter (level, inversion, "
+                          "polarity)? Let Line= be auto, then: sudo smctl probe PORT. A record "
+                          "for a report: sudo smctl capture PORT"),
+                        found_none ? _("Bytes come, but no telegram with any line setting: %s")
+                                   : _("Bytes come, but no frame of a meter in them: %s"),
+                        words_reason(converter));
+}
+
+void doctor_check_line(struct doctor *doctor)
+{
+        each_used(doctor, check_line);
+        need_heard(doctor);
+}
+
+static void check_detecting(struct doctor *doctor, struct json_object *converter)
+{
+        if (has_state(converter, "detecting") && !has_code(converter, "no-telegrams") &&
+            !has_code(converter, "no-frames"))
+                doctor_wrong(doctor, doctor_port(converter),
+                             _("Wait some minutes, then: smctl doctor. smctl status shows the "
+                               "progress; a meter may send only once a minute, or less often."),
+                             _("The meter behind it is still being looked for: %s"),
+                             words_reason(converter));
+}
+
+void doctor_check_detecting(struct doctor *doctor)
+{
+        each_used(doctor, check_detecting);
+        need_open(doctor);
+}
+
+static void check_silent(struct doctor *doctor, struct json_object *converter)
+{
+        if (has_state(converter, "silent") ||
+            (has_state(converter, "no-meter") && !has_bytes(converter)))
+                doctor_wrong(doctor, doctor_port(converter),
+                             _("Check cable and plug. Many utilities switch the customer interface "
+                               "on only on request; some M-Bus ports give no power to a converter "
+                               "without its own."),
+                             _("Nothing arrives: %s"), words_reason(converter));
+}
+
+void doctor_check_silent(struct doctor *doctor)
+{
+        each_used(doctor, check_silent);
+        need_open(doctor);
+}
+
+static int64_t statistic(struct json_object *converter, const char *name)
+{
+        return json_number(json_member(converter, "statistics"), name);
+}
+
+/* Check sums hold, so line and plug are right; what is in the frames is not known to us. */
+static void check_telegrams(struct doctor *doctor, struct json_object *converter)
+{
+        if (has_code(converter, "no-telegrams"))
+                doctor_wrong(doctor, doctor_port(converter),
+                             _("Wait a minute: some meters send parts before a whole telegram. If "
+                               "it stays so: sudo smctl capture PORT -o FILE, and send it with a "
+                               "report (CONTRIBUTING.md)."),
+                             _("Whole frames arrive (%lld so far), but no telegram among them."),
+                             (long long)statistic(converter, "frames"));
+}
+
+void doctor_check_telegrams(struct doctor *doctor)
+{
+        each_used(doctor, check_telegrams);
+        need_heard(doctor);
+}
+
+static void check_damage(struct doctor *doctor, struct json_object *converter)
+{
+        int64_t good = statistic(converter, "frames"), bad = statistic(converter, "damaged-frames");
+        int64_t all = good + bad;
+
+        if (!has_code(converter, "damaged-frames") &&
+            (all < DAMAGE_FRAMES_MIN || bad * 100 < all * DAMAGE_PERCENT_MAX))
+                return;
+        doctor_wrong(doctor, doctor_port(converter),
+                     _("Does another program read the same port (sudo smctl doctor)? Else: a "
+                       "shorter cable, away from power lines; both wires in their clamps; another "
+                       "converter."),
+                     _("%lld of %lld frames are damaged."), (long long)bad, (long long)all);
+}
+
+void doctor_check_damage(struct doctor *doctor)
+{
+        struct json_object *converters = json_member(doctor->all, "converters");
+        int64_t n = 0;
+
+        each_used(doctor, check_damage);
+        for (size_t i = 0; i < json_count(converters); i++) {
+                struct json_object *converter = json_object_array_get_idx(converters, i);
+
+                n += statistic(converter, "frames") + statistic(converter, "damaged-frames");
+        }
+        if (n == 0 && doctor->n_here == 0)
+                doctor_skip(doctor, _("No frame has been received yet."));
+}
+
+/* The service has refused them. The count is since its start: it stays to be seen. */
+static void check_forged(struct doctor *doctor, struct json_object *converter)
+{
+        int64_t n = statistic(converter, "unauthenticated");
+
+        if (n == 0 && !has_code(converter, "unauthenticated") && !has_code(converter, "replayed"))
+                return;
+        doctor_wrong(
+                doctor, doctor_port(converter),
+                _("Look at the wire and at the converter: somebody may send in the meter's name. "
+                  "If the meter was exchanged, or has another key: sudo smctl set-key METER. Do "
+                  "not take its authentication key out."),
+                n > 0 ? _("%lld telegrams were refused: they do not prove that the meter sent "
+                          "them.")
+                      : _("Telegrams are refused: they were sent before."),
+                (long long)n);
+}
+
+void doctor_check_forged(struct doctor *doctor)
+{
+        each_used(doctor, check_forged);
+        need_heard(doctor);
+}
+
+static void check_named(struct doctor *doctor, struct json_object *converter)
+{
+        if (has_state(converter, "receiving") && json_count(json_member(converter, "meters")) == 0)
+                doctor_wrong(
+                        doctor, doctor_port(converter),
+                        _("Wait for some telegrams. If it stays so: sudo smctl capture PORT -o "
+                          "FILE, and send it with a report (CONTRIBUTING.md)."),
+                        _("Telegrams arrive, but no meter is known behind it yet."));
+}
+
+void doctor_check_named(struct doctor *doctor)
+{
+        each_used(doctor, check_named);
+        need_heard(doctor);
+}
