@@ -1,0 +1,121 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: MIT
+"""The history of a simulated year on the page: its bars, sums and tables equal to sums that are
+computed by another way, on days of 23 and 25 hours too."""
+
+import csv
+import datetime
+import time
+import unittest
+
+import page_case
+from meter_bed import E450, METER, MeterBed
+from private_bus import wait_until
+from year import ZONE, Year
+
+DAY = datetime.timedelta(days=1)
+
+
+def tuple_of(day):
+    return day.year, day.month, day.day
+
+
+class History(page_case.PageTest):
+    def setUp(self):
+        self.year = Year(time.time() - 86400)
+        bed = MeterBed(config=f"[tariff]\nTimezone={ZONE}\n")
+        bed.d.start()
+        bed.d.stop()  # it has made its files
+        (bed.d.state / "history.db").exists() or self.fail("no history.db")
+        self.year.write(bed.d.state / "history.db", METER)
+        self.bed = self.enter(bed)
+        bed.feed(E450)
+        self.open(bed, "history", TZ=ZONE)
+
+    def drawn(self, span, date=None):
+        """[[begin, drawn, fed in]…] of the table, once it is of this time."""
+        self.page.script("""const v = window.smartmeters.views.history[1];
+            v.span = arguments[0]; v.go(arguments[1]);""", span, date)
+        wanted = f"{METER} {span} {date or 'now'} "
+        wait_until(lambda: self.page.script("return document.querySelector('.history').dataset.drawn") == wanted,
+                   f"{wanted}; there is {self.page.text('.history')}")
+        rows = self.page.script("""return [...document.querySelectorAll('.history tbody tr')]
+            .map(row => [...row.children].map(cell => cell.textContent))""")
+
+        def number(text):
+            return 0 if text == "–" else float(text.removesuffix(" kWh").replace(",", ""))
+        return [(row[0], number(row[1]), number(row[2])) for row in rows]
+
+    def check_day(self, day, hours):
+        rows = self.drawn("day", day.isoformat())
+        wanted = self.year.between(tuple_of(day), tuple_of(day + DAY))
+        self.assertEqual(len(rows), hours)
+        self.assertAlmostEqual(sum(row[1] for row in rows), wanted[0] / 1000, delta=0.0006)
+        self.assertAlmostEqual(sum(row[2] for row in rows), wanted[1] / 1000, delta=0.0006)
+        self.assertEqual(len(self.page.script("return [...document.querySelectorAll('.history rect.import')]")),
+                         sum(row[1] > 0 for row in rows))
+
+    def test_days_have_23_24_and_25_hours(self):
+        spring, autumn = self.year.change(3), self.year.change(10)
+        self.check_day(spring, 23)
+        self.check_day(autumn, 25)
+        self.check_day(spring - DAY, 24)
+
+    def test_a_month_and_a_year_are_their_days(self):
+        month = self.year.change(3).replace(day=1)
+        following = (month + 31 * DAY).replace(day=1)
+        rows = self.drawn("month", month.isoformat())
+        self.assertEqual(len(rows), 31)
+        for i, (_name, drawn, fed) in enumerate(rows):
+            wanted = self.year.between(tuple_of(month + i * DAY), tuple_of(month + (i + 1) * DAY))
+            self.assertAlmostEqual(drawn, wanted[0] / 1000, delta=0.051, msg=month + i * DAY)
+            self.assertAlmostEqual(fed, wanted[1] / 1000, delta=0.051, msg=month + i * DAY)
+        shown = float(self.page.script("return document.querySelector('.history').dataset.sum"))
+        self.assertEqual(shown, self.year.between(tuple_of(month), tuple_of(following))[0])
+        rows = self.drawn("year", (following - DAY).isoformat())
+        self.assertEqual(len(rows), 12)
+        self.assertAlmostEqual(rows[-1][1], shown / 1000, delta=0.051)
+        shown = float(self.page.script("return document.querySelector('.history').dataset.sum"))
+        first = following.replace(year=following.year - 1)
+        self.assertEqual(shown, self.year.between(tuple_of(first), tuple_of(following))[0])
+
+    def test_one_goes_back_and_on_and_takes_the_table_along(self):
+        page = self.page
+        self.drawn("month")
+        titles = [page.text(".history h2")]
+
+        def go(label):
+            """The title is another one when the other month is drawn."""
+            page.click(label, ".history")
+            wait_until(lambda: page.text(".history h2") != titles[-1], f"another month than {titles[-1]}")
+            titles.append(page.text(".history h2"))
+        go("Earlier")
+        go("Later")
+        self.assertEqual(titles[2], titles[0])
+        # Two clicks are two months, though the first was not drawn yet.
+        page.script("""const earlier = document.querySelector(".history [aria-label=Earlier]");
+            earlier.click(); earlier.click();""")
+        month = page.script("return window.smartmeters.views.history[1].date")
+        wait_until(lambda: f" {month} " in page.script("return document.querySelector('.history').dataset.drawn"), month)
+        titles.append(page.text(".history h2"))
+        self.assertNotIn(titles[3], titles[:2])
+        go("Later")
+        self.assertEqual(titles[4], titles[1])
+        page.click("Download as CSV")
+        files = wait_until(lambda: list(page.downloads.glob("*.csv")), "the file")
+        rows = list(csv.DictReader(files[0].read_text().splitlines()))
+        shown = float(page.script("return document.querySelector('.history').dataset.sum"))
+        self.assertEqual(sum(float(row["import_Wh"] or 0) for row in rows), shown)
+
+    def test_bars_are_walked_through_by_keys(self):
+        day = self.year.change(3) - DAY
+        self.drawn("day", day.isoformat())
+        self.page.script("document.querySelector('.history .chart').focus()")
+        self.page.keys("\ue011", "\ue014")  # Home, arrow right
+        value = self.page.script("return document.querySelector('.history .chart').getAttribute('aria-valuetext')")
+        self.assertRegex(value, r"^01:00( AM)?: [\d.]+ kWh")
+        self.assertEqual(self.page.text(".history .readout"), value)
+
+
+if __name__ == "__main__":
+    page_case.main()

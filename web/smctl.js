@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: MIT */
+/* smctl is all that the page asks: what it can do, a terminal can do too. */
+/* global cockpit */
+
+import { _ } from "./text.js";
+
+const environ = ["LANGUAGE=" + (cockpit.language || "en").split(/[-_]/)[0], "NO_COLOR=1"];
+
+/* In words a person can act upon. */
+function trouble(error, change) {
+	if (error.problem === "access-denied")
+		return change ? _("That needs administrative access: turn it on at the top of the window, then try again.")
+			: _("This account may not do that.");
+	if (error.problem === "not-found")
+		return _("The program smctl is not installed. Install the package smartmeterd.");
+	if (error.problem === "terminated" || error.problem === "disconnected")
+		return _("The connection to the machine was lost.");
+	return (error.message || String(error)).replace(/^smctl: /, "");
+}
+
+function spawn(args, options) {
+	const change = options.change || false;
+	return cockpit.spawn(["smctl", ...args], {
+		err: "message",
+		environ,
+		superuser: change ? "require" : options.superuser,
+		binary: options.binary,
+	});
+}
+
+/*
+ * Runs it to its end. change: it changes something, and needs administrative access; input: its
+ * standard input (secrets are never arguments). Rejects with { message, denied, output }.
+ */
+export function smctl(args, options = {}) {
+	return new Promise((resolve, reject) => {
+		const process = spawn(args, options);
+		process.then(resolve, (error, output) => reject({
+			message: trouble(error, options.change),
+			denied: error.problem === "access-denied",
+			output,
+		}));
+		if (options.input !== undefined)
+			process.input(options.input);
+	});
+}
+
+/* What changes something: with administrative access, or not at all. */
+export const change = (args, options) => smctl(args, { ...options, change: true });
+
+/* findings: what it found is printed though it fails. */
+export async function smctlJson(args, options = {}) {
+	return JSON.parse(await smctl(["--json", ...args], options).catch(error => options.findings && error.output || Promise.reject(error)));
+}
+
+/* An object per line, as they come. Returns { close(), ended }. */
+export function smctlStream(args, onObject, options = {}) {
+	const process = spawn(["--json", ...args], options);
+	let rest = "";
+	process.stream(text => {
+		const lines = (rest + text).split("\n");
+		rest = lines.pop();
+		for (const line of lines.filter(Boolean))
+			onObject(JSON.parse(line));
+	});
+	return {
+		close: () => process.close(),
+		ended: new Promise((resolve, reject) => process.then(resolve, error =>
+			reject({ message: trouble(error, options.change) }))),
+	};
+}
+
+/* Whether administrative access is on. "try" would ask for it where it is not, and wait. */
+export function isPrivileged() {
+	return new Promise(resolve => {
+		const proxy = cockpit.dbus(null, { bus: "internal" }).proxy("cockpit.Superuser", "/superuser");
+		setTimeout(() => resolve(false), 2000);
+		proxy.wait(() => resolve(Boolean(proxy.Current) && !["none", "init"].includes(proxy.Current)));
+	});
+}
+
+/* Which verbs this smctl has: what an older one lacks is not offered. */
+let verbs;
+export function hasVerb(verb) {
+	verbs = verbs || smctl(["--verbs"]).then(text => text.split(/\s+/), () => []);
+	return verbs.then(list => list.includes(verb));
+}
