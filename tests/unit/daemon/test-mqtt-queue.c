@@ -1,0 +1,162 @@
+/* SPDX-License-Identifier: MIT */
+/* The ring between main loop and worker: bounds, what is dropped first, wake-ups. */
+#include <poll.h>
+
+#include "daemon/mqtt/mqtt-queue.h"
+#include "tests/unit/test.h"
+
+static struct message *make(enum message_class class, const char *topic)
+{
+        struct message_attributes attributes = { .class = class };
+        struct message *m = message_new(&attributes, topic, "0123456789", 10);
+
+        assert_non_null(m);
+        return m;
+}
+
+static bool is_readable(int fd)
+{
+        struct pollfd p = { .fd = fd, .events = POLLIN };
+
+        return poll(&p, 1, 0) == 1;
+}
+
+/* A letter per message pushed, "i"nstantaneous, "s"tate, "e"nergy, upper case: must survive. */
+static struct queue_case {
+        const char *name, *pushed;
+        size_t room; /* messages */
+        uint64_t want_dropped;
+} cases[] = {
+        { "all fit", "ISEISE", 6, 0 },
+        { "the oldest instantaneous go first", "iISEIE", 5, 1 },
+        { "then state, which is not counted", "iisSEE", 3, 2 },
+        { "energy last, the oldest of it", "eeisEE", 2, 3 },
+};
+
+static void run_case(void **state)
+{
+        const struct queue_case *c = *state;
+        struct message_list list = { 0 };
+        struct message *probe = make(MESSAGE_ENERGY, "I");
+        struct mqtt_status status;
+        struct mqtt_queue *q;
+        char want[16] = "", got[16] = "";
+        uint64_t dropped;
+        size_t n = 0;
+
+        assert_int_equal(mqtt_queue_new(c->room * message_bytes(probe), &q), 0);
+        free(probe);
+        for (const char *p = c->pushed; *p; p++) {
+                char topic[2] = { *p, '\0' };
+                char kind = (char)(*p | 0x20);
+
+                if (*p != kind)
+                        want[n++] = *p;
+                message_list_add(&list, make(kind == 'i'   ? MESSAGE_INSTANTANEOUS
+                                             : kind == 's' ? MESSAGE_STATE
+                                                           : MESSAGE_ENERGY,
+                                             topic));
+        }
+        mqtt_queue_push(q, &list);
+        assert_null(list.head);
+        assert_int_equal(mqtt_queue_status(q, &status, &dropped), n);
+        assert_int_equal(dropped, c->want_dropped);
+        assert_int_equal(mqtt_queue_take(q, &list), 0);
+        n = 0;
+        for (const struct message *m = list.head; m; m = m->next)
+                got[n++] = message_topic(m)[0];
+        assert_string_equal(got, want);
+        message_list_clear(&list);
+        assert_null(mqtt_queue_free(q));
+}
+
+static void queue_wakes_each_side_once(void **state)
+{
+        struct message_list list = { 0 };
+        struct mqtt_status status = { .connected = true };
+        struct mqtt_queue *q;
+        uint64_t dropped;
+
+        (void)state;
+        assert_int_equal(mqtt_queue_new(1024, &q), 0);
+        mqtt_queue_push(q, &list); /* nothing: nobody is woken */
+        assert_false(is_readable(mqtt_queue_wake_fd(q)));
+        mqtt_queue_request(q, MQTT_REQUEST_RECONNECT);
+        mqtt_queue_request(q, MQTT_REQUEST_STOP);
+        assert_true(is_readable(mqtt_queue_wake_fd(q)));
+        assert_int_equal(mqtt_queue_take(q, &list), MQTT_REQUEST_RECONNECT | MQTT_REQUEST_STOP);
+        assert_int_equal(mqtt_queue_take(q, &list), 0);
+        assert_false(is_readable(mqtt_queue_wake_fd(q)));
+
+        mqtt_queue_report(q, &status, false);
+        assert_false(is_readable(mqtt_queue_news_fd(q)));
+        mqtt_queue_report(q, &status, true);
+        assert_true(is_readable(mqtt_queue_news_fd(q)));
+        status.connected = false;
+        (void)mqtt_queue_status(q, &status, &dropped);
+        assert_true(status.connected);
+        assert_false(is_readable(mqtt_queue_news_fd(q)));
+        assert_null(mqtt_queue_free(q));
+}
+
+static void queue_keeps_messages_that_the_worker_has_no_room_for(void **state)
+{
+        struct message_list list = { 0 };
+        struct mqtt_queue *q;
+
+        (void)state;
+        assert_int_equal(mqtt_queue_new(1024, &q), 0);
+        message_list_add(&list, make(MESSAGE_ENERGY, "a"));
+        mqtt_queue_push(q, &list);
+        assert_int_equal(mqtt_queue_take(q, NULL), 0);
+        assert_int_equal(mqtt_queue_take(q, &list), 0);
+        assert_int_equal(list.n, 1);
+        message_list_clear(&list);
+        assert_null(mqtt_queue_free(q));
+}
+
+static void ticket_is_kept_when_what_it_was_pushed_with_was_taken_and_is_kept(void **state)
+{
+        struct mqtt_status status = { .kept = true };
+        struct message_list list = { 0 };
+        struct mqtt_queue *q;
+
+        (void)state;
+        assert_int_equal(mqtt_queue_new(1024, &q), 0);
+        message_list_add(&list, make(MESSAGE_ENERGY, "a"));
+        mqtt_queue_push_ticket(q, &list, 7);
+        mqtt_queue_report(q, &status, false); /* of what was taken before */
+        assert_int_equal(mqtt_queue_kept(q), 0);
+        assert_int_equal(mqtt_queue_take(q, NULL), 0); /* no room */
+        mqtt_queue_report(q, &status, false);
+        assert_int_equal(mqtt_queue_kept(q), 0);
+        assert_int_equal(mqtt_queue_take(q, &list), 0);
+        message_list_clear(&list);
+        message_list_add(&list, make(MESSAGE_ENERGY, "b"));
+        mqtt_queue_push_ticket(q, &list, 8); /* while the first is written */
+        status.kept = false;
+        mqtt_queue_report(q, &status, false); /* the disk is full */
+        assert_int_equal(mqtt_queue_kept(q), 0);
+        assert_false(is_readable(mqtt_queue_news_fd(q)));
+        status.kept = true;
+        mqtt_queue_report(q, &status, false);
+        assert_int_equal(mqtt_queue_kept(q), 7);
+        assert_true(is_readable(mqtt_queue_news_fd(q)));
+        assert_int_equal(mqtt_queue_take(q, &list), 0);
+        mqtt_queue_report(q, &status, false);
+        assert_int_equal(mqtt_queue_kept(q), 8);
+        message_list_clear(&list);
+        assert_null(mqtt_queue_free(q));
+}
+
+int main(void)
+{
+        static const struct CMUnitTest more[] = {
+                cmocka_unit_test(queue_wakes_each_side_once),
+                cmocka_unit_test(queue_keeps_messages_that_the_worker_has_no_room_for),
+                cmocka_unit_test(ticket_is_kept_when_what_it_was_pushed_with_was_taken_and_is_kept),
+        };
+
+        return test_run_rows_and("mqtt-queue", cases, ELEMENTSOF(cases), sizeof(cases[0]), run_case,
+                                 more, ELEMENTSOF(more));
+}

@@ -1,0 +1,157 @@
+/* SPDX-License-Identifier: MIT */
+/* Workers that answer, die, hang, and answer late: their owner always hears, and once. */
+#include "tests/unit/test.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "daemon/converter/worker.h"
+
+#define SOON_USEC  (20 * 1000)
+#define NEVER_USEC (600 * 1000000ULL)
+
+struct heard {
+        sd_event *event;
+        struct worker *worker;
+        struct worker_result result;
+        unsigned int n_late, n_done;
+        int wake; /* written to when the worker is late; -1: nothing is */
+};
+
+static void on_late(void *userdata)
+{
+        struct heard *heard = userdata;
+
+        assert_int_equal(heard->n_done, 0);
+        heard->n_late++;
+        if (heard->wake >= 0)
+                assert_int_equal(write(heard->wake, "", 1), 1);
+}
+
+static void on_done(const struct worker_result *result, void *userdata)
+{
+        struct heard *heard = userdata;
+
+        heard->result = *result;
+        heard->n_done++;
+        heard->worker = worker_free(heard->worker);
+        assert_int_equal(sd_event_exit(heard->event, 0), 0);
+}
+
+static void answer(const void *argument, int fd, struct worker_result *result)
+{
+        result->error = *(const int *)argument;
+        result->marked = true;
+        result->fd = dup(fd);
+}
+
+static void answer_when_late(const void *argument, int fd, struct worker_result *result)
+{
+        char byte;
+
+        result->error = read(fd, &byte, 1) == 1 ? EBUSY : EIO;
+}
+
+static void die(const void *argument, int fd, struct worker_result *result)
+{
+        _exit(3);
+}
+
+static void hang(const void *argument, int fd, struct worker_result *result)
+{
+        for (;;)
+                (void)pause();
+}
+
+static struct heard run(void (*work)(const void *, int, struct worker_result *), int fd,
+                        int argument, uint64_t limit_usec, int wake)
+{
+        struct heard heard = { .wake = wake };
+        struct worker_job job = {
+                .name = "test",
+                .work = work,
+                .argument = &argument,
+                .fd = fd,
+                .late_usec = SOON_USEC,
+                .limit_usec = limit_usec,
+                .late = on_late,
+                .done = on_done,
+                .userdata = &heard,
+        };
+
+        assert_true(sd_event_new(&heard.event) >= 0);
+        assert_int_equal(worker_start(heard.event, &job, &heard.worker), 0);
+        argument = -1; /* the worker has its own */
+        assert_int_equal(sd_event_loop(heard.event), 0);
+        assert_int_equal(heard.n_done, 1);
+        sd_event_unref(heard.event);
+        return heard;
+}
+
+static void result_and_descriptor_come_back(void **state)
+{
+        int pair[2];
+        struct stat sent, received;
+        struct heard heard;
+
+        assert_int_equal(pipe(pair), 0);
+        heard = run(answer, pair[1], 0, NEVER_USEC, -1);
+        assert_int_equal(heard.result.error, 0);
+        assert_true(heard.result.marked);
+        assert_int_equal(fstat(pair[1], &sent), 0);
+        assert_int_equal(fstat(heard.result.fd, &received), 0);
+        assert_int_equal(received.st_ino, sent.st_ino);
+        close(heard.result.fd);
+        close(pair[0]);
+        close(pair[1]);
+}
+
+static void error_comes_back(void **state)
+{
+        struct heard heard = run(answer, -1, ENOTTY, NEVER_USEC, -1);
+
+        assert_int_equal(heard.result.error, ENOTTY);
+        assert_int_equal(heard.result.fd, -1);
+}
+
+static void worker_that_dies_is_an_error(void **state)
+{
+        assert_int_equal(run(die, -1, 0, NEVER_USEC, -1).result.error, EIO);
+}
+
+static void late_worker_is_told_of_and_waited_for(void **state)
+{
+        struct heard heard;
+        int pair[2];
+
+        assert_int_equal(pipe(pair), 0);
+        heard = run(answer_when_late, pair[0], 0, NEVER_USEC, pair[1]);
+        close(pair[0]);
+        close(pair[1]);
+        assert_int_equal(heard.n_late, 1);
+        assert_int_equal(heard.result.error, EBUSY);
+}
+
+static void worker_that_never_answers_is_ended(void **state)
+{
+        struct heard heard = run(hang, -1, 0, 2 * SOON_USEC, -1);
+
+        assert_int_equal(heard.n_late, 1);
+        assert_int_equal(heard.result.error, ETIMEDOUT);
+        assert_int_equal(heard.result.fd, -1);
+}
+
+int main(void)
+{
+        static const struct CMUnitTest tests[] = {
+                cmocka_unit_test(result_and_descriptor_come_back),
+                cmocka_unit_test(error_comes_back),
+                cmocka_unit_test(worker_that_dies_is_an_error),
+                cmocka_unit_test(late_worker_is_told_of_and_waited_for),
+                cmocka_unit_test(worker_that_never_answers_is_ended),
+        };
+
+        return cmocka_run_group_tests_name("worker", tests, NULL, NULL);
+}

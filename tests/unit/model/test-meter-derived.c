@@ -1,0 +1,220 @@
+/* SPDX-License-Identifier: MIT */
+/* The total that a meter with tariff registers alone does not send (docs/design.md §5: flag 4). */
+#include "meter-fixture.h"
+
+struct value {
+        const char *code;
+        int64_t mantissa;
+        int exponent;
+};
+
+static struct derived_case {
+        const char *name;
+        struct value first[5], second[5]; /* two telegrams */
+        const char *want;                 /* the derived import energy after both; NULL: none */
+} cases[] = {
+        { "two registers",
+          { { "1-0:1.8.1", 3372700, -3 }, { "1-0:1.8.2", 4000001, -3 } },
+          { { "1-0:1.8.1", 3372701, -3 }, { "1-0:1.8.2", 4000001, -3 } },
+          "7372.702" },
+        { "four registers of different scale",
+          { { NULL } },
+          { { "1-0:1.8.1", 1, 0 },
+            { "1-0:1.8.2", 25, -1 },
+            { "1-0:1.8.3", 3, 2 },
+            { "1-0:1.8.4", 4, -3 } },
+          "303.504" },
+        { "the meter sends a total: nothing is added",
+          { { NULL } },
+          { { "1-0:1.8.0", 9, 0 }, { "1-0:1.8.1", 1, 0 }, { "1-0:1.8.2", 2, 0 } },
+          NULL },
+        { "the meter's own total takes its place",
+          { { "1-0:1.8.1", 1, 0 }, { "1-0:1.8.2", 2, 0 } },
+          { { "1-0:1.8.0", 2, 0 } },
+          NULL },
+        { "one register alone may be a part", { { NULL } }, { { "1-0:1.8.1", 1, 0 } }, NULL },
+        { "a list in parts has no sum",
+          { { "1-0:1.8.1", 1, 0 } },
+          { { "1-0:1.8.2", 2, 0 } },
+          NULL },
+        { "registers of an earlier billing period are none",
+          { { NULL } },
+          { { "1-0:1.8.1*1", 1, 0 }, { "1-0:1.8.2*1", 2, 0 } },
+          NULL },
+        { "two channels do not add up",
+          { { NULL } },
+          { { "1-1:1.8.1", 1, 0 }, { "1-2:1.8.2", 2, 0 } },
+          NULL },
+        { "a register that is not believed counts as it was",
+          { { "1-0:1.8.1", 5000, 0 }, { "1-0:1.8.2", 2, 0 } },
+          { { "1-0:1.8.1", 1, 0 }, { "1-0:1.8.2", 3, 0 } },
+          "5003" },
+};
+
+static struct meter_update feed(struct meter *m, const struct value *values, uint64_t at_s)
+{
+        begin();
+        for (size_t i = 0; i < 5 && values[i].code; i++)
+                add(values[i].code, values[i].mantissa, values[i].exponent);
+        return take(m, at_s);
+}
+
+static void run_case(void **state)
+{
+        const struct derived_case *c = *state;
+        struct meter *m = new_meter();
+        const struct meter_value *total;
+        char text[DECIMAL_TEXT_MAX];
+        struct meter_update update;
+
+        if (c->first[0].code)
+                (void)feed(m, c->first, 0);
+        update = feed(m, c->second, 10);
+        total = meter_find(m, "active_energy_import");
+        if (!c->want) {
+                assert_true(!total || !(total->flags & METER_VALUE_DERIVED));
+                for (size_t i = 0; i < update.n_values; i++)
+                        assert_false(update.values[i]->flags & METER_VALUE_DERIVED);
+        } else {
+                assert_non_null(total);
+                assert_int_equal(total->flags, METER_VALUE_DERIVED);
+                decimal_print(total->reading.value, text);
+                assert_string_equal(text, c->want);
+                assert_int_equal(total->host_usec, update.host_usec);
+                assert_ptr_equal(update.values[update.n_values - 1], total);
+        }
+        meter_free(m);
+}
+
+static struct power_case {
+        const char *name;
+        struct value sent[4];
+        const char *import, *export, *net; /* "" : sent by the meter; NULL: none */
+} power_cases[] = {
+        { "the signed sum alone, export", { { "1-0:16.7.0", -8830, -1 } }, "0.0", "883.0", "" },
+        { "the signed sum alone, import", { { "1-0:16.7.0", 25, 0 } }, "25", "0", "" },
+        { "import and export", { { "1-0:1.7.0", 25, 0 }, { "1-0:2.7.0", 5, -1 } }, "", "", "24.5" },
+        { "all three",
+          { { "1-0:1.7.0", 25, 0 }, { "1-0:2.7.0", 0, 0 }, { "1-0:16.7.0", 25, 0 } },
+          "",
+          "",
+          "" },
+        { "import alone", { { "1-0:1.7.0", 25, 0 } }, "", NULL, NULL },
+        { "import and the signed sum",
+          { { "1-0:1.7.0", 25, 0 }, { "1-0:16.7.0", 25, 0 } },
+          "",
+          NULL,
+          "" },
+        { "on another channel", { { "1-1:1.7.0", 25, 0 }, { "1-1:2.7.0", 30, 0 } }, "", "", "-5" },
+};
+
+static void assert_power(const struct meter *m, const char *key, const char *want)
+{
+        const struct meter_value *v = meter_find(m, key);
+        char text[DECIMAL_TEXT_MAX];
+
+        assert_int_equal(v != NULL, want != NULL);
+        if (!v)
+                return;
+        assert_int_equal(v->flags, *want ? METER_VALUE_DERIVED : 0);
+        assert_int_equal(v->reading.unit, UNIT_W);
+        decimal_print(v->reading.value, text);
+        if (*want)
+                assert_string_equal(text, want);
+}
+
+static void power_of_both_directions(void **state)
+{
+        (void)state;
+        for (size_t i = 0; i < ELEMENTSOF(power_cases); i++) {
+                const struct power_case *c = &power_cases[i];
+                struct meter *m = new_meter();
+
+                for (uint64_t at = 0; at < 30; at += 10) {
+                        begin();
+                        for (size_t k = 0; k < ELEMENTSOF(c->sent) && c->sent[k].code; k++)
+                                add(c->sent[k].code, c->sent[k].mantissa, c->sent[k].exponent);
+                        (void)take(m, at);
+                        assert_power(m, "active_power_import", c->import);
+                        assert_power(m, "active_power_export", c->export);
+                        assert_power(m, "active_power_net", c->net);
+                }
+                meter_free(m);
+        }
+}
+
+static void one_register_counts_when_there_is_no_other(void **state)
+{
+        struct meter *m = new_meter();
+
+        (void)state;
+        for (uint64_t at = 0; at < 30; at += 10) {
+                begin();
+                add("1-0:1.8.1", 5, 0);
+                (void)take(m, at);
+                assert_int_equal(meter_find(m, "active_energy_import") != NULL, at == 20);
+        }
+        meter_free(m);
+}
+
+static void both_directions_have_one(void **state)
+{
+        struct meter *m = new_meter();
+        const struct meter_value *v;
+        struct meter_update update;
+
+        (void)state;
+        begin();
+        add("1-0:1.8.1", 1, 0);
+        add("1-0:1.8.2", 2, 0);
+        add("1-0:2.8.1", 30, 0);
+        add("1-0:2.8.2", 40, 0);
+        for (uint64_t at = 0; at < 30; at += 10)
+                update = take(m, at);
+        assert_int_equal(update.n_values, 6);
+        assert_int_equal(m->n_values, 6);
+        v = meter_find(m, "active_energy_export");
+        assert_non_null(v);
+        assert_int_equal(v->reading.value.mantissa, 70);
+        assert_int_equal(v->reading.unit, UNIT_WH);
+        assert_int_equal(v->interval_usec, 10 * SEC);
+        assert_int_equal(meter_value_flags(v, WALL + 20 * SEC), METER_VALUE_DERIVED);
+        assert_int_equal(meter_value_flags(v, WALL + 120 * SEC),
+                         METER_VALUE_DERIVED | METER_VALUE_STALE);
+        meter_free(m);
+}
+
+/* As many values as a meter can have leave no place for what nobody sent. */
+static void full_meter_stays_within_bounds(void **state)
+{
+        struct meter *m = new_meter();
+        struct meter_update update;
+        char code[32];
+
+        (void)state;
+        begin();
+        add("1-0:1.8.1", 1, 0);
+        add("1-0:1.8.2", 2, 0);
+        for (int i = 2; i < METER_VALUES_MAX; i++) {
+                (void)snprintf(code, sizeof(code), "0-0:128.%d.%d", i / 200, i % 200);
+                add(code, i, 0);
+        }
+        update = take(m, 0);
+        assert_int_equal(m->n_values, METER_VALUES_MAX);
+        assert_int_equal(update.n_values, METER_VALUES_MAX);
+        assert_null(meter_find(m, "active_energy_import"));
+        meter_free(m);
+}
+
+int main(void)
+{
+        static const struct CMUnitTest more[] = {
+                cmocka_unit_test(power_of_both_directions),
+                cmocka_unit_test(one_register_counts_when_there_is_no_other),
+                cmocka_unit_test(both_directions_have_one),
+                cmocka_unit_test(full_meter_stays_within_bounds),
+        };
+
+        return test_run_rows_and("meter-derived", cases, ELEMENTSOF(cases), sizeof(cases[0]),
+                                 run_case, more, ELEMENTSOF(more));
+}

@@ -1,0 +1,216 @@
+/* SPDX-License-Identifier: MIT */
+/* Scales that no telegram tells: one per quantity, remembered, and measured against the power. */
+#include "meter-fixture.h"
+
+#define TELEGRAM_S 10
+
+static void add_scaled(const char *code, int64_t mantissa, int exponent, enum scale_source source)
+{
+        struct obis obis;
+
+        assert_true(obis_parse(slice_of_string(code), &obis) > 0);
+        telegram_add_reading(&telegram, obis, (struct decimal){ mantissa, (int8_t)exponent },
+                             UNIT_UNSAID, source);
+}
+
+/* A load of `power_w` for some hours; the register counts steps of 10^true_exponent Wh. */
+static struct proof_case {
+        const char *name;
+        int64_t power_w;
+        int true_exponent;
+        int told_exponent; /* of the profile */
+        enum scale_source source;
+        unsigned int energy_every_s, gap_s; /* power is silent for gap_s in each 10 min */
+        unsigned int hours_before, hours_after;
+        const char *want_before, *want_after; /* "proved", "contradicted 1", "measured 1" */
+} proof_cases[] = {
+        { "right from the start", 2000, 1, 1, SCALE_PROFILE, 10, 0, 1, 2, "proved", "proved" },
+        { "ten times too small (Kamstrup)", 2000, 1, 0, SCALE_PROFILE, 10, 0, 1, 2,
+          "contradicted 1", "measured 1" },
+        { "ten times too small, registers once an hour", 2000, 1, 0, SCALE_PROFILE, 3600, 0, 1, 3,
+          "contradicted 1", "measured 1" },
+        { "ten times too great", 2000, 0, 1, SCALE_PROFILE, 10, 0, 1, 2, "contradicted -1",
+          "measured 0" },
+        { "nobody told", 2000, 1, 0, SCALE_NONE, 10, 0, 1, 2, "contradicted 1", "measured 1" },
+        { "the wire is not doubted", 2000, 1, 0, SCALE_WIRE, 10, 0, 1, 2, "", "" },
+        { "no load proves nothing", 0, 1, 0, SCALE_PROFILE, 10, 0, 1, 3, "", "" },
+        { "a small load takes longer", 100, 1, 1, SCALE_PROFILE, 10, 0, 1, 5, "", "proved" },
+        { "power with gaps proves nothing", 2000, 1, 0, SCALE_PROFILE, 3600, 300, 1, 3, "", "" },
+        { "power that is a third off is no power of ten", 6000, 1, 1, SCALE_CANDIDATE, 10, 0, 1, 2,
+          "proved", "proved" },
+};
+
+static const char *state_of(const struct meter *m, char buf[static 32])
+{
+        const struct scale_proof *p = &m->scales.proofs[0];
+        const struct scale_memory *memory = &m->scales.memory;
+
+        if (memory->n && memory->entries[0].source == SCALE_MEASURED)
+                (void)snprintf(buf, 32, "measured %d", memory->entries[0].exponent);
+        else if (p->verdict == SCALE_CONTRADICTED)
+                (void)snprintf(buf, 32, "contradicted %d", p->shift);
+        else
+                (void)snprintf(buf, 32, "%s", p->verdict == SCALE_PROVED ? "proved" : "");
+        return buf;
+}
+
+static int64_t run_load(struct meter *m, const struct proof_case *c, unsigned int from_s,
+                        unsigned int to_s)
+{
+        int64_t steps = 0, watt_s = (int64_t)c->power_w * from_s;
+
+        for (unsigned int at = from_s; at <= to_s; at += TELEGRAM_S, watt_s += c->power_w * 10) {
+                steps = 5000 + watt_s / (3600 * (c->true_exponent == 1 ? 10 : 1));
+                begin();
+                if (at % 600 >= c->gap_s)
+                        add_scaled("1-1:1.7.0", c->power_w, 0, SCALE_PROFILE);
+                if (at % c->energy_every_s == 0)
+                        add_scaled("1-1:1.8.0", steps, c->told_exponent, c->source);
+                (void)take(m, at);
+        }
+        return steps;
+}
+
+static void run_case(void **state)
+{
+        const struct proof_case *c = *state;
+        struct meter *m = new_meter();
+        struct meter_scale_fault fault;
+        const struct meter_value *value;
+        char buf[32];
+        int64_t steps;
+
+        (void)run_load(m, c, 0, c->hours_before * 3600 - TELEGRAM_S);
+        if (c->energy_every_s < 3600)
+                assert_string_equal(state_of(m, buf), c->want_before);
+        assert_int_equal(meter_scale_contradicted(m, &fault),
+                         strncmp(state_of(m, buf), "contradicted", 12) == 0);
+        steps = run_load(m, c, c->hours_before * 3600, c->hours_after * 3600);
+        assert_string_equal(state_of(m, buf), c->want_after);
+        value = meter_find(m, "active_energy_import");
+        assert_non_null(value);
+        assert_int_equal(value->reading.value.mantissa, steps);
+        assert_int_equal(m->statistics.suspects, 0);
+        if (strncmp(c->want_after, "measured", 8) == 0) {
+                assert_int_equal(value->reading.scale, SCALE_MEASURED);
+                assert_int_equal(value->reading.unit, UNIT_WH);
+                assert_int_equal(value->reading.value.exponent, c->true_exponent);
+                assert_false(meter_scale_contradicted(m, &fault));
+        }
+        meter_free(m);
+}
+
+static void the_fault_names_the_factor(void **state)
+{
+        struct meter *m = new_meter();
+        struct meter_scale_fault fault;
+        char text[DECIMAL_TEXT_MAX];
+
+        (void)state;
+        (void)run_load(m, &proof_cases[1], 0, 1800);
+        assert_true(meter_scale_contradicted(m, &fault));
+        decimal_print(fault.factor, text);
+        assert_string_equal(text, "10");
+        assert_int_equal(fault.obis.c, 1);
+        meter_free(m);
+}
+
+/* The configuration is right, whatever the power says. */
+static void configured_scales_stand(void **state)
+{
+        struct meter_settings settings = { .scales = { { OBIS_OF(1, 0, 1, 8, 0, 255), { 1, 0 } } },
+                                           .n_scales = 1 };
+        struct meter *m = new_meter();
+
+        (void)state;
+        meter_configure(m, &settings);
+        (void)run_load(m, &proof_cases[1], 0, 3 * 3600);
+        assert_int_equal(meter_find(m, "active_energy_import")->reading.scale, SCALE_CONFIGURED);
+        assert_int_equal(m->scales.proofs[0].verdict, SCALE_UNPROVED);
+        meter_free(m);
+}
+
+static struct memory_case {
+        const char *name;
+        struct {
+                int exponent;
+                bool evident;
+        } telegrams[8];
+        size_t n;
+        int want[8]; /* the exponent shown */
+} memory_cases[] = {
+        { "the usual one while nothing speaks", { { -2, false }, { -2, false } }, 2, { -2, -2 } },
+        { "evidence wins over the usual one", { { -2, false }, { -3, true } }, 2, { -2, -3 } },
+        { "and stays when a telegram does not tell",
+          { { -3, true }, { -2, false }, { -2, false }, { -2, false }, { -2, false } },
+          5,
+          { -3, -3, -3, -3, -3 } },
+        { "one telegram does not change it",
+          { { -3, true }, { -2, true }, { -3, true }, { -2, true }, { -2, true } },
+          5,
+          { -3, -3, -3, -3, -3 } },
+        { "three in a row do",
+          { { -3, true }, { -2, true }, { -2, false }, { -2, true }, { -2, true } },
+          5,
+          { -3, -3, -3, -3, -2 } },
+};
+
+static void one_scale_per_quantity(void **state)
+{
+        (void)state;
+        for (size_t i = 0; i < ELEMENTSOF(memory_cases); i++) {
+                const struct memory_case *c = &memory_cases[i];
+                struct meter *m = new_meter();
+
+                for (size_t k = 0; k < c->n; k++) {
+                        begin();
+                        add_scaled("1-0:31.7.0", 1200 + (int64_t)k, c->telegrams[k].exponent,
+                                   c->telegrams[k].evident ? SCALE_EVIDENT : SCALE_CANDIDATE);
+                        add_scaled("1-0:51.7.0", 1300, c->telegrams[k].exponent,
+                                   c->telegrams[k].evident ? SCALE_EVIDENT : SCALE_CANDIDATE);
+                        (void)take(m, k * 10);
+                        assert_int_equal(meter_find(m, "current_l1")->reading.value.exponent,
+                                         c->want[k]);
+                        assert_int_equal(meter_find(m, "current_l2")->reading.value.exponent,
+                                         c->want[k]);
+                }
+                meter_free(m);
+        }
+}
+
+static void memory_is_put_on_paper(void **state)
+{
+        struct scale_memory memory = { .n = 3,
+                                       .entries = { { 1, 8, 1, SCALE_MEASURED, 0, 0 },
+                                                    { 12, 7, -1, SCALE_CANDIDATE, 0, 0 },
+                                                    { 11, 7, -3, SCALE_EVIDENT, 2, 0 } } };
+        static const char *const bad[] = { "x", "1.8", "1.8=1", "1.8=1q", "1.8=99m", "256.8=1m" };
+        char text[SCALE_MEMORY_TEXT_MAX];
+        struct scale_memory got;
+
+        (void)state;
+        scale_memory_print(&memory, text);
+        assert_string_equal(text, "1.8=1m 11.7=-3e");
+        assert_int_equal(scale_memory_parse(text, &got), 0);
+        assert_int_equal(got.n, 2);
+        assert_int_equal(got.entries[1].c, 11);
+        assert_int_equal(got.entries[1].exponent, -3);
+        assert_int_equal(got.entries[1].source, SCALE_EVIDENT);
+        assert_int_equal(scale_memory_parse("", &got), 0);
+        assert_int_equal(got.n, 0);
+        for (size_t i = 0; i < ELEMENTSOF(bad); i++)
+                assert_true(scale_memory_parse(bad[i], &got) < 0);
+}
+
+int main(void)
+{
+        static const struct CMUnitTest more[] = {
+                cmocka_unit_test(the_fault_names_the_factor),
+                cmocka_unit_test(configured_scales_stand),
+                cmocka_unit_test(one_scale_per_quantity),
+                cmocka_unit_test(memory_is_put_on_paper),
+        };
+
+        return test_run_rows_and("meter-scale", proof_cases, ELEMENTSOF(proof_cases),
+                                 sizeof(proof_cases[0]), run_case, more, ELEMENTSOF(more));
+}
