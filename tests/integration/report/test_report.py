@@ -1,0 +1,247 @@
+# SPDX-License-Identifier: MIT
+"""smctl report: where it goes, what it tells and refuses, of a file and of a line that is read."""
+
+import json
+import os
+import pathlib
+import pty
+import re
+import select
+import subprocess
+import sys
+import tempfile
+import unittest
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
+
+from harness import SMCTL, Daemon, Link, plain_environment, telegram
+from private_bus import wait_until
+
+METER = "LGZ1030655933512"
+KEY, AUTH_KEY = "000102030405060708090a0b0c0d0e0f", "00112233445566778899aabbccddeeff"
+KEYS = ("--key", KEY, "--auth-key", AUTH_KEY)
+PLAIN = telegram("lgz-e450", "--meter-id", METER)
+CIPHERED = telegram("lgz-e450", "--meter-id", METER, *KEYS)
+
+
+class ReportCase(unittest.TestCase):
+    def setUp(self):
+        folder = tempfile.TemporaryDirectory(prefix="smr.")
+        self.addCleanup(folder.cleanup)
+        self.folder = pathlib.Path(folder.name)
+
+    def smctl(self, *words, code=0, stdin=b""):
+        done = subprocess.run([SMCTL, *words], capture_output=True, input=stdin, cwd=self.folder,
+                              env=plain_environment(LC_ALL="C.UTF-8", LANGUAGE=""))
+        self.assertEqual(done.returncode, code, done.stdout + done.stderr)
+        return done.stdout.decode(), done.stderr.decode()
+
+    def capture(self, content, name="meter.bin"):
+        path = self.folder / name
+        path.write_bytes(content)
+        return str(path)
+
+    def decode(self, report, *keys, code=0):
+        path = self.capture(report.encode(), "again.txt")
+        out, _ = self.smctl("decode", *keys, path, code=code)
+        return [json.loads(line) for line in out.splitlines()]
+
+    def told_keys(self, report):
+        return [word for name, key in re.findall(r"^# (key|auth key): (\w+)", report, re.M)
+                for word in ("--" + name.replace(" ", "-"), key)]
+
+
+class TestFile(ReportCase):
+    def test_it_goes_to_a_file_of_the_makers_name_and_replaces_none(self):
+        source = self.capture(PLAIN * 3)
+        _, said = self.smctl("report", source)
+        path = self.folder / "smartmeter-report-LGZ.txt"
+        self.assertIn("smartmeter-report-LGZ.txt: 3 telegrams, 3 of them are read, as before.", said)
+        self.assertIn("Nothing was sent", said)
+        before = path.read_text()
+        _, said = self.smctl("report", source, code=1)
+        self.assertIn("is there already; -o gives another name", said)
+        self.assertEqual(path.read_text(), before)
+        self.smctl("report", source, "-o", str(path))  # asked for by name
+        self.assertNotEqual(path.read_text(), before)  # other substitutes each time
+
+    def test_the_report_is_read_as_the_capture_was(self):
+        report, _ = self.smctl("report", "-o", "-", self.capture(PLAIN))
+        (after,) = self.decode(report)
+        (before,) = [json.loads(self.smctl("decode", self.capture(PLAIN))[0])]
+        self.assertEqual((after["readings"], after["time"], after["profile"]),
+                         (before["readings"], before["time"], before["profile"]))
+        self.assertRegex(after["meter"], r"^LGZ\d{13}$")
+        self.assertNotEqual(after["meter"], METER)
+
+    def test_the_same_number_is_the_same_everywhere(self):
+        report, _ = self.smctl("report", "-o", "-", self.capture(PLAIN * 2))
+        texts = [{t["obis"]: t["value"] for t in one["texts"]} for one in self.decode(report)]
+        self.assertEqual(texts[0], texts[1])
+        self.assertEqual(texts[0]["0-0:42.0.0"][3:], texts[0]["0-0:96.1.1"])
+
+    def test_hex_text_and_standard_input_are_read(self):
+        report, _ = self.smctl("report", "-o", "-", "-", stdin=b"# mine\n" + PLAIN.hex(" ").encode())
+        self.assertEqual(len(self.decode(report)), 1)
+
+    def test_no_more_telegrams_are_taken_than_asked_for(self):
+        report, _ = self.smctl("report", "-t", "2", "-o", "-", self.capture(PLAIN * 5))
+        self.assertEqual(len(self.decode(report)), 2)
+        self.assertRegex(report, r"# left out: \d+ bytes")
+        self.smctl("report", "-t", "0", "x", code=2)
+
+    def test_an_address_made_of_the_serial_number_is_moved(self):
+        sent = telegram("kaifa-no")  # one frame
+        payload = sent[sent.index(b"\xe6\xe7\x00"):-3]  # from its LLC header to its FCS
+        address = bytes.fromhex("00021a2d")
+        frame = self.hdlc(b"\x03" + address + b"\x13", payload)
+        report, _ = self.smctl("report", "-o", "-", self.capture(frame * 2))
+        after = bytes.fromhex("".join(x for x in report.splitlines() if x[0] != "#"))
+        self.assertNotIn(address, after)
+        self.assertEqual(after[3:7], after[len(after) // 2 + 3:][:4])  # the same in both
+        self.assertEqual([len(t["readings"]) > 0 for t in self.decode(report)], [True, True])
+
+    def hdlc(self, head, payload):
+        def crc(data):
+            value = 0xFFFF
+            for byte in data:
+                value ^= byte
+                for _ in range(8):
+                    value = value >> 1 ^ 0x8408 if value & 1 else value >> 1
+            return (value ^ 0xFFFF).to_bytes(2, "little")
+
+        head = (0xA000 | 2 + len(head) + 2 + len(payload) + 2).to_bytes(2, "big") + head
+        body = head + crc(head) + payload
+        return b"\x7e" + body + crc(body)
+
+    def test_what_is_damaged_is_left_out(self):
+        damaged = bytearray(PLAIN)
+        damaged[len(damaged) // 2] ^= 4
+        report, _ = self.smctl("report", "-o", "-", self.capture(PLAIN + METER.encode() + damaged + PLAIN))
+        self.assertEqual(len(self.decode(report)), 2)
+        self.assertNotIn(METER.encode().hex(), re.sub(r"\s", "", report))
+
+    def test_what_holds_no_telegram_is_refused(self):
+        _, said = self.smctl("report", self.capture(b"not a telegram at all, but a diary"), code=1)
+        self.assertIn("no report was made: no telegram in it", said)
+        _, said = self.smctl("report", str(self.folder / "missing"), code=1)
+        self.assertIn("No such file", said)
+        self.assertEqual(list(self.folder.glob("*.txt")), [])
+
+    def test_json_has_all_of_it(self):
+        out, said = self.smctl("report", "--json", *KEYS, self.capture(CIPHERED))
+        self.assertEqual(said, "")
+        report = json.loads(out)
+        self.assertEqual((report["format"], report["closed"], report["file"], report["converter"]),
+                         (1, 0, None, None))
+        self.assertEqual([t["read"] for t in report["telegrams"]], [True])
+        self.assertEqual(self.told_keys(report["report"]),
+                         ["--key", report["key"], "--auth-key", report["auth_key"]])
+        out, _ = self.smctl("report", "--json", "-o", "mine.txt", self.capture(PLAIN))
+        self.assertEqual((json.loads(out)["file"], json.loads(out)["report"]), ("mine.txt", None))
+        self.assertEqual(len(self.decode((self.folder / "mine.txt").read_text())), 1)
+
+
+class TestKeys(ReportCase):
+    def test_it_is_enciphered_anew_with_a_key_that_is_told(self):
+        report, said = self.smctl("report", "-o", "-", *KEYS, self.capture(CIPHERED))
+        self.assertNotRegex(report.lower(), f"{KEY}|{AUTH_KEY}")
+        (after,) = self.decode(report, *self.told_keys(report))
+        self.assertTrue(after["encrypted"] and after["readings"])
+        self.assertRegex(after["system_title"], "^4C475A")
+        (other,) = self.decode(report, *KEYS, code=1)
+        self.assertIn("wrong encryption key", other["error"])
+
+    def test_a_tag_that_was_not_checked_is_not_told_of(self):
+        report, _ = self.smctl("report", "-o", "-", "--key", KEY, self.capture(CIPHERED))
+        self.assertEqual(self.told_keys(report)[::2], ["--key"])
+        self.decode(report, *self.told_keys(report))
+
+    def test_a_wrong_authentication_key_is_wrong_in_the_report(self):
+        wrong = ("--key", KEY, "--auth-key", KEY)
+        report, _ = self.smctl("report", "-o", "-", *wrong, self.capture(CIPHERED))
+        (after,) = self.decode(report, *self.told_keys(report), code=1)
+        self.assertIn("wrong authentication key", after["error"])
+
+    def test_what_no_key_opens_becomes_random(self):
+        for keys, error in (((), "a key is needed"), (("--key", AUTH_KEY), "wrong encryption key")):
+            report, _ = self.smctl("report", "-o", "-", *keys, self.capture(CIPHERED))
+            self.assertIn("1 of them no key opened", report)
+            (after,) = self.decode(report, *self.told_keys(report), code=1)
+            self.assertIn(error, after["error"])
+            (true,) = self.decode(report, *KEYS, code=1)  # the owner's opens nothing any more
+            self.assertIn("wrong encryption key", true["error"])
+
+    def test_a_key_that_is_none_is_misuse_and_not_repeated(self):
+        _, said = self.smctl("report", "--key", KEY[:30], self.capture(CIPHERED), code=2)
+        self.assertNotIn(KEY[:30], said)
+
+    def test_who_has_the_key_is_asked_for_it(self):
+        source = self.capture(CIPHERED)
+        pid, fd = pty.fork()
+        if pid == 0:
+            os.chdir(self.folder)
+            os.execve(SMCTL, [SMCTL, "report", "-o", "asked.txt", source],
+                      plain_environment(LC_ALL="C.UTF-8", LANGUAGE="", TERM="xterm"))
+        self.addCleanup(os.close, fd)
+        seen = self.read_until(fd, "ncryption key")
+        os.write(fd, KEY.encode() + b"\n")
+        seen += self.read_until(fd, "uthentication key")
+        os.write(fd, AUTH_KEY.encode() + b"\n")
+        seen += self.read_until(fd, "attach it to an issue")
+        self.assertEqual(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]), 0)
+        self.assertNotIn(KEY, seen)
+        report = (self.folder / "asked.txt").read_text()
+        self.assertTrue(self.decode(report, *self.told_keys(report))[0]["readings"])
+
+    def read_until(self, fd, text):
+        seen = ""
+
+        def more():
+            nonlocal seen
+            if select.select([fd], [], [], 0.1)[0]:
+                try:
+                    seen += os.read(fd, 4096).decode(errors="replace")
+                except OSError:  # it has ended
+                    return True
+            return text in seen
+
+        wait_until(more, f"{text!r}")
+        self.assertIn(text, seen)
+        return seen
+
+
+class TestLive(ReportCase):
+    def setUp(self):
+        super().setUp()
+        self.daemon = Daemon()
+        self.link = Link(self.daemon.folder / "meter")
+        self.identity = "tty@" + self.link.path[1:].replace("/", "-")
+        self.daemon.configure(f'[converter "x"]\nDevice={self.link.path}\n')
+
+    def listen(self, d, *words):
+        process = subprocess.Popen([SMCTL, "--address", d.bus.address, "report", "-s", "3", "--json", *words],
+                                   stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+                                   env=plain_environment(LC_ALL="C.UTF-8", LANGUAGE=""))
+        while process.poll() is None:
+            self.link.feed(PLAIN)
+            select.select([], [], [], 0.05)  # the pace of the line
+        out, said = process.communicate()
+        self.assertEqual(process.returncode, 0, said)
+        return json.loads(out)
+
+    def test_a_line_is_listened_to_by_converter_by_meter_and_alone(self):
+        with self.daemon as d:
+            self.link.plug()
+            d.wait_state(self.identity, "detecting")
+            wait_until(lambda: self.link.feed(PLAIN) or METER in d.meters(), "the meter is read")
+            for words in ((self.identity,), (METER,), ()):
+                report = self.listen(d, *words)
+                self.assertEqual(report["converter"]["line"], "2400 8E1")
+                self.assertTrue(all(t["read"] for t in report["telegrams"]))
+                self.assertNotIn(METER, json.dumps(report))
+                self.assertNotIn(self.identity, json.dumps(report))
+
+
+if __name__ == "__main__":
+    unittest.main()
