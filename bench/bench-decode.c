@@ -3,7 +3,7 @@
  * How fast bytes become readings, as a table: per meter of sim/, and per family of captures when
  * ../shared/telegrams is there. Every figure stands beside its floor, measured in the same run over
  * the same bytes: one CRC-16/X-25 pass, and one AES-GCM pass of libcrypto for what is ciphered.
- * "limit" is what DESIGN §10 allows: 4 × CRC + 2 × AES-GCM.
+ * "limit" is what docs/design.md §10 allows: 4 × CRC + 2 × AES-GCM.
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -13,11 +13,13 @@
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
 
-#include "lib/crc.h"
+#include "base/util.h"
 #include "lib/decoder.h"
-#include "lib/util.h"
+#include "lib/dlms/raw.h"
+#include "lib/link/crc.h"
 #include "sim/sim.h"
 #include "tests/telegrams/captures.h"
+#include "tests/unit/known-profiles.h"
 
 /* Long enough to be above the clock's noise, short enough for a table in seconds. */
 #define ROUND_NSEC 4000000
@@ -171,7 +173,11 @@ static struct figures measure_all(struct work *w)
 
 static void print_row(struct row *row)
 {
-        struct decoder_options options = { .find_keys = find_keys, .userdata = row };
+        struct decoder_options options = { .profiles = known_profiles(),
+                                           .find_keys = find_keys,
+                                           .userdata = row,
+                                           .input = raw_is_all(row->pieces[0]) ? SCANNER_UNFRAMED
+                                                                               : SCANNER_FILE };
         struct work w = { .row = row, .gcm = EVP_CIPHER_CTX_new() };
         struct figures f;
         double limit;

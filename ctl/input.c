@@ -3,16 +3,7 @@
 
 #include <string.h>
 
-static int digit_value(uint8_t c)
-{
-        if (c >= '0' && c <= '9')
-                return c - '0';
-        if (c >= 'a' && c <= 'f')
-                return c - 'a' + 10;
-        if (c >= 'A' && c <= 'F')
-                return c - 'A' + 10;
-        return -1;
-}
+#include "base/hex.h"
 
 static bool is_blank(uint8_t c)
 {
@@ -46,7 +37,7 @@ enum input_kind input_sniff(struct slice head)
                 } else if (c == '#' && run % 2 == 0) {
                         comment = true;
                         run = 0;
-                } else if (digit_value(c) >= 0) {
+                } else if (hex_digit(c) >= 0) {
                         n_digits++;
                         run++;
                 } else if ((c == 'x' || c == 'X') && i > 0 && head.data[i - 1] == '0') {
@@ -71,7 +62,7 @@ size_t input_hex_decode(struct input_hex *hex, struct slice text, uint8_t *out)
 
         for (size_t i = 0; i < text.len; i++) {
                 uint8_t c = text.data[i];
-                int value = digit_value(c);
+                int value = hex_digit(c);
 
                 if (hex->in_comment) {
                         hex->in_comment = c != '\n';

@@ -9,7 +9,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "lib/reader.h"
+#include "lib/value/reader.h"
 
 /* So many bytes are enough to tell hex text from raw bytes. */
 #define INPUT_SNIFF_BYTES 64

@@ -11,11 +11,12 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/suggest.h"
+#include "base/util.h"
 #include "i18n.h"
-#include "lib/util.h"
 #include "secret.h"
-#include "suggest.h"
 #include "verb.h"
+#include "view/output.h"
 
 /* The most any verb has is 10; the common ones come on top. */
 #define OPTIONS_MAX 24
@@ -27,7 +28,8 @@ static bool help_wanted;
 static const struct option_row common_rows[] = {
         { "json", 'j', OPTION_FLAG, NULL, N_("print JSON, for programs"), &ctl_settings.json },
         { "address", 0, OPTION_STRING, N_("ADDRESS"),
-          N_("D-Bus address to use in place of the system bus"), &ctl_settings.address },
+          N_("D-Bus address in place of the system bus's, or socket of a service without one"),
+          &ctl_settings.address },
         { "help", 'h', OPTION_FLAG, NULL, N_("explain this and do nothing"), &help_wanted },
 };
 
@@ -85,9 +87,8 @@ int options_misuse(const char *verb, const char *format, ...)
 
         fprintf(stderr, "smctl %s: ", verb);
         va_start(arguments, format);
-        vfprintf(stderr, format, arguments);
+        output_say_list(format, arguments);
         va_end(arguments);
-        fputc('\n', stderr);
         fprintf(stderr, _("\"smctl %s --help\" explains it.\n"), verb);
         return EXIT_MISUSED;
 }
@@ -203,7 +204,7 @@ static void print_rows(const struct option_set *set)
 static void print_help(const struct options *options, const struct option_set *set,
                        const char *name)
 {
-        const struct verb *verb = verb_find(name);
+        const struct verb *verb = ctl_settings.verb;
 
         printf(_("Usage: smctl %s [OPTION…] %s\n\n"), name, synopsis_of(verb));
         if (verb)
@@ -216,8 +217,7 @@ static void print_help(const struct options *options, const struct option_set *s
 
 static int check_arguments(const struct options *options, const char *name, int n)
 {
-        const struct verb *verb = verb_find(name);
-        const char *synopsis = synopsis_of(verb);
+        const char *synopsis = synopsis_of(ctl_settings.verb);
 
         if (n < options->min_arguments) {
                 (void)options_misuse(name, _("something is missing; it is: smctl %s %s"), name,

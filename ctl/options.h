@@ -37,8 +37,11 @@ struct options {
         const char *no_secrets;
 };
 
+struct verb;
+
 /* What all verbs share. */
 struct ctl_settings {
+        const struct verb *verb; /* the one that runs: what --help says of it */
         bool json;
         const char *address; /* D-Bus address, NULL: the system bus */
 };

@@ -9,8 +9,8 @@
 #include <termios.h>
 #include <unistd.h>
 
-#include "i18n.h"
-#include "lib/util.h"
+#include "base/util.h"
+#include "ctl/i18n.h"
 
 /* A key has 32, one digit too few or too many is a mistake people make; a server id of SML has 20.
  */

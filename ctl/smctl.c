@@ -3,48 +3,27 @@
  * smctl: everything a person does with smartmeterd. Finds the verb and hands over; the table below
  * is the whole of what it can do.
  */
+#include <errno.h>
 #include <locale.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "client.h"
+#include "base/suggest.h"
+#include "base/util.h"
 #include "config-build.h"
+#include "ctl/client/client.h"
+#include "ctl/verbs/verb.h"
+#include "ctl/view/output.h"
 #include "i18n.h"
-#include "lib/util.h"
 #include "options.h"
 #include "secret.h"
-#include "suggest.h"
-#include "verb.h"
 
-static const struct verb verbs[] = {
-        { "status", "", N_("what the service sees and does, at a glance"), cmd_status },
-        { "list-converters", "", N_("the USB converters, opened or not"), cmd_list_converters },
-        { "list-meters", "", N_("the meters that have been heard"), cmd_list_meters },
-        { "show", N_("ID"), N_("everything about one converter, meter or broker"), cmd_show },
-        { "readings", N_("[METER]"), N_("the latest readings"), cmd_readings },
-        { "monitor", N_("[METER]"), N_("readings as they come"), cmd_monitor },
-        { "identify", "", N_("find out which converter is which: unplug or plug it"),
-          cmd_identify },
-        { "adopt", N_("TTY"), N_("let the service use this port from now on"), cmd_adopt },
-        { "forget", N_("ID"), N_("drop what was learned about a converter or meter"), cmd_forget },
-        { "probe", N_("ID"), N_("look for the line settings of a converter again"), cmd_probe },
-        { "inhibit", N_("ID -- COMMAND…"), N_("free the port while a command runs"), cmd_inhibit },
-        { "capture", N_("ID"), N_("record the raw bytes of a converter"), cmd_capture },
-        { "decode", N_("[FILE…|-]"), N_("decode telegrams from files; needs no service"),
-          cmd_decode },
-        { "simulate", N_("PROFILE"), N_("play a virtual meter; needs no service"), cmd_simulate },
-        { "set-key", N_("METER"), N_("give the service the key of an encrypted meter"),
-          cmd_set_key },
-        { "check-config", N_("[FILE]"), N_("check a configuration file"), cmd_check_config },
-        { "import-config", N_("FILE"), N_("translate a datacollector.ini into our configuration"),
-          cmd_import_config },
-        { "doctor", "", N_("find what is wrong, and its cure"), cmd_doctor },
-        { "reload", "", N_("make the service read its configuration again"), cmd_reload },
-        { "version", "", N_("versions of smctl and of the service"), cmd_version },
-};
+#define VERB(c_name, name, synopsis, summary) { name, synopsis, summary, cmd_##c_name },
+static const struct verb verbs[] = { VERBS(VERB) };
+#undef VERB
 
-const struct verb *verb_find(const char *name)
+static const struct verb *verb_find(const char *name)
 {
         for (size_t i = 0; i < ELEMENTSOF(verbs); i++)
                 if (strcmp(verbs[i].name, name) == 0)
@@ -82,6 +61,44 @@ static int print_words(int n, char **lists)
         return all ? EXIT_DONE : EXIT_FAILED;
 }
 
+/* The verb of this name, or the only one that begins like this. */
+static const struct verb *verb_meant(const char *word)
+{
+        const struct verb *found = verb_find(word);
+        size_t n = 0;
+
+        if (found || !*word)
+                return found;
+        for (size_t i = 0; i < ELEMENTSOF(verbs); i++)
+                if (strncmp(verbs[i].name, word, strlen(word)) == 0 && n++ == 0)
+                        found = &verbs[i];
+        return n == 1 ? found : NULL;
+}
+
+/* What people look for under a word that other programs have for it. */
+static const char *hint_of(const char *word)
+{
+        static const struct {
+                const char *word, *hint;
+        } hints[] = {
+                { "get", N_("One number: smctl readings METER NAME") },
+                { "read", N_("One number: smctl readings METER NAME") },
+                { "log", N_("The log: journalctl -u smartmeterd") },
+                { "logs", N_("The log: journalctl -u smartmeterd") },
+                { "config", N_("The configuration: smctl check-config, smctl set-broker HOST") },
+                { "mqtt", N_("Brokers: smctl status, smctl set-broker HOST") },
+                { "broker", N_("Brokers: smctl status, smctl set-broker HOST") },
+                { "start", N_("The service: sudo systemctl start smartmeterd") },
+                { "stop", N_("The service: sudo systemctl stop smartmeterd") },
+                { "restart", N_("The service: sudo systemctl restart smartmeterd") },
+        };
+
+        for (size_t i = 0; i < ELEMENTSOF(hints); i++)
+                if (strcmp(hints[i].word, word) == 0)
+                        return _(hints[i].hint);
+        return NULL;
+}
+
 static int complain(const char *word)
 {
         const char *names[ELEMENTSOF(verbs)];
@@ -97,14 +114,21 @@ static int complain(const char *word)
 
         for (size_t i = 0; i < ELEMENTSOF(verbs); i++)
                 names[i] = verbs[i].name;
-        near = suggest(word, names, ELEMENTSOF(verbs));
+        near = hint_of(word) ? NULL : suggest(word, names, ELEMENTSOF(verbs));
         if (near)
-                fprintf(stderr, _("smctl: there is no verb \"%s\"; did you mean \"%s\"?\n"), word,
-                        near);
+                output_say(_("smctl: there is no verb \"%s\"; did you mean \"%s\"?\n"), word, near);
         else
-                fprintf(stderr, _("smctl: there is no verb \"%s\"\n"), word);
+                output_say(_("smctl: there is no verb \"%s\"\n"), word);
+        if (hint_of(word))
+                fprintf(stderr, "%s\n", hint_of(word));
         fprintf(stderr, "%s\n", _("\"smctl --help\" lists them."));
         return EXIT_MISUSED;
+}
+
+static int start(const struct verb *verb, int argc, char **argv)
+{
+        ctl_settings.verb = verb;
+        return verb->run(argc, argv);
 }
 
 /* "smctl help", and "smctl help VERB" for "smctl VERB --help". */
@@ -112,13 +136,27 @@ static int help(int argc, char **argv)
 {
         const struct verb *verb;
 
-        if (argc < 2) {
+        if (argc < 2 || strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0) {
                 print_help();
                 return EXIT_DONE;
         }
-        verb = verb_find(argv[1]);
-        return verb ? verb->run(2, (char *[]){ argv[1], (char[]){ "--help" }, NULL })
+        verb = verb_meant(argv[1]);
+        return verb ? start(verb, 2, (char *[]){ argv[1], (char[]){ "--help" }, NULL })
                     : complain(argv[1]);
+}
+
+static int run_verb(int argc, char **argv)
+{
+        const struct verb *verb = verb_meant(argv[0]);
+        OWNED_FREE char *name = NULL;
+
+        if (!verb)
+                return complain(argv[0]);
+        name = strdup(verb->name); /* of which only the beginning may have been typed */
+        if (!name)
+                return output_fail("%s", strerror(ENOMEM));
+        argv[0] = name;
+        return start(verb, argc, argv);
 }
 
 /* Options may also come before the verb ("smctl --json status"): it is handed those too. */
@@ -131,7 +169,7 @@ static int run(int argc, char **argv)
                         print_help();
                         return EXIT_DONE;
                 }
-                if (strcmp(argv[at], "--version") == 0)
+                if (strcmp(argv[at], "--version") == 0 || strcmp(argv[at], "-V") == 0)
                         return cmd_version(1, (char *[]){ (char[]){ "version" }, NULL });
                 if (strcmp(argv[at], "--verbs") == 0) {
                         print_verbs();
@@ -155,8 +193,7 @@ static int run(int argc, char **argv)
         }
         if (strcmp(argv[at], "help") == 0)
                 return help(argc - at, argv + at);
-        const struct verb *verb = verb_find(argv[at]);
-        return verb ? verb->run(argc - at, argv + at) : complain(argv[at]);
+        return run_verb(argc - at, argv + at);
 }
 
 int main(int argc, char **argv)
@@ -165,7 +202,8 @@ int main(int argc, char **argv)
         int code;
 
         setlocale(LC_ALL, "");
-        /* Numbers are written with a point in every language, as JSON and the bus have them. */
+        output_take_locale();
+        /* From here on the C library writes numbers with a point, as JSON and the bus have them. */
         setlocale(LC_NUMERIC, "C");
         bindtextdomain("smctl", locales ? locales : LOCALEDIR);
         bind_textdomain_codeset("smctl", "UTF-8");

@@ -2,35 +2,37 @@
 /* smartmeterd: options, the loop, signals, and what systemd wants to hear. Nothing else. */
 #include <errno.h>
 #include <getopt.h>
+#include <limits.h>
 #include <pwd.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sysexits.h>
 
 #include <json-c/json.h>
 #include <systemd/sd-daemon.h>
 #include <systemd/sd-event.h>
 
+#include "base/log.h"
+#include "base/util.h"
 #include "config-build.h"
-#include "daemon/config.h"
-#include "daemon/log.h"
-#include "daemon/manager.h"
-#include "daemon/memory.h"
-#include "lib/util.h"
+#include "daemon/config/config.h"
+#include "manager.h"
+#include "outputs.h"
+#include "store/store-memory.h"
+#include "udev/hotplug.h"
 
 #define CONFIG_FILE     SYSCONFDIR "/smartmeterd/smartmeterd.conf"
 #define STATE_DIRECTORY "/var/lib/smartmeterd"
 /* The line `systemctl status` shows is renewed at most so often. */
 #define STATUS_PAUSE_USEC (60 * 1000000ULL)
-/* By then converters are open and brokers connected. */
-#define START_USEC (20 * 1000000ULL)
 
 struct options {
         const char *config_path, *state_directory, *bus_address;
         int log_level; /* -1: not given */
-        bool check_config, json;
+        bool check_config, json, udevd;
 };
 
 struct daemon {
@@ -49,7 +51,8 @@ static int usage(FILE *to)
                 "  --config FILE      configuration (" CONFIG_FILE ")\n"
                 "  --state-dir DIR    what is remembered ($STATE_DIRECTORY, else " STATE_DIRECTORY
                 ")\n"
-                "  --bus ADDRESS      message bus to serve on (the system bus)\n"
+                "  --bus ADDRESS      message bus to serve on (the system bus), or none\n"
+                "  --udev yes|no      are converters found by udevd? (yes where it runs)\n"
                 "  --log-level LEVEL  err, warning, notice, info, debug\n"
                 "  --check-config     print what is wrong with the configuration, and end\n"
                 "  --json             with --check-config: as JSON\n"
@@ -65,6 +68,7 @@ static int parse_options(int argc, char **argv, struct options *ret)
                 { "config", required_argument, NULL, 'c' },
                 { "state-dir", required_argument, NULL, 's' },
                 { "bus", required_argument, NULL, 'b' },
+                { "udev", required_argument, NULL, 'u' },
                 { "log-level", required_argument, NULL, 'l' },
                 { "check-config", no_argument, NULL, 'C' },
                 { "json", no_argument, NULL, 'j' },
@@ -84,6 +88,13 @@ static int parse_options(int argc, char **argv, struct options *ret)
                         break;
                 case 'b':
                         ret->bus_address = optarg;
+                        break;
+                case 'u':
+                        ret->udevd = strcmp(optarg, "yes") == 0;
+                        if (!ret->udevd && strcmp(optarg, "no") != 0) {
+                                (void)fprintf(stderr, "smartmeterd: --udev is yes or no\n");
+                                return usage(stderr);
+                        }
                         break;
                 case 'l':
                         ret->log_level = log_level_parse(optarg);
@@ -121,9 +132,35 @@ static struct json_object *problem_to_json(const struct config_problem *p)
         return o;
 }
 
+/* Which profiles take the place of others: no mistake, but good to know. */
+static void print_override(const struct profile_set *profiles, const struct meter_profile *profile,
+                           struct json_object *list)
+{
+        const char *overrides, *file = profile_set_origin(profiles, profile, &overrides);
+        char text[PATH_MAX + 256];
+        struct json_object *o;
+
+        if (!overrides)
+                return;
+        (void)snprintf(text, sizeof(text), "takes the place of %s for %s",
+                       *overrides ? overrides : "the built-in profile", profile->name);
+        if (!list) {
+                (void)printf("%s: %s\n", file, text);
+                return;
+        }
+        o = json_object_new_object();
+        (void)json_object_object_add(o, "file", json_object_new_string(file));
+        (void)json_object_object_add(o, "line", json_object_new_int(0));
+        (void)json_object_object_add(o, "severity", json_object_new_string("note"));
+        (void)json_object_object_add(o, "message", json_object_new_string(text));
+        (void)json_object_array_add(list, o);
+}
+
 static void print_problems(const struct config *config, bool json)
 {
         struct json_object *list = json ? json_object_new_array() : NULL;
+        const struct profile_set *profiles = config ? config->profiles : NULL;
+        const struct meter_profile *profile;
 
         for (const struct config_problem *p = config ? config->problems : NULL; p; p = p->next) {
                 char text[CONFIG_MESSAGE_MAX + 4096];
@@ -133,6 +170,8 @@ static void print_problems(const struct config *config, bool json)
                 else
                         (void)puts(config_problem_print(p, text, sizeof(text)));
         }
+        for (size_t i = 0; profiles && (profile = profile_set_at(profiles, i)); i++)
+                print_override(profiles, profile, list);
         if (list) {
                 (void)puts(json_object_to_json_string_ext(list, JSON_C_TO_STRING_NOSLASHESCAPE));
                 (void)json_object_put(list);
@@ -150,8 +189,9 @@ static bool is_another(void)
 static int check_config(const struct options *options)
 {
         struct config *config = NULL;
-        int r = is_another() ? config_load_for_another(options->config_path, &config)
-                             : config_load(options->config_path, &config);
+        int r = is_another()
+                        ? config_load_for_another(options->config_path, outputs_section_at, &config)
+                        : config_load(options->config_path, outputs_section_at, &config);
 
         if (r < 0 && r != -EINVAL)
                 (void)fprintf(stderr, "smartmeterd: %s: %s\n", options->config_path, strerror(-r));
@@ -163,12 +203,14 @@ static int check_config(const struct options *options)
 static int load_config(const struct options *options, struct config **ret)
 {
         struct config *config = NULL;
-        int r = config_load(options->config_path, &config);
+        const sd_id128_t id = LOG_ID_CONFIGURATION;
+        const struct log_about about = { .message_id = &id };
+        int r = config_load(options->config_path, outputs_section_at, &config);
 
         for (const struct config_problem *p = config ? config->problems : NULL; p; p = p->next) {
                 char text[CONFIG_MESSAGE_MAX + 4096];
 
-                log_about(p->warning ? LOG_WARNING : LOG_ERR, NULL, "%s",
+                log_about(p->warning ? LOG_WARNING : LOG_ERR, &about, "%s",
                           config_problem_print(p, text, sizeof(text)));
         }
         if (r < 0) {
@@ -177,8 +219,8 @@ static int load_config(const struct options *options, struct config **ret)
                 config_free(config);
                 return r;
         }
-        if (config->log_level >= 0 && options->log_level < 0)
-                log_set_level(config->log_level);
+        if (config->daemon->log_level > 0 && options->log_level < 0)
+                log_set_level(config->daemon->log_level);
         *ret = config;
         return 0;
 }
@@ -203,12 +245,6 @@ static int on_status(sd_event_source *source, uint64_t usec, void *userdata)
         return sd_event_source_set_enabled(source, SD_EVENT_ONESHOT);
 }
 
-static int on_start_over(sd_event_source *source, uint64_t usec, void *userdata)
-{
-        memory_release_start();
-        return 0;
-}
-
 static int on_hangup(sd_event_source *source, const struct signalfd_siginfo *info, void *userdata)
 {
         struct daemon *d = userdata;
@@ -220,19 +256,25 @@ static int on_hangup(sd_event_source *source, const struct signalfd_siginfo *inf
         return 0;
 }
 
+/* Before anything else: a SIGHUP that comes while we start is answered by the loop, not by our end.
+ */
+static void block_hangup(void)
+{
+        sigset_t hangup;
+
+        (void)sigemptyset(&hangup); /* none of these can fail with these arguments */
+        (void)sigaddset(&hangup, SIGHUP);
+        (void)sigprocmask(SIG_BLOCK, &hangup, NULL);
+}
+
 /* Before any thread starts, so that the signals reach this loop and no other. */
 static int prepare_loop(struct daemon *d)
 {
-        sigset_t hangup;
         int r = sd_event_default(&d->event);
 
         if (r < 0)
                 return r;
         (void)signal(SIGPIPE, SIG_IGN); /* a reader of Capture went away: write() says so */
-        (void)sigemptyset(&hangup);
-        (void)sigaddset(&hangup, SIGHUP);
-        if (sigprocmask(SIG_BLOCK, &hangup, NULL) < 0)
-                return -errno;
         r = sd_event_set_signal_exit(d->event, true);
         if (r < 0)
                 return r;
@@ -243,9 +285,6 @@ static int add_sources(struct daemon *d)
 {
         int r = sd_event_add_signal(d->event, NULL, SIGHUP, on_hangup, d);
 
-        if (r >= 0)
-                r = sd_event_add_time_relative(d->event, NULL, CLOCK_MONOTONIC, START_USEC, 5000000,
-                                               on_start_over, d);
         if (r < 0)
                 return r;
         /* Only systemd reads it: no wake-ups for nobody. */
@@ -262,6 +301,8 @@ static int run(struct daemon *d, struct config *config)
                 .config_path = d->options->config_path,
                 .state_directory = d->options->state_directory,
                 .bus_address = d->options->bus_address,
+                .no_bus = d->options->bus_address && strcmp(d->options->bus_address, "none") == 0,
+                .udevd = d->options->udevd,
                 .version = PROJECT_VERSION,
         };
         int r = manager_new(&options, config, &d->manager);
@@ -286,21 +327,25 @@ int main(int argc, char **argv)
                 .config_path = CONFIG_FILE,
                 .state_directory = state && *state ? state : STATE_DIRECTORY,
                 .log_level = -1,
+                .udevd = hotplug_has_udevd(),
         };
         struct daemon d = { .options = &options };
         struct config *config = NULL;
-        int r = parse_options(argc, argv, &options);
+        int r;
 
+        block_hangup();
+        r = parse_options(argc, argv, &options);
         if (r >= 0)
                 return r;
         if (options.check_config)
                 return check_config(&options);
         log_init();
+        store_memory_init();
         if (options.log_level >= 0)
                 log_set_level(options.log_level);
         r = load_config(&options, &config);
         if (r < 0)
-                return EXIT_FAILURE;
+                return EX_CONFIG; /* to be started again would not help */
         r = prepare_loop(&d);
         if (r < 0) {
                 log_error("cannot prepare the event loop: %s", strerror(-r));

@@ -1,42 +1,52 @@
 /* SPDX-License-Identifier: MIT */
-/* What manager.c (devices), requests.c (the bus's callers) and sinks.c (outputs) share. */
+/* What manager.c (devices), requests.c (the bus's callers) and outputs.c share. */
 #pragma once
 
-#include "daemon/converter.h"
-#include "daemon/manager.h"
-#include "daemon/meters.h"
-#include "daemon/sink-mqtt.h"
+#include "daemon/converter/converter.h"
+#include "daemon/meters/meters.h"
 #include "dbus/bus.h"
+#include "manager.h"
+#include "outputs.h"
+#include "peers.h"
 #include "udev/hotplug.h"
 
 /* A converter and how the manager knows it. */
 struct managed {
         struct converter *converter;
-        bool exported; /* the bus shows it */
+        bool exported; /* the outputs know it */
         struct managed *next;
 };
 
-/* An MQTT broker: the sink, its row on the bus. */
-struct broker {
+/* An output: the sink, and how the others see it. */
+struct managed_output {
         struct sink *sink;
-        const struct config_mqtt *config;
-        struct bus_sink view;
+        struct config_item *config; /* a copy of its section, owned */
+        struct output_view view;
         struct manager *manager;
-        bool exported;
-        struct broker *next;
+        bool exported; /* the outputs know it */
+        uint64_t kept; /* what it keeps is safe up to this ticket; UINT64_MAX: all */
+        struct managed_output *next;
 };
 
 struct manager {
         struct manager_options options;
         struct config *config;
+        struct profile_set *profiles; /* lent to decoders and meters for as long as this lives */
         struct store *store;
-        struct bus *bus;
+        struct bus *bus;     /* NULL without a message bus, and then … */
+        struct peers *peers; /* … who calls */
+        const char *state;   /* Manager1.State; static */
+        char *reload_error;  /* NULL: none */
+        const char *version; /* Manager1.Version; static */
         struct hotplug *hotplug;
         struct meters *meters;
         struct managed *converters;
+        bool starting; /* nothing is opened before all that is plugged in is known */
         struct decoder_scratch *scratch; /* of their decoders, which take turns */
-        struct broker *brokers;
-        struct sink *sinks; /* the bus and the brokers, in the order they are told */
+        struct managed_output *outputs;
+        struct sink *sinks; /* the bus and the outputs, in the order they are told */
+        uint64_t ticket;    /* of what is told now, rising with each telegram that is kept first */
+        bool held;          /* some of it is held back */
 };
 
 /* manager.c */
@@ -45,14 +55,12 @@ struct managed *manager_find(const struct manager *m, const char *key);
 void manager_configure_converter(struct manager *m, struct managed *managed);
 void manager_remove_converter(struct manager *m, struct managed *managed);
 
+/* LastReloadError: on the bus, or to each caller without one. */
+void manager_set_reload_error(struct manager *m, const char *error);
+
 /* Device=: a converter for each section, none for those that are gone. */
 void manager_await_devices(struct manager *m);
 void manager_unawait_devices(struct manager *m);
 
 /* requests.c */
 extern const struct bus_requests manager_requests;
-
-/* sinks.c: makes what the configuration names; unchanged brokers keep their connection, and their
- * section, which moves from the manager's present configuration into `config`. */
-void sinks_configure(struct manager *m, struct config *config);
-void sinks_free(struct manager *m);

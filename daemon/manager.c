@@ -6,15 +6,24 @@
 #include <fnmatch.h>
 #include <limits.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
-#include "daemon/identity.h"
-#include "daemon/log.h"
-#include "daemon/manager-private.h"
-#include "daemon/zone.h"
+#include "base/jobs.h"
+#include "base/log.h"
+#include "base/util.h"
+#include "config-build.h"
+#include "daemon/converter/identity.h"
+#include "daemon/meters/zone.h"
+#include "manager-private.h"
 
+/* store_converter.refused of a serial number that two converters carry. */
+#define SHARED_SERIAL "shared"
 /* Unplugged converters that are still shown, with their history; the oldest go first. */
 #define GONE_MAX 64
+/* A stop takes no longer, whatever hangs; and the state is worth this much in any case. */
+#define STOP_USEC  (UINT64_C(1900) * 1000)
+#define STORE_USEC (UINT64_C(200) * 1000)
 
 static void on_telegram(struct converter *c, const struct telegram *telegram, void *userdata)
 {
@@ -38,7 +47,7 @@ static void on_changed(struct converter *c, void *userdata)
         const struct managed *managed = managed_of(m, c);
 
         if (managed && managed->exported)
-                bus_converter_changed(m->bus, converter_view_get(c));
+                SINK_NOTIFY_ALL(m->sinks, converter_changed, converter_view_get(c));
 }
 
 static void on_lost(struct converter *c, void *userdata)
@@ -63,12 +72,38 @@ static const struct cipher_keys *on_try_keys(struct converter *c, size_t attempt
         return meters_try_keys(m->meters, attempt);
 }
 
+static bool on_recall(struct converter *c, const uint8_t *title, const struct cipher_keys *keys,
+                      struct decoder_title *ret, void *userdata)
+{
+        const struct manager *m = userdata;
+
+        return meters_recall_title(m->meters, title, keys, ret);
+}
+
+static void on_remember(struct converter *c, const uint8_t *title, const struct cipher_keys *keys,
+                        const char *meter_id, const struct decoder_title *what, void *userdata)
+{
+        const struct manager *m = userdata;
+
+        meters_remember_title(m->meters, title, keys, meter_id, what);
+}
+
+static bool on_must_authenticate(struct converter *c, const char *meter_id, void *userdata)
+{
+        const struct manager *m = userdata;
+
+        return meters_must_authenticate(m->meters, c, meter_id);
+}
+
 static const struct converter_ops converter_callbacks = {
         .telegram = on_telegram,
         .changed = on_changed,
         .lost = on_lost,
         .find_keys = on_find_keys,
         .try_keys = on_try_keys,
+        .recall = on_recall,
+        .remember = on_remember,
+        .must_authenticate = on_must_authenticate,
 };
 
 static bool matches(const char *pattern, const char *text)
@@ -95,42 +130,64 @@ static bool section_matches(const struct config_converter *s, const struct hotpl
 static const struct config_converter *find_section(const struct manager *m,
                                                    const struct hotplug_device *d)
 {
-        const struct config_converter *s = m->config->converters;
+        const struct config_converter *s = config_first(m->config, &config_section_converter);
 
         while (s && !section_matches(s, d))
-                s = s->next;
+                s = config_next(s);
         return s;
 }
 
 static const struct config_converter *find_device_section(const struct manager *m, const char *path)
 {
-        const struct config_converter *s = m->config->converters;
+        const struct config_converter *s = config_first(m->config, &config_section_converter);
 
         while (s && (!s->device || strcmp(s->device, path) != 0))
-                s = s->next;
+                s = config_next(s);
         return s;
 }
 
-/* DESIGN §3, "Which are opened". NULL: it may be; else why not. */
-static const char *why_ignored(const struct manager *m, const struct converter *c,
-                               const struct hotplug_device *d,
-                               const struct config_converter *section)
+static struct converter_ban find_refusal(const char *code)
+{
+        static const struct converter_ban refusals[] = {
+                { "gps", "a GPS receiver, not a meter; `smctl adopt` it if that is wrong" },
+                { "modbus", "a Modbus line, not a meter; `smctl adopt` it if that is wrong" },
+                { "in-use", "another program used it when it was first seen; `smctl adopt` it if "
+                            "there is a meter behind it" },
+        };
+        size_t i = 0;
+
+        while (i + 1 < ELEMENTSOF(refusals) && strcmp(refusals[i].code, code) != 0)
+                i++;
+        return refusals[i];
+}
+
+/* smartmeterd(8) says which are opened. */
+static struct converter_ban find_ban(const struct manager *m, const struct converter *c,
+                                     const struct hotplug_device *d,
+                                     const struct config_converter *section)
 {
         if (d->ignored)
-                return "udev says SMARTMETER_IGNORE=1";
-        if (section || converter_is_adopted(c) || (d->marked && m->config->auto_bind))
-                return NULL;
-        return d->marked ? "AutoBind=no, and no [converter] section matches"
-                         : "not configured; `smctl adopt` it if there is a meter behind it";
+                return (struct converter_ban){ "ignored-by-udev", "udev says SMARTMETER_IGNORE=1" };
+        if (section || converter_is_adopted(c))
+                return (struct converter_ban){ 0 };
+        if (*converter_refused(c))
+                return find_refusal(converter_refused(c));
+        if (d->marked && m->config->daemon->auto_bind)
+                return (struct converter_ban){ 0 };
+        if (d->marked)
+                return (struct converter_ban){ "auto-bind-off",
+                                               "AutoBind=no, and no [converter] section matches" };
+        return (struct converter_ban){
+                "not-configured", "not configured; `smctl adopt` it if there is a meter behind it"
+        };
 }
 
 static void configure_plugged(struct manager *m, struct converter *c,
                               const struct hotplug_device *d)
 {
         const struct config_converter *section = find_section(m, d);
-        const char *why = why_ignored(m, c, d, section);
 
-        converter_configure(c, section, !why, why);
+        converter_configure(c, section, find_ban(m, c, d, section));
 }
 
 void manager_configure_converter(struct manager *m, struct managed *managed)
@@ -139,7 +196,7 @@ void manager_configure_converter(struct manager *m, struct managed *managed)
         const char *path = converter_awaited_path(c);
 
         if (*path)
-                converter_configure(c, find_device_section(m, path), true, NULL);
+                converter_configure(c, find_device_section(m, path), (struct converter_ban){ 0 });
         else
                 configure_plugged(m, c, converter_device(c));
 }
@@ -174,7 +231,7 @@ struct managed *manager_find(const struct manager *m, const char *key)
 
                 if (strcmp(converter_id(c), key) == 0 || (*device && strcmp(device, key) == 0) ||
                     (strncmp(device, "/dev/", 5) == 0 && strcmp(device + 5, key) == 0) ||
-                    (section && section->name && strcmp(section->name, key) == 0))
+                    (section && strcmp(section->item.name, key) == 0))
                         return managed;
         }
         return NULL;
@@ -182,8 +239,9 @@ struct managed *manager_find(const struct manager *m, const char *key)
 
 static struct managed *add_converter(struct manager *m, const char *id)
 {
-        const struct converter_options options = { m->options.event, m->store, &converter_callbacks,
-                                                   m, m->scratch };
+        const struct converter_options options = { m->options.event,     m->store,
+                                                   &converter_callbacks, m,
+                                                   m->scratch,           m->profiles };
         struct managed **at = &m->converters, *managed = calloc(1, sizeof(*managed));
 
         if (!managed)
@@ -200,21 +258,17 @@ static struct managed *add_converter(struct manager *m, const char *id)
 
 static void export_converter(struct manager *m, struct managed *managed)
 {
-        int r;
-
         if (managed->exported)
                 return;
-        r = bus_converter_added(m->bus, converter_view_get(managed->converter));
-        if (r < 0)
-                log_error("%s: cannot be shown on the bus: %s", converter_id(managed->converter),
-                          strerror(-r));
-        managed->exported = r >= 0;
+        managed->exported = true;
+        SINK_NOTIFY_ALL(m->sinks, converter_added, converter_view_get(managed->converter));
 }
 
 static void hide_converter(struct manager *m, struct managed *managed)
 {
         if (managed->exported)
-                bus_converter_removed(m->bus, converter_view_get(managed->converter));
+                SINK_NOTIFY_ALL(m->sinks, converter_removed,
+                                converter_view_get(managed->converter));
         managed->exported = false;
 }
 
@@ -237,9 +291,9 @@ static bool is_awaited(const struct manager *m, const struct hotplug_device *d)
 {
         char real[PATH_MAX];
 
-        for (const struct config_converter *s = m->config->converters; s; s = s->next)
-                if (s->device && realpath(s->device, real) && strcmp(real, d->devnode) == 0)
-                        return true;
+        CONFIG_EACH(struct config_converter, s, m->config, &config_section_converter)
+        if (s->device && realpath(s->device, real) && strcmp(real, d->devnode) == 0)
+                return true;
         return false;
 }
 
@@ -249,6 +303,13 @@ static bool is_awaited(const struct manager *m, const struct hotplug_device *d)
  */
 static bool is_shared(const struct manager *m, const struct hotplug_device *d)
 {
+        struct store_converter known;
+        char id[IDENTITY_MAX];
+
+        /* two were seen once: the number says nothing for good */
+        if (store_find_converter(m->store, identity_of_device(d, false, id), &known) > 0 &&
+            strcmp(known.refused, SHARED_SERIAL) == 0)
+                return true;
         for (const struct managed *managed = m->converters; managed; managed = managed->next) {
                 const struct hotplug_device *other = converter_device(managed->converter);
 
@@ -260,12 +321,31 @@ static bool is_shared(const struct manager *m, const struct hotplug_device *d)
         return false;
 }
 
+/*
+ * What was learned under a serial number that two have belongs to the one in the socket where it
+ * was learned. The number itself is marked, so that a stranger who carries it is never opened for
+ * it.
+ */
+static void settle_serial(struct manager *m, const char *id, const struct hotplug_device *newcomer)
+{
+        struct store_converter row, mark = { .refused = SHARED_SERIAL };
+
+        (void)snprintf(mark.identity, sizeof(mark.identity), "%s", id);
+        if (store_find_converter(m->store, id, &row) > 0 && *newcomer->path &&
+            strcmp(row.socket, newcomer->path) == 0) {
+                (void)identity_of_device(newcomer, true, row.identity);
+                (void)store_put_converter(m->store, &row); /* it has said so itself */
+        }
+        if (m->store)
+                (void)store_put_converter(m->store, &mark);
+}
+
 /* The others with this number go by their sockets from now on. */
 static void rename_clashing(struct manager *m, const struct hotplug_device *d)
 {
         for (struct managed *managed = m->converters; managed; managed = managed->next) {
                 const struct hotplug_device *other = converter_device(managed->converter);
-                char id[IDENTITY_MAX];
+                char id[IDENTITY_MAX], old[IDENTITY_MAX];
 
                 if (!converter_is_plugged(managed->converter) || !identity_clashes(d, other) ||
                     strcmp(d->syspath, other->syspath) == 0)
@@ -276,7 +356,10 @@ static void rename_clashing(struct manager *m, const struct hotplug_device *d)
                 log_notice("two converters have serial number %s: they go by their sockets now",
                            d->serial);
                 hide_converter(m, managed);
+                (void)snprintf(old, sizeof(old), "%s", converter_id(managed->converter));
                 converter_rename(managed->converter, id);
+                settle_serial(m, old, d);
+                manager_configure_converter(m, managed);
                 export_converter(m, managed);
         }
 }
@@ -319,6 +402,7 @@ static void on_arrived(const struct hotplug_device *device, void *userdata)
                 }
                 /* the "remove" of the one that was there before may have been lost */
                 converter_unplugged(managed->converter);
+                converter_hold_back(managed->converter, m->starting);
         }
         configure_plugged(m, managed->converter, device);
         converter_plugged(managed->converter, device);
@@ -345,7 +429,8 @@ static const struct hotplug_ops hotplug_callbacks = { on_arrived, on_departed };
 
 void manager_await_devices(struct manager *m)
 {
-        for (const struct config_converter *s = m->config->converters; s; s = s->next) {
+        CONFIG_EACH(struct config_converter, s, m->config, &config_section_converter)
+        {
                 char id[IDENTITY_MAX];
                 struct managed *managed;
                 int r;
@@ -384,17 +469,70 @@ static void on_bus_lost(void *userdata)
         (void)sd_event_exit(m->options.event, -ECONNRESET); /* fails only when already leaving */
 }
 
+static void tell_state(struct bus *bus, void *userdata)
+{
+        const struct manager *m = userdata;
+
+        bus_set_state(bus, m->state);
+        bus_set_reload_error(bus, m->reload_error ? m->reload_error : "");
+}
+
+static void manager_set_state(struct manager *m, const char *state)
+{
+        m->state = state;
+        if (m->bus)
+                tell_state(m->bus, m);
+        peers_each(m->peers, tell_state, m);
+}
+
+void manager_set_reload_error(struct manager *m, const char *error)
+{
+        free(m->reload_error);
+        m->reload_error = strdup(error); /* NULL: the log has it too */
+        manager_set_state(m, m->state);
+}
+
+static void show_state(struct manager *m)
+{
+        manager_set_state(m, store_error(m->store) < 0 ? "degraded" : "running");
+}
+
+/* What was learned under a name comes late, from a disk that did not answer in time. */
+static void recall_all(struct manager *m)
+{
+        meters_recall_all(m->meters);
+        for (struct managed *managed = m->converters; managed; managed = managed->next) {
+                converter_recall(managed->converter);
+                manager_configure_converter(m, managed);
+        }
+}
+
+static void on_store_changed(bool loaded, void *userdata)
+{
+        struct manager *m = userdata;
+
+        if ((!m->bus && !m->peers) || !m->store)
+                return; /* we are only beginning: manager_start() shows it */
+        show_state(m);
+        if (loaded)
+                recall_all(m);
+}
+
 static int connect_bus(struct manager *m)
 {
         const struct bus_options options = {
                 .address = m->options.bus_address,
-                .readers_group = m->config->readers_group,
+                .version = m->version,
+                .readers_group = m->config->daemon->readers_group,
                 .requests = &manager_requests,
                 .userdata = m,
                 .on_lost = on_bus_lost,
         };
-        int r = bus_new(m->options.event, &options, &m->bus);
+        int r;
 
+        if (m->options.no_bus)
+                return peers_new(m, &m->peers);
+        r = bus_new(m->options.event, &options, &m->bus);
         if (r < 0)
                 log_error("cannot connect to the message bus: %s", strerror(-r));
         return r;
@@ -410,20 +548,27 @@ int manager_new(const struct manager_options *options, struct config *config, st
                 return -ENOMEM;
         }
         m->options = *options;
+        m->state = "starting";
+        m->version = options->udevd ? PROJECT_VERSION : PROJECT_VERSION " (without udev)";
         m->config = config;
+        m->profiles = TAKE(config->profiles);
         m->scratch = malloc(sizeof(*m->scratch));
         if (!m->scratch)
                 return -ENOMEM;
-        r = zone_set(config->timezone);
+        r = zone_set(config->tariff->timezone);
         if (r < 0) {
-                log_error("Timezone=%s: there is no such zone", config->timezone);
+                log_error("Timezone=%s: there is no such zone", config->tariff->timezone);
                 return r;
         }
-        if (options->state_directory && store_new(options->state_directory, &m->store) < 0)
-                m->store = NULL; /* the store has said why; we go on without memory */
-        r = store_gather(m->store, options->event);
-        if (r < 0)
-                return r;
+        if (options->state_directory) {
+                r = store_new(&(struct store_options){ .event = options->event,
+                                                       .directory = options->state_directory,
+                                                       .changed = on_store_changed,
+                                                       .userdata = m },
+                              &m->store);
+                if (r < 0)
+                        return r;
+        }
         r = meters_new(&(struct meters_options){ options->event, m->store, &m->sinks }, &m->meters);
         if (r < 0)
                 return r;
@@ -431,10 +576,10 @@ int manager_new(const struct manager_options *options, struct config *config, st
         r = connect_bus(m);
         if (r < 0)
                 return r;
-        sinks_configure(m, config);
-        r = hotplug_new(options->event, &hotplug_callbacks, m, &m->hotplug);
+        outputs_configure(m, config);
+        r = hotplug_new(options->event, options->udevd, &hotplug_callbacks, m, &m->hotplug);
         if (r < 0) {
-                log_error("cannot watch udev: %s", strerror(-r));
+                log_error("cannot watch for converters: %s", strerror(-r));
                 return r;
         }
 
@@ -447,13 +592,17 @@ int manager_start(struct manager *m)
         int r;
 
         manager_await_devices(m);
+        m->starting = true;
         r = hotplug_enumerate(m->hotplug);
+        m->starting = false;
         if (r < 0) {
                 log_error("cannot list the converters: %s", strerror(-r));
                 return r;
         }
-        bus_set_state(m->bus, m->store || !m->options.state_directory ? "running" : "degraded");
-        r = bus_request_name(m->bus);
+        for (struct managed *managed = m->converters; managed; managed = managed->next)
+                converter_hold_back(managed->converter, false);
+        show_state(m);
+        r = m->bus ? bus_request_name(m->bus) : 0;
         if (r < 0)
                 log_error("cannot take the name on the message bus: %s", strerror(-r));
         return r;
@@ -461,16 +610,22 @@ int manager_start(struct manager *m)
 
 struct manager *manager_free(struct manager *m)
 {
+        uint64_t begun_usec = jobs_now_usec();
+
         if (!m)
                 return NULL;
         m->hotplug = hotplug_free(m->hotplug);
         while (m->converters)
                 manager_remove_converter(m, m->converters);
-        sinks_free(m);
+        outputs_free(m);
         m->meters = meters_free(m->meters);
+        /* Who waits for the disk is answered on the bus. */
+        m->store = store_free_in(m->store, MAX(jobs_left_usec(begun_usec, STOP_USEC), STORE_USEC));
         m->bus = bus_free(m->bus);
-        m->store = store_free(m->store);
+        m->peers = peers_free(m->peers);
+        free(m->reload_error);
         m->config = config_free(m->config);
+        m->profiles = profile_set_free(m->profiles);
         free(m->scratch);
         free(m);
         return NULL;

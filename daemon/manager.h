@@ -5,12 +5,14 @@
  */
 #pragma once
 
+#include <stdbool.h>
+
 #include <systemd/sd-bus.h>
 #include <systemd/sd-event.h>
 
-#include "daemon/config.h"
-#include "daemon/store.h"
-#include "lib/util.h"
+#include "base/util.h"
+#include "daemon/config/config.h"
+#include "daemon/store/store.h"
 
 struct manager;
 
@@ -19,6 +21,8 @@ struct manager_options {
         const char *config_path;
         const char *state_directory; /* NULL: nothing is remembered */
         const char *bus_address;     /* NULL: the system bus */
+        bool no_bus;                 /* none at all: callers come by a socket of our own */
+        bool udevd;                  /* it runs; else sysfs has to do */
         const char *version;
 };
 

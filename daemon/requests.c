@@ -4,9 +4,11 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "daemon/log.h"
-#include "daemon/manager-private.h"
+#include "base/log.h"
+#include "daemon/meters/zone.h"
 #include "dbus/names.h"
+#include "manager-private.h"
+#include "requests-history.h"
 
 static struct managed *find_or_say(const struct manager *m, const char *key, sd_bus_error *error)
 {
@@ -40,8 +42,8 @@ static int set_meter_key(void *userdata, const char *meter, const uint8_t *ek, c
 
         if (!m->store)
                 return sd_bus_error_set(error, BUS_ERROR_FAILED,
-                                        "the state directory cannot be written: use KeyFile= in "
-                                        "the configuration");
+                                        "there is no state directory: use KeyFile= in the "
+                                        "configuration");
         memcpy(keys.key, ek, sizeof(keys.key));
         if (ak)
                 memcpy(keys.auth_key, ak, sizeof(keys.auth_key));
@@ -68,7 +70,7 @@ static int adopt(void *userdata, const char *tty, const char *line_text, const c
                 return sd_bus_error_setf(error, BUS_ERROR_INVALID_ARGUMENT,
                                          "'%s' is no line; right is for example '2400 8E1'",
                                          line_text);
-        if (profile && !profile_find(profile))
+        if (profile && !profile_set_find(m->profiles, profile))
                 return sd_bus_error_setf(error, BUS_ERROR_INVALID_ARGUMENT,
                                          "there is no profile '%s'", profile);
         if (converter_device(managed->converter)->ignored)
@@ -85,10 +87,29 @@ static int adopt(void *userdata, const char *tty, const char *line_text, const c
 /* Its meters go with it, unless another converter carries them by now. */
 static void forget_meters(struct manager *m, struct converter *c)
 {
-        const struct bus_converter *view = converter_view_get(c);
+        const struct converter_view *view = converter_view_get(c);
 
         while (view->meter_ids[0] && meters_forget(m->meters, view->meter_ids[0]) >= 0)
                 ;
+}
+
+/* What is not there: a meter or a converter of an earlier run, a key of a meter never heard. */
+static int forget_absent(struct manager *m, const char *id, sd_bus_error *error)
+{
+        struct store_converter known;
+        int r = meters_forget(m->meters, id);
+
+        if (r != -ENOENT)
+                return r;
+        if (store_find_converter(m->store, id, &known) > 0)
+                return store_forget_converter(m->store, id);
+        r = meters_forget_keys(m->meters, id);
+        if (r == 0)
+                return sd_bus_error_setf(error, BUS_ERROR_NO_SUCH_CONVERTER,
+                                         "there is no converter or meter '%s', and none is "
+                                         "remembered; see `smctl forget --list`",
+                                         id);
+        return MIN(r, 0);
 }
 
 static int forget(void *userdata, const char *id, sd_bus_error *error)
@@ -96,17 +117,11 @@ static int forget(void *userdata, const char *id, sd_bus_error *error)
         struct manager *m = userdata;
         struct managed *managed = manager_find(m, id);
         const struct meter *meter = managed ? NULL : meters_find(m->meters, id);
-        int r;
 
         if (meter)
                 return meters_forget(m->meters, meter->id);
-        if (!managed) {
-                r = meters_forget_keys(m->meters, id); /* of one that was never heard */
-                if (r == 0)
-                        return sd_bus_error_setf(error, BUS_ERROR_NO_SUCH_CONVERTER,
-                                                 "there is no converter or meter '%s'", id);
-                return MIN(r, 0);
-        }
+        if (!managed)
+                return forget_absent(m, id, error);
         converter_forget(managed->converter);
         forget_meters(m, managed->converter);
         if (converter_state_get(managed->converter) == CONVERTER_GONE)
@@ -114,6 +129,36 @@ static int forget(void *userdata, const char *id, sd_bus_error *error)
         else
                 manager_configure_converter(m, managed);
         return 0;
+}
+
+/* Meters first, then converters that somebody adopted. */
+static bool remembered_at(void *userdata, size_t index, struct bus_remembered *ret)
+{
+        struct manager *m = userdata;
+        struct store_converter converter;
+        const struct meter *meter;
+
+        for (size_t i = 0; (meter = meters_remembered_at(m->meters, i)); i++) {
+                const char *name = meters_name(m->meters, meter->id);
+
+                if (meters_find(m->meters, meter->id) || index-- > 0)
+                        continue;
+                (void)snprintf(ret->id, sizeof(ret->id), "%s", meter->id);
+                (void)snprintf(ret->name, sizeof(ret->name), "%s", *name ? name : meter->model);
+                ret->kind = "meter";
+                ret->last_usec = meter->last_host_usec;
+                return true;
+        }
+        for (size_t i = 0; store_find_converter_at(m->store, i, &converter) > 0; i++) {
+                if (!converter.adopted || manager_find(m, converter.identity) || index-- > 0)
+                        continue;
+                (void)snprintf(ret->id, sizeof(ret->id), "%s", converter.identity);
+                (void)snprintf(ret->name, sizeof(ret->name), "%s", converter.meter_id);
+                ret->kind = "converter";
+                ret->last_usec = 0;
+                return true;
+        }
+        return false;
 }
 
 static int probe(void *userdata, const char *id, sd_bus_error *error)
@@ -214,12 +259,9 @@ static int sink_reconnect(void *userdata, const char *name, sd_bus_error *error)
 {
         struct manager *m = userdata;
 
-        for (struct broker *broker = m->brokers; broker; broker = broker->next)
-                if (strcmp(broker->view.name, name) == 0) {
-                        sink_mqtt_reconnect(broker->sink);
-                        return 0;
-                }
-        return sd_bus_error_setf(error, BUS_ERROR_FAILED, "there is no sink '%s'", name);
+        if (outputs_reconnect(m, name) >= 0)
+                return 0;
+        return sd_bus_error_setf(error, BUS_ERROR_FAILED, "there is no output '%s'", name);
 }
 
 static const char *meter_name(void *userdata, const char *meter_id)
@@ -227,6 +269,13 @@ static const char *meter_name(void *userdata, const char *meter_id)
         const struct manager *m = userdata;
 
         return meters_name(m->meters, meter_id);
+}
+
+static void settle(void *userdata, void (*done)(int result, void *cookie), void *cookie)
+{
+        const struct manager *m = userdata;
+
+        store_sync(m->store, done, cookie);
 }
 
 static int set_log_level(void *userdata, const char *level)
@@ -254,12 +303,18 @@ static const char *get_log_target(void *userdata)
         return log_target_get();
 }
 
+static const char *timezone_name(void *userdata)
+{
+        return zone_name();
+}
+
 const struct bus_requests manager_requests = {
         .reload = reload,
         .rescan = rescan,
         .set_meter_key = set_meter_key,
         .adopt = adopt,
         .forget = forget,
+        .remembered_at = remembered_at,
         .probe = probe,
         .reset = reset,
         .inhibit = inhibit,
@@ -269,7 +324,11 @@ const struct bus_requests manager_requests = {
         .find_meter = find_meter,
         .refresh_converter = refresh_converter,
         .sink_reconnect = sink_reconnect,
+        .get_history = requests_get_history,
+        .import_history = requests_import_history,
+        .timezone = timezone_name,
         .meter_name = meter_name,
+        .settle = settle,
         .set_log_level = set_log_level,
         .get_log_level = get_log_level,
         .set_log_target = set_log_target,

@@ -13,12 +13,15 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/util.h"
 #include "bus-private.h"
-#include "lib/util.h"
 
-/* Each waits for a person at most; more at once is somebody playing. */
-#define AUTH_MAX            64
-#define AUTH_MAX_PER_CALLER 8
+/* Each waits for a person at most; more at once is somebody playing. Counted per user, whatever
+ * connections it has, so that one user's cannot shut out another's, and root's are never counted.
+ */
+#define AUTH_MAX_PER_USER 8
+/* Calls whose user is not known yet: the bus daemon answers at once. */
+#define AUTH_MAX_PER_CALLER 64
 /* Long enough to look for a password, short enough to end some day. */
 #define AUTH_POLKIT_USEC (UINT64_C(300) * 1000 * 1000)
 
@@ -32,9 +35,10 @@ struct bus_auth_request {
         struct bus *bus;
         sd_bus_message *m;
         const char *action;
-        bus_auth_run_t run;
+        bus_run_t run;
         bool interactive;
         bool polkit_asked; /* and not answered: to be cancelled */
+        uint32_t uid;      /* of the caller, once polkit is asked */
         char cancellation_id[32];
         sd_bus_slot *watch; /* the caller leaves */
         sd_bus_slot *call;  /* the question under way */
@@ -75,6 +79,7 @@ static int request_finish(struct bus_auth_request *q, sd_bus_error *error)
                 }
                 (void)bus_error_errno(r, error);
         }
+        bus_error_clean(error);
         /* Fails when the caller has just left: then there is nobody to tell. */
         (void)sd_bus_reply_method_error(q->m, error);
         sd_bus_error_free(error);
@@ -150,6 +155,22 @@ static int ask_polkit(struct bus_auth_request *q)
         return r;
 }
 
+static int fail_limit(sd_bus_error *error)
+{
+        return bus_fail(error, -EBUSY, BUS_ERROR_LIMIT,
+                        "Too many requests wait for authorisation: wait for an answer to the "
+                        "earlier ones.");
+}
+
+static bool user_may_wait(const struct bus *bus, uint32_t uid)
+{
+        size_t n = 0;
+
+        for (const struct bus_auth_request *q = bus->auth_requests; q; q = q->next)
+                n += q->polkit_asked && q->uid == uid;
+        return n < AUTH_MAX_PER_USER;
+}
+
 static int on_uid(sd_bus_message *reply, void *userdata, sd_bus_error *ret_error)
 {
         struct bus_auth_request *q = userdata;
@@ -167,6 +188,11 @@ static int on_uid(sd_bus_message *reply, void *userdata, sd_bus_error *ret_error
         /* Our own user could as well trace this process: refusing it would be for show. */
         if (r >= 0 && (uid == 0 || uid == geteuid()))
                 return request_finish(q, &error);
+        if (r >= 0 && !user_may_wait(q->bus, uid)) {
+                (void)fail_limit(&error);
+                return request_finish(q, &error);
+        }
+        q->uid = uid;
         if (r >= 0)
                 r = ask_polkit(q);
         if (r < 0) {
@@ -185,26 +211,22 @@ static int on_caller_gone(sd_bus_message *m, void *userdata, sd_bus_error *error
 
 static int check_limits(struct bus *bus, const char *sender, sd_bus_error *error)
 {
-        size_t n = 0, n_of_caller = 0;
+        size_t n = 0;
 
-        for (const struct bus_auth_request *q = bus->auth_requests; q; q = q->next) {
-                n++;
-                n_of_caller += strcmp(sd_bus_message_get_sender(q->m), sender) == 0;
-        }
-        if (n < AUTH_MAX && n_of_caller < AUTH_MAX_PER_CALLER)
-                return 0;
-        return bus_fail(error, -EBUSY, BUS_ERROR_LIMIT,
-                        "Too many requests wait for authorisation: wait for an answer to the "
-                        "earlier ones.");
+        for (const struct bus_auth_request *q = bus->auth_requests; q; q = q->next)
+                n += strcmp(sd_bus_message_get_sender(q->m), sender) == 0;
+        return n < AUTH_MAX_PER_CALLER ? 0 : fail_limit(error);
 }
 
-int bus_auth_check(struct bus *bus, sd_bus_message *m, const char *action, bus_auth_run_t run,
+int bus_auth_check(struct bus *bus, sd_bus_message *m, const char *action, bus_run_t run,
                    sd_bus_error *error)
 {
         OWNED(request) struct bus_auth_request *q = NULL;
         const char *sender = sd_bus_message_get_sender(m);
         int r;
 
+        if (bus->peer) /* who may open the socket may do all */
+                return run(bus, m, error);
         if (!sender)
                 return bus_fail(error, -EACCES, BUS_ERROR_NOT_AUTHORIZED,
                                 "The caller has no name on the bus.");

@@ -6,15 +6,11 @@
  */
 #pragma once
 
-#include <systemd/sd-bus.h>
+#include "bus-face.h"
 
-struct bus;
-
-/* Carries the call out and replies. The object may have gone meanwhile: look it up by path. */
-typedef int (*bus_auth_run_t)(struct bus *bus, sd_bus_message *m, sd_bus_error *error);
-
-/* For a method handler: `return bus_auth_check(…)`. `action` is one of names.h, static. */
-int bus_auth_check(struct bus *bus, sd_bus_message *m, const char *action, bus_auth_run_t run,
+/* `run` carries the call out and replies; the object may have gone meanwhile: it looks it up by
+ * path. `action` is one of names.h, static. */
+int bus_auth_check(struct bus *bus, sd_bus_message *m, const char *action, bus_run_t run,
                    sd_bus_error *error);
 
 /* Forgets everything that waits. */

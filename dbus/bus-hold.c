@@ -14,8 +14,8 @@
 #include <sys/epoll.h>
 #include <unistd.h>
 
+#include "base/util.h"
 #include "bus-private.h"
-#include "lib/util.h"
 
 /* A person needs one or two; each costs a pipe. */
 #define HOLD_MAX            64
@@ -106,7 +106,7 @@ static int hold_new(struct bus *bus, enum hold_kind kind, const char *converter_
         bus->holds = h;
         h->fd = TAKE_FD(owned_fd);
         h->converter_id = strdup(converter_id);
-        h->sender = strdup(sd_bus_message_get_sender(m));
+        h->sender = strdup(bus_caller_of(m));
         if (!h->converter_id || !h->sender)
                 return -ENOMEM;
 
@@ -127,7 +127,7 @@ int bus_hold_inhibit(struct bus *bus, struct converter_object *object, sd_bus_me
         OWNED_FD int theirs = -1;
         int ends[2], r;
 
-        r = check_limits(bus, HOLD_INHIBIT, sd_bus_message_get_sender(m), error);
+        r = check_limits(bus, HOLD_INHIBIT, bus_caller_of(m), error);
         if (r < 0)
                 return r;
         if (pipe2(ends, O_CLOEXEC | O_NONBLOCK) < 0)
@@ -159,7 +159,7 @@ int bus_hold_capture(struct bus *bus, struct converter_object *object, sd_bus_me
         OWNED_FD int theirs = -1, ours = -1;
         int ends[2], copy, r;
 
-        r = check_limits(bus, HOLD_CAPTURE, sd_bus_message_get_sender(m), error);
+        r = check_limits(bus, HOLD_CAPTURE, bus_caller_of(m), error);
         if (r < 0)
                 return r;
         if (pipe2(ends, O_CLOEXEC) < 0)
@@ -198,7 +198,9 @@ void bus_hold_drop_converter(struct bus *bus, const char *converter_id)
 void bus_hold_drop_all(struct bus *bus)
 {
         while (bus->holds) {
-                bus->holds->cookie = 0;
+                /* With the bus the service goes; a single caller's ports are taken back. */
+                if (!bus->peer)
+                        bus->holds->cookie = 0;
                 hold_free(bus->holds);
         }
 }

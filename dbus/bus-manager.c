@@ -1,27 +1,20 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * org.smartmeterd.Manager1 at the root object: lists, look-ups, and what concerns the service as a
- * whole. Methods that change something come back through bus_auth_check() as run_…().
+ * whole. Methods that change something are run_…(): their callers are authorised already.
  */
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "bus-auth.h"
+#include "base/util.h"
 #include "bus-private.h"
 #include "config-build.h"
-#include "lib/meter.h"
-#include "lib/util.h"
+#include "lib/model/meter.h"
+#include "lib/value/quantity.h"
 
 #define KEY_BYTES 16 /* AES-128 */
-
-enum {
-        MANAGER_VERSION,
-        MANAGER_STATE,
-        MANAGER_N_CONVERTERS,
-        MANAGER_N_METERS,
-        MANAGER_LAST_RELOAD_ERROR,
-};
 
 static void strv_free_owned(char ***list)
 {
@@ -44,10 +37,7 @@ static int reply_paths(sd_bus_message *m, const struct bus_table *table,
                 r = sd_bus_message_append_basic(reply, 'o', path_of(table->entries[i].object));
         if (r >= 0)
                 r = sd_bus_message_close_container(reply);
-        if (r >= 0)
-                r = sd_bus_send(NULL, reply, NULL);
-        sd_bus_message_unref(reply);
-        return r;
+        return bus_send_reply(reply, r);
 }
 
 static const char *converter_path(const void *object)
@@ -89,7 +79,7 @@ static int fail_converter(struct bus *bus, const char *key, sd_bus_error *error)
 
         for (size_t i = 0; i < bus->converters.n; i++)
                 name_one(known, sizeof(known),
-                         ((const struct bus_converter *)bus->converters.entries[i].model)->id);
+                         ((const struct converter_view *)bus->converters.entries[i].model)->id);
         return bus_fail(error, -ENOENT, BUS_ERROR_NO_SUCH_CONVERTER,
                         "There is no converter '%.100s'. Known: %s.", key,
                         *known ? known : "none (is one plugged in?)");
@@ -141,6 +131,26 @@ static int on_get_meter(sd_bus_message *m, void *userdata, sd_bus_error *error)
         return sd_bus_reply_method_return(m, "o", object->path);
 }
 
+static int on_list_remembered(sd_bus_message *m, void *userdata, sd_bus_error *error)
+{
+        const struct bus *bus = ((struct bus_face *)userdata)->bus;
+        struct bus_remembered one;
+        sd_bus_message *reply = NULL;
+        int r;
+
+        r = sd_bus_message_new_method_return(m, &reply);
+        if (r >= 0)
+                r = sd_bus_message_open_container(reply, 'a', "(ssst)");
+        for (size_t i = 0; r >= 0 && bus->requests->remembered_at &&
+                           bus->requests->remembered_at(bus->userdata, i, &one);
+             i++)
+                r = sd_bus_message_append(reply, "(ssst)", one.id, one.kind, one.name,
+                                          one.last_usec);
+        if (r >= 0)
+                r = sd_bus_message_close_container(reply);
+        return bus_send_reply(reply, r);
+}
+
 static int run_reload(struct bus *bus, sd_bus_message *m, sd_bus_error *error)
 {
         OWNED_STRV char **warnings = NULL;
@@ -153,17 +163,7 @@ static int run_reload(struct bus *bus, sd_bus_message *m, sd_bus_error *error)
         r = sd_bus_message_new_method_return(m, &reply);
         if (r >= 0)
                 r = sd_bus_message_append_strv(reply, warnings);
-        if (r >= 0)
-                r = sd_bus_send(NULL, reply, NULL);
-        sd_bus_message_unref(reply);
-        return r;
-}
-
-static int on_reload(sd_bus_message *m, void *userdata, sd_bus_error *error)
-{
-        struct bus_face *face = userdata;
-
-        return bus_auth_check(face->bus, m, BUS_ACTION_MANAGE, run_reload, error);
+        return bus_send_reply(reply, r);
 }
 
 static int run_rescan(struct bus *bus, sd_bus_message *m, sd_bus_error *error)
@@ -173,11 +173,53 @@ static int run_rescan(struct bus *bus, sd_bus_message *m, sd_bus_error *error)
         return r < 0 ? r : sd_bus_reply_method_return(m, NULL);
 }
 
-static int on_rescan(sd_bus_message *m, void *userdata, sd_bus_error *error)
-{
-        struct bus_face *face = userdata;
+struct pending {
+        sd_bus_message *call, *reply; /* owned */
+};
 
-        return bus_auth_check(face->bus, m, BUS_ACTION_MANAGE, run_rescan, error);
+static void pending_free(struct pending *p)
+{
+        sd_bus_message_unref(p->call);
+        sd_bus_message_unref(p->reply);
+        free(p);
+}
+
+static void on_settled(int result, void *cookie)
+{
+        struct pending *p = cookie;
+
+        /* fails when the connection is gone, and with it who asked */
+        if (result >= 0)
+                (void)sd_bus_send(NULL, p->reply, NULL);
+        else
+                (void)sd_bus_reply_method_errorf(
+                        p->call, BUS_ERROR_FAILED,
+                        "It is in effect, but not remembered over a restart: %s.",
+                        result == -ETIMEDOUT ? "the disk does not answer" : strerror(-result));
+        pending_free(p);
+}
+
+/* Answers, with an object path or with nothing, when what was asked for is on the disk. */
+static int reply_settled(struct bus *bus, sd_bus_message *m, const char *path)
+{
+        struct pending *p = calloc(1, sizeof(*p));
+        int r;
+
+        if (!p)
+                return -ENOMEM;
+        p->call = sd_bus_message_ref(m);
+        r = sd_bus_message_new_method_return(m, &p->reply);
+        if (r >= 0 && path)
+                r = sd_bus_message_append_basic(p->reply, 'o', path);
+        if (r < 0) {
+                pending_free(p);
+                return r;
+        }
+        if (bus->requests->settle)
+                bus->requests->settle(bus->userdata, on_settled, p);
+        else
+                on_settled(0, p);
+        return 1; /* answered, or to be answered later */
 }
 
 static int run_set_meter_key(struct bus *bus, sd_bus_message *m, sd_bus_error *error)
@@ -185,18 +227,23 @@ static int run_set_meter_key(struct bus *bus, sd_bus_message *m, sd_bus_error *e
         const void *ek = NULL, *ak = NULL;
         size_t ek_len = 0, ak_len = 0;
         const char *meter;
-        int r;
+        int check_only = 0, r;
+        const struct bus_option options[] = { { "CheckOnly", "b", "true", &check_only } };
 
         r = sd_bus_message_read_basic(m, 's', &meter);
         if (r >= 0)
                 r = sd_bus_message_read_array(m, 'y', &ek, &ek_len);
         if (r >= 0)
                 r = sd_bus_message_read_array(m, 'y', &ak, &ak_len);
+        if (r >= 0)
+                r = bus_read_options(m, options, ELEMENTSOF(options), error);
         if (r < 0)
                 return r;
         if (!*meter || strlen(meter) >= METER_ID_MAX)
                 return bus_fail(error, -EINVAL, BUS_ERROR_INVALID_ARGUMENT,
                                 "The first argument is a meter's id or its system title in hex.");
+        if (check_only)
+                return sd_bus_reply_method_return(m, NULL);
         if (ek_len != KEY_BYTES)
                 return bus_fail(error, -EINVAL, BUS_ERROR_INVALID_ARGUMENT,
                                 "An encryption key has 16 bytes (32 hex digits), not %zu.", ek_len);
@@ -206,56 +253,20 @@ static int run_set_meter_key(struct bus *bus, sd_bus_message *m, sd_bus_error *e
                                 "empty, not %zu.",
                                 ak_len);
         r = bus->requests->set_meter_key(bus->userdata, meter, ek, ak_len ? ak : NULL, error);
-        return r < 0 ? r : sd_bus_reply_method_return(m, NULL);
-}
-
-static int on_set_meter_key(sd_bus_message *m, void *userdata, sd_bus_error *error)
-{
-        struct bus_face *face = userdata;
-
-        return bus_auth_check(face->bus, m, BUS_ACTION_SET_KEY, run_set_meter_key, error);
-}
-
-/* a{sv} with Line s and Profile s. */
-static int read_adopt_options(sd_bus_message *m, const char **ret_line, const char **ret_profile,
-                              sd_bus_error *error)
-{
-        int r;
-
-        r = sd_bus_message_enter_container(m, 'a', "{sv}");
-        while (r >= 0 && (r = sd_bus_message_enter_container(m, 'e', "sv")) > 0) {
-                const char *key, *contents;
-                char type;
-
-                r = sd_bus_message_read_basic(m, 's', &key);
-                if (r < 0)
-                        return r;
-                if (strcmp(key, "Line") != 0 && strcmp(key, "Profile") != 0)
-                        return bus_fail(error, -EINVAL, BUS_ERROR_INVALID_ARGUMENT,
-                                        "Unknown option '%.100s'; Adopt knows Line and Profile.",
-                                        key);
-                r = sd_bus_message_peek_type(m, &type, &contents);
-                if (r >= 0 && (type != 'v' || strcmp(contents, "s") != 0))
-                        return bus_fail(error, -EINVAL, BUS_ERROR_INVALID_ARGUMENT,
-                                        "The option %s is a string, as \"%s\".", key,
-                                        *key == 'L' ? "2400 8E1" : "lgz-e450");
-                if (r >= 0)
-                        r = sd_bus_message_read(m, "v", "s", *key == 'L' ? ret_line : ret_profile);
-                if (r >= 0)
-                        r = sd_bus_message_exit_container(m);
-        }
-        return r < 0 ? r : sd_bus_message_exit_container(m);
+        return r < 0 ? r : reply_settled(bus, m, NULL);
 }
 
 static int run_adopt(struct bus *bus, sd_bus_message *m, sd_bus_error *error)
 {
         const char *tty, *line = NULL, *profile = NULL, *id = NULL;
+        const struct bus_option options[] = { { "Line", "s", "\"2400 8E1\"", &line },
+                                              { "Profile", "s", "\"lgz-e450\"", &profile } };
         const struct converter_object *object;
         int r;
 
         r = sd_bus_message_read_basic(m, 's', &tty);
         if (r >= 0)
-                r = read_adopt_options(m, &line, &profile, error);
+                r = bus_read_options(m, options, ELEMENTSOF(options), error);
         if (r >= 0)
                 r = bus->requests->adopt(bus->userdata, tty, line, profile, &id, error);
         if (r == -ENOENT && !sd_bus_error_is_set(error))
@@ -265,14 +276,7 @@ static int run_adopt(struct bus *bus, sd_bus_message *m, sd_bus_error *error)
         object = bus_converter_by_id(bus, id);
         if (!object)
                 return fail_converter(bus, id, error);
-        return sd_bus_reply_method_return(m, "o", object->path);
-}
-
-static int on_adopt(sd_bus_message *m, void *userdata, sd_bus_error *error)
-{
-        struct bus_face *face = userdata;
-
-        return bus_auth_check(face->bus, m, BUS_ACTION_MANAGE, run_adopt, error);
+        return reply_settled(bus, m, object->path);
 }
 
 static int run_forget(struct bus *bus, sd_bus_message *m, sd_bus_error *error)
@@ -282,97 +286,154 @@ static int run_forget(struct bus *bus, sd_bus_message *m, sd_bus_error *error)
 
         r = sd_bus_message_read_basic(m, 's', &id);
         if (r >= 0)
+                r = bus_read_options(m, NULL, 0, error);
+        if (r >= 0)
                 r = bus->requests->forget(bus->userdata, id, error);
         if (r == -ENOENT && !sd_bus_error_is_set(error))
                 return fail_converter(bus, id, error);
-        return r < 0 ? r : sd_bus_reply_method_return(m, NULL);
+        return r < 0 ? r : reply_settled(bus, m, NULL);
 }
 
-static int on_forget(sd_bus_message *m, void *userdata, sd_bus_error *error)
-{
-        struct bus_face *face = userdata;
-
-        return bus_auth_check(face->bus, m, BUS_ACTION_MANAGE, run_forget, error);
-}
-
-static const sd_bus_vtable manager_vtable[] = {
-        SD_BUS_VTABLE_START(0),
-        SD_BUS_METHOD_WITH_ARGS("ListConverters", SD_BUS_NO_ARGS, SD_BUS_RESULT("ao", converters),
-                                on_list_converters, SD_BUS_VTABLE_UNPRIVILEGED),
-        SD_BUS_METHOD_WITH_ARGS("ListMeters", SD_BUS_NO_ARGS, SD_BUS_RESULT("ao", meters),
-                                on_list_meters, SD_BUS_VTABLE_UNPRIVILEGED),
-        SD_BUS_METHOD_WITH_ARGS("GetConverter", SD_BUS_ARGS("s", key),
-                                SD_BUS_RESULT("o", converter), on_get_converter,
-                                SD_BUS_VTABLE_UNPRIVILEGED),
-        SD_BUS_METHOD_WITH_ARGS("GetMeter", SD_BUS_ARGS("s", key), SD_BUS_RESULT("o", meter),
-                                on_get_meter, SD_BUS_VTABLE_UNPRIVILEGED),
-        SD_BUS_METHOD_WITH_ARGS("Reload", SD_BUS_NO_ARGS, SD_BUS_RESULT("as", warnings), on_reload,
-                                SD_BUS_VTABLE_UNPRIVILEGED),
-        SD_BUS_METHOD_WITH_ARGS("Rescan", SD_BUS_NO_ARGS, SD_BUS_NO_RESULT, on_rescan,
-                                SD_BUS_VTABLE_UNPRIVILEGED),
-        SD_BUS_METHOD_WITH_ARGS(
-                "SetMeterKey",
-                SD_BUS_ARGS("s", meter, "ay", encryption_key, "ay", authentication_key),
-                SD_BUS_NO_RESULT, on_set_meter_key,
-                SD_BUS_VTABLE_UNPRIVILEGED | SD_BUS_VTABLE_SENSITIVE),
-        SD_BUS_METHOD_WITH_ARGS("Adopt", SD_BUS_ARGS("s", tty, "a{sv}", options),
-                                SD_BUS_RESULT("o", converter), on_adopt,
-                                SD_BUS_VTABLE_UNPRIVILEGED),
-        SD_BUS_METHOD_WITH_ARGS("Forget", SD_BUS_ARGS("s", converter), SD_BUS_NO_RESULT, on_forget,
-                                SD_BUS_VTABLE_UNPRIVILEGED),
-        SD_BUS_PROPERTY("Version", "s", bus_cell_get, BUS_CELL(MANAGER_VERSION),
-                        SD_BUS_VTABLE_PROPERTY_CONST),
-        SD_BUS_PROPERTY("State", "s", bus_cell_get, BUS_CELL(MANAGER_STATE),
-                        SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
-        SD_BUS_PROPERTY("NConverters", "u", bus_cell_get, BUS_CELL(MANAGER_N_CONVERTERS),
-                        SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
-        SD_BUS_PROPERTY("NMeters", "u", bus_cell_get, BUS_CELL(MANAGER_N_METERS),
-                        SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
-        SD_BUS_PROPERTY("LastReloadError", "s", bus_cell_get, BUS_CELL(MANAGER_LAST_RELOAD_ERROR),
-                        SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
-        SD_BUS_VTABLE_END,
+/* Static words, by enum quantity_kind. */
+static const char *const kind_names[] = {
+        [QUANTITY_POWER] = "power",
+        [QUANTITY_REACTIVE_POWER] = "reactive-power",
+        [QUANTITY_APPARENT_POWER] = "apparent-power",
+        [QUANTITY_ENERGY] = "energy",
+        [QUANTITY_REACTIVE_ENERGY] = "reactive-energy",
+        [QUANTITY_APPARENT_ENERGY] = "apparent-energy",
+        [QUANTITY_NET_ENERGY] = "net-energy",
+        [QUANTITY_VOLUME] = "volume",
+        [QUANTITY_HEAT] = "heat",
+        [QUANTITY_VOLTAGE] = "voltage",
+        [QUANTITY_CURRENT] = "current",
+        [QUANTITY_FREQUENCY] = "frequency",
+        [QUANTITY_POWER_FACTOR] = "power-factor",
+        [QUANTITY_ANGLE] = "angle",
+        [QUANTITY_DEMAND] = "demand",
+        [QUANTITY_LIMIT] = "limit",
+        [QUANTITY_OTHER] = "other",
 };
 
-void manager_object_count(struct bus *bus)
+static int append_description(sd_bus_message *m, const struct quantity *q)
 {
-        struct bus_face *face = &bus->manager.face;
+        char obis[24];
 
-        bus_set_u32(face, MANAGER_N_CONVERTERS, (uint32_t)bus->converters.n);
-        bus_set_u32(face, MANAGER_N_METERS, (uint32_t)bus->meters.n);
-        bus_face_emit(face);
+        (void)snprintf(obis, sizeof(obis), "%u-0:%u.%u.%u", q->a, q->c, q->d, q->e);
+        return sd_bus_message_append(m, "{s(sss)}", q->name, obis, q->label, kind_names[q->kind]);
 }
 
-void bus_set_state(struct bus *bus, const char *state)
+static int on_describe_readings(sd_bus_message *m, void *userdata, sd_bus_error *error)
 {
-        bus_set_text(&bus->manager.face, MANAGER_STATE, state);
-        bus_face_emit(&bus->manager.face);
+        sd_bus_message *reply = NULL;
+        int r;
+
+        r = sd_bus_message_new_method_return(m, &reply);
+        if (r >= 0)
+                r = sd_bus_message_open_container(reply, 'a', "{s(sss)}");
+        for (size_t i = 0; r >= 0 && quantity_at(i); i++)
+                r = append_description(reply, quantity_at(i));
+        if (r >= 0)
+                r = sd_bus_message_close_container(reply);
+        return bus_send_reply(reply, r);
+}
+
+static union bus_value version(const struct bus_face *face)
+{
+        return BUS_TEXT(face->bus->version);
+}
+
+static union bus_value state(const struct bus_face *face)
+{
+        return BUS_TEXT(face->bus->manager.state);
+}
+
+static union bus_value n_converters(const struct bus_face *face)
+{
+        return BUS_NUMBER(face->bus->converters.n);
+}
+
+static union bus_value n_meters(const struct bus_face *face)
+{
+        return BUS_NUMBER(face->bus->meters.n);
+}
+
+static union bus_value timezone_of(const struct bus_face *face)
+{
+        const struct bus *bus = face->bus;
+
+        return BUS_TEXT(bus->requests->timezone ? bus->requests->timezone(bus->userdata) : "");
+}
+
+static union bus_value last_reload_error(const struct bus_face *face)
+{
+        return BUS_TEXT(face->bus->manager.reload_error);
+}
+
+/* clang-format off */
+static const struct bus_method methods[] = {
+        METHOD("ListConverters", "", "", "ao", "converters\0", on_list_converters),
+        METHOD("ListMeters", "", "", "ao", "meters\0", on_list_meters),
+        METHOD("ListRemembered", "", "", "a(ssst)", "remembered\0", on_list_remembered),
+        METHOD("GetConverter", "s", "key\0", "o", "converter\0", on_get_converter),
+        METHOD("GetMeter", "s", "key\0", "o", "meter\0", on_get_meter),
+        METHOD("DescribeReadings", "", "", "a{s(sss)}", "readings\0", on_describe_readings),
+        GUARDED("Reload", "", "", "as", "warnings\0", BUS_ACTION_MANAGE, run_reload),
+        GUARDED("Rescan", "", "", "", "", BUS_ACTION_MANAGE, run_rescan),
+        GUARDED_SECRET("SetMeterKey", "sayaya{sv}",
+                       "meter\0encryption_key\0authentication_key\0options\0", "", "",
+                       BUS_ACTION_SET_KEY, run_set_meter_key),
+        GUARDED("Adopt", "sa{sv}", "tty\0options\0", "o", "converter\0",
+                BUS_ACTION_MANAGE, run_adopt),
+        GUARDED("Forget", "sa{sv}", "id\0options\0", "", "", BUS_ACTION_MANAGE, run_forget),
+};
+
+static const struct bus_property properties[] = {
+        CONSTANT("Version", "s", version),
+        PROPERTY("State", "s", state),
+        PROPERTY("NConverters", "u", n_converters),
+        PROPERTY("NMeters", "u", n_meters),
+        PROPERTY("LastReloadError", "s", last_reload_error),
+        PROPERTY("Timezone", "s", timezone_of),
+};
+/* clang-format on */
+
+const struct bus_interface bus_manager_interface = {
+        .name = BUS_INTERFACE_MANAGER,
+        BUS_METHODS(methods),
+        BUS_PROPERTIES(properties),
+};
+
+void bus_set_state(struct bus *bus, const char *text)
+{
+        (void)snprintf(bus->manager.state, sizeof(bus->manager.state), "%s", text);
+        bus_face_update(&bus->manager.face);
 }
 
 void bus_set_reload_error(struct bus *bus, const char *error)
 {
-        bus_set_text(&bus->manager.face, MANAGER_LAST_RELOAD_ERROR, error);
-        bus_face_emit(&bus->manager.face);
+        char *copy = strdup(error);
+
+        if (!copy)
+                return; /* the log has it too */
+        free(bus->manager.reload_error);
+        bus->manager.reload_error = copy;
+        bus_face_update(&bus->manager.face);
 }
 
 int manager_object_init(struct bus *bus)
 {
-        struct bus_face *face = &bus->manager.face;
-
-        *face = (struct bus_face){
+        (void)snprintf(bus->manager.state, sizeof(bus->manager.state), "starting");
+        bus->manager.face = (struct bus_face){
                 .bus = bus,
                 .path = BUS_PATH,
-                .interface = BUS_INTERFACE_MANAGER,
-                .vtable = manager_vtable,
+                .interface = &bus_manager_interface,
         };
-        bus_set_text(face, MANAGER_VERSION, PROJECT_VERSION);
-        bus_set_text(face, MANAGER_STATE, "starting");
-        bus_set_u32(face, MANAGER_N_CONVERTERS, 0);
-        bus_set_u32(face, MANAGER_N_METERS, 0);
-        bus_set_text(face, MANAGER_LAST_RELOAD_ERROR, "");
-        return bus_face_add(face);
+        return bus_face_add(&bus->manager.face);
 }
 
 void manager_object_done(struct bus *bus)
 {
         bus_face_done(&bus->manager.face);
+        free(bus->manager.reload_error);
 }

@@ -1,70 +1,42 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What the files of this folder share and nobody else sees: the objects on the bus, the cells that
- * hold the property values last shown, and how signals leave.
- *
- * An object has one face per interface, a face one cell per property. A change of the model is
- * written into the cells; a cell that really differs marks its face; bus_face_emit() then tells all
- * of it in one PropertiesChanged.
+ * What the files of this folder share and nobody else sees: the objects on the bus, and how signals
+ * leave. An object has one face per interface (bus-face.h).
  */
 #pragma once
 
+#include "bus-face.h"
 #include "bus.h"
 #include "names.h"
 
-#define BUS_CELLS_MAX 32
-
-/* The value of one property as last shown. */
-struct bus_cell {
-        char type; /* of D-Bus: s o b q u t d; 'a' for ao; '-' a mark only, the value is elsewhere
-                    */
-        union {
-                char *text;
-                char **list; /* strv */
-                uint64_t number;
-                double real;
-        } value;
-};
-
-struct bus_face {
-        struct bus *bus;
-        const char *path; /* borrowed from the object */
-        const char *interface;
-        const sd_bus_vtable *vtable;
-        sd_bus_slot *slot;
-        uint64_t changed; /* a bit per cell */
-        struct bus_cell cells[BUS_CELLS_MAX];
-        void *object; /* the struct …_object around it */
-};
-
-/* Row of a vtable → its cell; and back from the userdata of a getter to the face. */
-#define BUS_CELL(i) (offsetof(struct bus_face, cells) + (size_t)(i) * sizeof(struct bus_cell))
-static inline struct bus_face *bus_face_of(void *cell, unsigned int i)
-{
-        return (struct bus_face *)(void *)((char *)cell - BUS_CELL(i));
-}
-
 struct manager_object {
+        char state[16];
+        char *reload_error; /* owned; NULL: none */
         struct bus_face face;
 };
 
 struct converter_object {
-        const struct bus_converter *model;
+        const struct converter_view *model;
         char *path;
-        bool statistics_read; /* since they were last declared invalid */
+        bool statistics_read;      /* since they were last declared invalid */
+        uint64_t statistics_shown; /* their sum then */
         struct bus_face face;
 };
 
 struct meter_object {
+        struct bus *bus;
         const struct meter *model;
         char *path;
-        struct converter_object *converter; /* it is read through; NULL: none */
-        struct bus_face face;
-        struct bus_face tariff;
+        struct converter_object *converter;                    /* it is read through; NULL: none */
+        char *parent;                                          /* path, NULL: none */
+        uint64_t texts_hash;                                   /* of the texts last shown */
+        char scale_cure[OBIS_TEXT_MAX + DECIMAL_TEXT_MAX + 8]; /* what its property shows */
+        struct bus_face face, tariff, history;
+        struct bus_face electricity; /* of electricity meters; else its path is NULL */
 };
 
-struct sink_object {
-        const struct bus_sink *model;
+struct output_object {
+        const struct output_view *model;
         char *path;
         struct bus_face face;
 };
@@ -82,18 +54,35 @@ struct bus_table {
 
 struct bus_auth_request;
 struct bus_hold;
+struct bus_waiting;
+
+struct bus_vtable {
+        struct bus_vtable *next;
+        const struct bus_interface *interface;
+        sd_bus_vtable *rows; /* owned */
+};
 
 struct bus {
         struct sink sink; /* first: sink_ops hand it back */
         sd_bus *bus;
+        bool peer; /* there is a caller at the other end, and no bus daemon */
+        const char *version;
         sd_event *event;
         const struct bus_requests *requests;
         void *userdata;
         void (*on_lost)(void *userdata);
+        void *lost_userdata;
+
+        uint64_t ticket, released;   /* of the signals made now; of those that may leave */
+        uint64_t held_usec;          /* since when callers wait; monotonic, 0: they do not */
+        struct bus_waiting *waiting; /* signals that may not leave yet, oldest first */
+        size_t n_waiting, waiting_room;
 
         struct manager_object manager;
-        struct bus_table converters, meters, sinks;
+        struct bus_table converters, meters, outputs;
+        struct bus_vtable *vtables;
 
+        int name_r; /* of the request for our name: 1 while it is not answered */
         sd_bus_slot *object_manager_slot, *lost_slot, *filter_slot, *log_slot;
 
         struct bus_auth_request *auth_requests;
@@ -107,27 +96,13 @@ struct bus {
         sd_bus_track *readers; /* who proved to be one; gets signals unicast */
 };
 
-/* bus-cell.c: each set marks the face when the value differs from the one last shown. */
-void bus_set_text(struct bus_face *face, unsigned int i, const char *value);
-void bus_set_path(struct bus_face *face, unsigned int i, const char *value);
-void bus_set_bool(struct bus_face *face, unsigned int i, bool value);
-void bus_set_u16(struct bus_face *face, unsigned int i, uint16_t value);
-void bus_set_u32(struct bus_face *face, unsigned int i, uint32_t value);
-void bus_set_u64(struct bus_face *face, unsigned int i, uint64_t value);
-void bus_set_double(struct bus_face *face, unsigned int i, double value);
-void bus_set_paths(struct bus_face *face, unsigned int i, char **value); /* takes it over */
-void bus_mark(struct bus_face *face, unsigned int i); /* a value kept elsewhere has changed */
-int bus_cell_get(sd_bus *bus, const char *path, const char *interface, const char *property,
-                 sd_bus_message *reply, void *userdata, sd_bus_error *error);
+/* Who asks: a name on the bus; "" is the only caller there is without a bus. Never NULL. */
+const char *bus_caller_of(sd_bus_message *m);
 
-int bus_face_add(struct bus_face *face);   /* exports; cells are filled before */
-void bus_face_done(struct bus_face *face); /* unexports, frees the cells */
-void bus_face_emit(struct bus_face *face); /* one PropertiesChanged, or nothing */
-/* The dict a{sv} of all properties of a face, as GetAll gives it. */
-int bus_face_append(struct bus_face *face, sd_bus_message *m);
-
-/* bus-signal.c: how a signal leaves: to all, or with Readers= only to known readers. */
+/* bus-signal.c: how a signal leaves: to all, or with Readers= only to known readers; and when. */
 void bus_signal_send(struct bus *bus, sd_bus_message *m);
+void bus_signal_hold(struct bus *bus, uint64_t ticket);
+void bus_signal_release(struct bus *bus, uint64_t through);
 void bus_announce(struct bus *bus, const char *path, struct bus_face *const faces[], size_t n);
 void bus_retract(struct bus *bus, const char *path, struct bus_face *const faces[], size_t n);
 /* Calls back once when `name` has left the bus; the slot ends the watch. */
@@ -138,10 +113,22 @@ int bus_watch_name(struct bus *bus, const char *name, sd_bus_message_handler_t h
 int bus_readers_start(struct bus *bus);
 int bus_readers_set(struct bus *bus, const char *group);
 
+/* bus-options.c: reads the a{sv} at which the message stands; an unknown option is an error. */
+struct bus_option {
+        const char *name, *signature, *example;
+        void *ret; /* const char ** of an "s", int * of a "b"; untouched when the option is not
+                      given */
+};
+int bus_read_options(sd_bus_message *m, const struct bus_option *options, size_t n,
+                     sd_bus_error *error);
+
 /* bus-table.c: models, their objects, and the errors that name what would be right. */
 int bus_table_add(struct bus_table *table, const void *model, void *object);
 void bus_table_remove(struct bus_table *table, const void *model);
 void *bus_table_find(const struct bus_table *table, const void *model);
+void bus_error_clean(sd_bus_error *error); /* replaces what is no UTF-8 in its message */
+/* Sends a reply that was filled with the result `r`, unless that is an error; drops it anyway. */
+int bus_send_reply(sd_bus_message *reply, int r);
 int bus_error_errno(int r, sd_bus_error *error); /* names an errno nobody has named yet */
 int bus_fail(sd_bus_error *error, int r, const char *name, const char *format, ...)
         __attribute__((format(printf, 4, 5)));
@@ -156,11 +143,14 @@ void bus_hold_drop_converter(struct bus *bus, const char *converter_id);
 void bus_hold_drop_all(struct bus *bus);
 
 /* One per interface. */
+extern const struct bus_interface bus_manager_interface, bus_converter_interface,
+        bus_meter_interface, bus_electricity_interface, bus_tariff_interface, bus_history_interface,
+        bus_output_interface;
+
 int manager_object_init(struct bus *bus);
 void manager_object_done(struct bus *bus);
-void manager_object_count(struct bus *bus);
 
-int converter_object_new(struct bus *bus, const struct bus_converter *model,
+int converter_object_new(struct bus *bus, const struct converter_view *model,
                          struct converter_object **ret);
 struct converter_object *converter_object_free(struct converter_object *object);
 /* Emits what differs; true when the list of meters does. */
@@ -176,12 +166,16 @@ void meter_object_telegram(struct meter_object *object, const struct meter_updat
 void meter_object_update(struct meter_object *object);
 void meter_object_find_converters(struct bus *bus); /* after lists of meters have changed */
 struct meter_object *bus_meter_by_id(struct bus *bus, const char *id);
+/* Its faces, at most METER_FACES; returns how many. */
+#define METER_FACES 4
+size_t meter_object_faces(struct meter_object *object, struct bus_face *ret[static METER_FACES]);
 
-int tariff_face_init(struct meter_object *object);
-void tariff_face_update(struct meter_object *object);
+/* bus-readings.c */
+int bus_readings_append(struct bus_face *face, sd_bus_message *m);
+int bus_readings_on_get(sd_bus_message *m, void *userdata, sd_bus_error *error);
+void bus_readings_emit(struct meter_object *object, const struct meter_update *update);
 
-int sink_object_new(struct bus *bus, const struct bus_sink *model, struct sink_object **ret);
-struct sink_object *sink_object_free(struct sink_object *object);
-void sink_object_update(struct sink_object *object);
+int output_object_new(struct bus *bus, const struct output_view *model, struct output_object **ret);
+struct output_object *output_object_free(struct output_object *object);
 
 int logcontrol_init(struct bus *bus);

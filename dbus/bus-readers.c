@@ -15,36 +15,30 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/util.h"
 #include "bus-private.h"
-#include "lib/util.h"
 
 /* Signals are copied for each: a limit on the work of one telegram. Further readers may ask. */
 #define READERS_MAX 64
 /* The bus daemon answers at once or is dead. */
 #define READERS_CALL_USEC (UINT64_C(1) * 1000 * 1000)
 
-/* What anyone may call with Readers= set: it reads nothing, or asks polkit by itself. */
-static const struct {
-        const char *interface;
-        const char *member; /* NULL: all of it */
-} open_to_all[] = {
-        { "org.freedesktop.DBus.Peer", NULL },  { BUS_INTERFACE_MANAGER, "Reload" },
-        { BUS_INTERFACE_MANAGER, "Rescan" },    { BUS_INTERFACE_MANAGER, "SetMeterKey" },
-        { BUS_INTERFACE_MANAGER, "Adopt" },     { BUS_INTERFACE_MANAGER, "Forget" },
-        { BUS_INTERFACE_CONVERTER, "Probe" },   { BUS_INTERFACE_CONVERTER, "Inhibit" },
-        { BUS_INTERFACE_CONVERTER, "Capture" }, { BUS_INTERFACE_CONVERTER, "Reset" },
-        { BUS_INTERFACE_SINK, "Reconnect" },
-};
-
+/* Anyone may ping, and call what asks polkit by itself. */
 static bool call_is_open(sd_bus_message *m)
 {
+        static const struct bus_interface *const interfaces[] = {
+                &bus_manager_interface,
+                &bus_converter_interface,
+                &bus_output_interface,
+        };
         const char *interface = sd_bus_message_get_interface(m);
         const char *member = sd_bus_message_get_member(m);
 
-        for (size_t i = 0; interface && i < ELEMENTSOF(open_to_all); i++)
-                if (strcmp(interface, open_to_all[i].interface) == 0 &&
-                    (!open_to_all[i].member || strcmp(member, open_to_all[i].member) == 0))
-                        return true;
+        if (interface && strcmp(interface, "org.freedesktop.DBus.Peer") == 0)
+                return true;
+        for (size_t i = 0; interface && i < ELEMENTSOF(interfaces); i++)
+                if (strcmp(interface, interfaces[i]->name) == 0)
+                        return bus_interface_guards(interfaces[i], member);
         return false;
 }
 
@@ -136,8 +130,11 @@ static int on_message(sd_bus_message *m, void *userdata, sd_bus_error *error)
 
 int bus_readers_start(struct bus *bus)
 {
-        int r = sd_bus_track_new(bus->bus, &bus->readers, NULL, NULL);
+        int r;
 
+        if (bus->peer)
+                return 0;
+        r = sd_bus_track_new(bus->bus, &bus->readers, NULL, NULL);
         return r < 0 ? r : sd_bus_add_filter(bus->bus, &bus->filter_slot, on_message, bus);
 }
 
@@ -147,6 +144,8 @@ int bus_readers_set(struct bus *bus, const char *group)
         OWNED_FREE char *copy = NULL;
         const char *reader;
 
+        if (bus->peer) /* who may open the socket may read all */
+                return 0;
         if (group) {
                 copy = strdup(group);
                 if (!copy)

@@ -1,18 +1,26 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * How signals leave. Without Readers= they are broadcast, as everywhere. With Readers= a broadcast
- * would tell everyone what only a group may know, so each signal goes, unicast, to those callers
- * who have proved to be readers by an allowed call (GetManagedObjects, GetAll, GetReadings …) since
- * they connected. Match rules of the usual libraries accept such signals like broadcast ones.
+ * How signals leave, and when. Without Readers= they are broadcast, as everywhere. With Readers= a
+ * broadcast would tell everyone what only a group may know, so each signal goes, unicast, to those
+ * callers who have proved to be readers by an allowed call (GetManagedObjects, GetAll, GetReadings
+ * …) since they connected. Match rules of the usual libraries accept such signals like broadcast
+ * ones.
  */
 #include "bus-private.h"
 
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "base/util.h"
 
 /* Beyond this the bus daemon is not reading: what is old by the time it does, is not worth memory.
  */
 #define SIGNAL_QUEUE_MAX 4096
+/* So long, and no longer than the next telegram, do callers wait for a slow disk. */
+#define CALLERS_WAIT_USEC UINT64_C(1000000)
 
 static void send_copy(struct bus *bus, sd_bus_message *m, const char *reader)
 {
@@ -33,7 +41,7 @@ static void send_copy(struct bus *bus, sd_bus_message *m, const char *reader)
         sd_bus_message_unref(copy);
 }
 
-void bus_signal_send(struct bus *bus, sd_bus_message *m)
+static void send_now(struct bus *bus, sd_bus_message *m)
 {
         uint64_t n_queued = 0;
 
@@ -50,12 +58,104 @@ void bus_signal_send(struct bus *bus, sd_bus_message *m)
                 send_copy(bus, m, reader);
 }
 
+/* ---- signals that wait until what they tell of is kept ---- */
+
+struct bus_waiting {
+        sd_bus_message *m;
+        uint64_t ticket;
+};
+
+static uint64_t now_usec(void)
+{
+        struct timespec now;
+
+        (void)clock_gettime(CLOCK_MONOTONIC, &now); /* it exists */
+        return (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000;
+}
+
+static bool is_held(const struct bus *bus)
+{
+        return bus->ticket > bus->released;
+}
+
+static void wait_with(struct bus *bus, sd_bus_message *m)
+{
+        if (bus->n_waiting == SIGNAL_QUEUE_MAX)
+                return; /* as when the bus daemon does not read */
+        if (bus->n_waiting == bus->waiting_room) {
+                size_t room = bus->waiting_room ? 2 * bus->waiting_room : 16;
+                struct bus_waiting *grown = reallocarray(bus->waiting, room, sizeof(*grown));
+
+                if (!grown)
+                        return; /* nobody to tell */
+                bus->waiting = grown;
+                bus->waiting_room = room;
+        }
+        bus->waiting[bus->n_waiting++] =
+                (struct bus_waiting){ .m = sd_bus_message_ref(m), .ticket = bus->ticket };
+}
+
+void bus_signal_send(struct bus *bus, sd_bus_message *m)
+{
+        if (is_held(bus))
+                wait_with(bus, m);
+        else
+                send_now(bus, m);
+}
+
+/* Callers are read and answered again. Without its events the connection is of no use. */
+static void end_wait_of_callers(struct bus *bus)
+{
+        if (bus->held_usec == 0)
+                return;
+        bus->held_usec = 0;
+        if (sd_bus_attach_event(bus->bus, bus->event, SD_EVENT_PRIORITY_NORMAL) < 0 && bus->on_lost)
+                bus->on_lost(bus->lost_userdata);
+}
+
+/*
+ * The objects have the new readings already, so that who calls has to wait as well. Where a disk
+ * never catches up with the meters callers come first after a while; signals still wait.
+ */
+void bus_signal_hold(struct bus *bus, uint64_t ticket)
+{
+        bool begins = !is_held(bus);
+
+        bus->ticket = ticket;
+        if (begins && sd_bus_detach_event(bus->bus) >= 0)
+                bus->held_usec = now_usec();
+        else if (!begins && now_usec() - bus->held_usec > CALLERS_WAIT_USEC)
+                end_wait_of_callers(bus);
+}
+
+void bus_signal_release(struct bus *bus, uint64_t through)
+{
+        size_t n = 0;
+
+        bus->released = MIN(through, bus->ticket);
+        while (n < bus->n_waiting && bus->waiting[n].ticket <= through) {
+                send_now(bus, bus->waiting[n].m);
+                sd_bus_message_unref(bus->waiting[n++].m);
+        }
+        bus->n_waiting -= n;
+        if (bus->n_waiting > 0)
+                memmove(bus->waiting, bus->waiting + n, bus->n_waiting * sizeof(*bus->waiting));
+        if (!is_held(bus))
+                end_wait_of_callers(bus);
+}
+
+/* One face beside others that stay: the whole object neither comes nor goes. */
+static bool is_whole_object(struct bus_face *const faces[], size_t n)
+{
+        return n > 1 || faces[0]->interface != &bus_electricity_interface;
+}
+
 void bus_announce(struct bus *bus, const char *path, struct bus_face *const faces[], size_t n)
 {
         sd_bus_message *m = NULL;
         int r;
 
-        if (!bus->readers_group) {
+        if (!bus->readers_group && !is_held(bus) && is_whole_object(faces, n)) {
                 (void)sd_bus_emit_object_added(bus->bus, path); /* nobody to tell of a failure */
                 return;
         }
@@ -68,7 +168,7 @@ void bus_announce(struct bus *bus, const char *path, struct bus_face *const face
         for (size_t i = 0; i < n && r >= 0; i++) {
                 r = sd_bus_message_open_container(m, 'e', "sa{sv}");
                 if (r >= 0)
-                        r = sd_bus_message_append_basic(m, 's', faces[i]->interface);
+                        r = sd_bus_message_append_basic(m, 's', faces[i]->interface->name);
                 if (r >= 0)
                         r = bus_face_append(faces[i], m);
                 if (r >= 0)
@@ -86,7 +186,7 @@ void bus_retract(struct bus *bus, const char *path, struct bus_face *const faces
         sd_bus_message *m = NULL;
         int r;
 
-        if (!bus->readers_group) {
+        if (!bus->readers_group && !is_held(bus) && is_whole_object(faces, n)) {
                 (void)sd_bus_emit_object_removed(bus->bus, path); /* as above */
                 return;
         }
@@ -97,7 +197,7 @@ void bus_retract(struct bus *bus, const char *path, struct bus_face *const faces
         if (r >= 0)
                 r = sd_bus_message_open_container(m, 'a', "s");
         for (size_t i = 0; i < n && r >= 0; i++)
-                r = sd_bus_message_append_basic(m, 's', faces[i]->interface);
+                r = sd_bus_message_append_basic(m, 's', faces[i]->interface->name);
         if (r >= 0)
                 r = sd_bus_message_close_container(m);
         if (r >= 0)
@@ -120,6 +220,8 @@ int bus_watch_name(struct bus *bus, const char *name, sd_bus_message_handler_t h
 {
         char match[400]; /* a unique name has at most 255 bytes */
 
+        if (bus->peer) /* it leaves with its connection, and all of this with it */
+                return 0;
         if ((size_t)snprintf(match, sizeof(match),
                              "type='signal',sender='org.freedesktop.DBus',"
                              "path='/org/freedesktop/DBus',interface='org.freedesktop.DBus',"

@@ -6,8 +6,14 @@
 
 #include <errno.h>
 #include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include "base/util.h"
+#include "bus-text.h"
+
+#define ERROR_MAX 2048 /* a sentence and the list of what would be right */
 
 int bus_table_add(struct bus_table *table, const void *model, void *object)
 {
@@ -47,11 +53,35 @@ void *bus_table_find(const struct bus_table *table, const void *model)
 
 int bus_fail(sd_bus_error *error, int r, const char *name, const char *format, ...)
 {
+        char text[ERROR_MAX], clean[ERROR_MAX];
         va_list args;
 
         va_start(args, format);
-        (void)sd_bus_error_setfv(error, name, format, args); /* answers with its own errno */
+        (void)vsnprintf(text, sizeof(text), format, args);
         va_end(args);
+        /* What callers sent is cut and quoted in it, and may end in half a letter. */
+        (void)sd_bus_error_set(error, name, bus_text_clean(text, clean, sizeof(clean)));
+        return r;
+}
+
+void bus_error_clean(sd_bus_error *error)
+{
+        OWNED_FREE char *name = NULL;
+        char clean[ERROR_MAX];
+
+        if (!error->message || bus_text_is_valid(error->message))
+                return;
+        (void)bus_text_clean(error->message, clean, sizeof(clean));
+        name = strdup(error->name);
+        sd_bus_error_free(error);
+        (void)sd_bus_error_set(error, name ? name : BUS_ERROR_FAILED, clean);
+}
+
+int bus_send_reply(sd_bus_message *reply, int r)
+{
+        if (r >= 0)
+                r = sd_bus_send(NULL, reply, NULL);
+        sd_bus_message_unref(reply);
         return r;
 }
 

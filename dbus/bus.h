@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The service on D-Bus: one connection, one object per converter, meter and MQTT sink, an
- * ObjectManager at the root. Is itself a sink for meters. What callers ask for goes up through
- * struct bus_requests, which whoever creates the bus fills in.
+ * The service on D-Bus: one connection, one object per converter, meter and output, an
+ * ObjectManager at the root. Is itself a sink of the whole model. What callers ask for goes up
+ * through struct bus_requests, which whoever creates the bus fills in.
  */
 #pragma once
 
@@ -13,39 +13,68 @@
 #include <systemd/sd-bus.h>
 #include <systemd/sd-event.h>
 
-#include "lib/sink.h"
+#include "lib/model/sink.h"
 
 struct bus;
 
-#define BUS_STATISTICS_MAX 24
-
-/* A converter as its owner shows it. The bus keeps the pointer: it must live, and keep its address,
- * from bus_converter_added() to bus_converter_removed(); values may change in between. */
-struct bus_converter {
-        const char *id;    /* "067b:2303@pci-0000:00:14.0-usb-0:1:1.0"; unique, never empty */
-        const char *state; /* "receiving"; static */
-        char reason[200];  /* a sentence */
-        char device[64];   /* "/dev/ttyUSB0", "" while gone */
-        uint16_t vendor_id, product_id;
-        char vendor[64], product[64], serial[64], path[128], driver[32];
-        char line[16];                /* "2400 8E1", "" when not known */
-        const char *profile;          /* "" when not known */
-        const char *const *meter_ids; /* NULL-terminated, borrowed like the whole */
-        uint32_t holder_pid;          /* 0: none */
-        uint64_t last_byte_usec;      /* wall time, 0: none yet */
-        struct {
-                const char *name; /* static: "bytes", "frames", "damaged-frames" … */
-                uint64_t value;
-        } statistics[BUS_STATISTICS_MAX];
-        size_t n_statistics;
+/* What a caller asks of a meter's history. */
+struct bus_history_question {
+        uint64_t from_usec, to_usec;
+        uint32_t step_seconds;
+        const char *calendar; /* "day" "week" "month" "year"; "": step_seconds */
+        uint32_t tariff;      /* 0: any */
+        bool costs; /* only they are asked for: where nothing has a price, nothing is read */
 };
 
-/* An MQTT sink as its owner shows it; same rule of life. */
-struct bus_sink {
-        const char *name;
-        bool connected;
-        char last_error[240]; /* a sentence that says what to do, "" when all is well */
-        uint64_t queued, spooled, published, dropped;
+struct bus_history_step {
+        uint64_t from_usec;
+        double imported, exported; /* in the meter's CounterUnit; NaN: not known */
+        double least, greatest;    /* W; NaN: not known */
+        double cost;               /* NaN: not known */
+        double unpriced;           /* of `imported`, what has no price */
+};
+
+/* What a meter's counters showed, from a file. */
+struct bus_history_sample {
+        uint64_t time_usec;
+        double imported, exported; /* in the meter's CounterUnit; NaN: not known */
+        uint32_t tariff;           /* since the sample before; 0: not known */
+        bool begins;               /* no line to the sample before */
+};
+
+#define BUS_HISTORY_SAMPLES_MAX 20000
+
+struct bus_history_import {
+        const struct bus_history_sample *samples;
+        size_t n;
+        uint32_t interval_seconds; /* usual, between samples */
+        bool replace;              /* also what was measured */
+};
+
+/* Quarter hours. */
+struct bus_history_imported {
+        uint32_t written, measured, left_out;
+};
+
+struct bus_history_gap {
+        uint64_t from_usec, to_usec;
+        const char *kind; /* "gap" "exchange" "clock"; static */
+};
+
+/* What is remembered of earlier runs, and not there now. */
+struct bus_remembered {
+        const char *kind; /* "meter", "converter"; static */
+        char id[160], name[80];
+        uint64_t last_usec; /* when it was heard last; 0: not known */
+};
+
+struct bus_history {
+        int result; /* 0 or -errno; then the rest is empty */
+        const struct bus_history_step *steps;
+        size_t n_steps;
+        const char *currency; /* "": not told; NULL: nothing has a price */
+        const struct bus_history_gap *gaps;
+        size_t n_gaps;
 };
 
 /*
@@ -64,12 +93,15 @@ struct bus_requests {
         int (*adopt)(void *userdata, const char *tty, const char *line, const char *profile,
                      const char **ret_id, sd_bus_error *error);
         int (*forget)(void *userdata, const char *converter_or_meter_id, sd_bus_error *error);
+        /* Optional: the index-th of what `forget` could forget though it is not there; false: there
+         * are fewer. */
+        bool (*remembered_at)(void *userdata, size_t index, struct bus_remembered *ret);
         int (*probe)(void *userdata, const char *converter_id, sd_bus_error *error);
         int (*reset)(void *userdata, const char *converter_id, const char *how,
                      sd_bus_error *error); /* how: "reopen", "usb" */
         /* The port is freed until `inhibit_done` is called with the same cookie. The bus watches
          * caller and fd. who/why are for the reason shown. A converter that is removed takes its
-         * inhibitions with it: inhibit_done comes before bus_converter_removed() returns. */
+         * inhibitions with it: inhibit_done comes before converter_removed() returns. */
         int (*inhibit)(void *userdata, const char *converter_id, const char *who, const char *why,
                        uint64_t cookie, sd_bus_error *error);
         void (*inhibit_done)(void *userdata, const char *converter_id, uint64_t cookie);
@@ -85,6 +117,23 @@ struct bus_requests {
          * they are shown, so that the owner need not tell of every byte. Calls nothing back. */
         void (*refresh_converter)(void *userdata, const char *converter_id);
         int (*sink_reconnect)(void *userdata, const char *sink, sd_bus_error *error);
+        /* Optional. Calls `done` once, later, from the main loop, with what is borrowed for the
+         * call; with an error of its own it does not. */
+        int (*get_history)(void *userdata, const char *meter_id,
+                           const struct bus_history_question *question,
+                           void (*done)(const struct bus_history *answer, void *cookie),
+                           void *cookie, sd_bus_error *error);
+        /* Optional. Likewise; `result` is 0 or -errno. */
+        int (*import_history)(void *userdata, const char *meter_id,
+                              const struct bus_history_import *import,
+                              void (*done)(int result, const struct bus_history_imported *imported,
+                                           void *cookie),
+                              void *cookie, sd_bus_error *error);
+        /* Optional. Calls `done` once, perhaps at once, when what was requested before is on the
+         * disk (0), or when it is known not to be: -errno. */
+        void (*settle)(void *userdata, void (*done)(int result, void *cookie), void *cookie);
+        /* Of the days of the history: a name of the tz database, "" when it cannot be told. */
+        const char *(*timezone)(void *userdata);
         /* Display name of a meter from the configuration, "" when there is none. */
         const char *(*meter_name)(void *userdata, const char *meter_id);
         /* org.freedesktop.LogControl1 */
@@ -95,12 +144,17 @@ struct bus_requests {
 };
 
 struct bus_options {
-        const char *address;       /* NULL: the system bus (DBUS_SYSTEM_BUS_ADDRESS) */
+        const char *address;  /* NULL: the system bus (DBUS_SYSTEM_BUS_ADDRESS) */
+        bool peer;            /* no message bus, but one caller, who may do all, behind … */
+        int peer_fd;          /* … this socket: the bus's own from now on, also if it fails */
+        uint32_t peer_number; /* another one for each of them */
+        const char *version;  /* of the service; borrowed for as long as the bus lives */
         const char *readers_group; /* NULL: all local users may read */
         const struct bus_requests *requests;
         void *userdata;
         /* The connection was lost for good; called once from the loop. */
         void (*on_lost)(void *userdata);
+        void *lost_userdata; /* for on_lost; NULL: userdata */
 };
 
 /*
@@ -113,17 +167,8 @@ struct bus *bus_free(struct bus *bus);
 /* The last step of starting: after all objects known now are exported. */
 int bus_request_name(struct bus *bus);
 
-/* The bus seen as a sink for meters: borrowed, lives as long as the bus. */
+/* The bus seen as a sink of the whole model: borrowed, lives as long as the bus. */
 struct sink *bus_sink_get(struct bus *bus);
-
-int bus_converter_added(struct bus *bus, const struct bus_converter *converter);
-/* Something of it changed: emits what differs from last time, in one signal. */
-void bus_converter_changed(struct bus *bus, const struct bus_converter *converter);
-void bus_converter_removed(struct bus *bus, const struct bus_converter *converter);
-
-int bus_mqtt_added(struct bus *bus, const struct bus_sink *sink);
-void bus_mqtt_changed(struct bus *bus, const struct bus_sink *sink);
-void bus_mqtt_removed(struct bus *bus, const struct bus_sink *sink);
 
 /* Manager1.State ("starting" "running" "degraded" "stopping") and LastReloadError. */
 void bus_set_state(struct bus *bus, const char *state);

@@ -1,36 +1,31 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The decoder's inside, shared by its two files: decoder.c puts frames together, decoder-apdu.c
- * opens what came out.
+ * The decoder's inside, shared by its files: decoder.c puts frames together, decoder-apdu.c opens
+ * what came out, decoder-trust.c and decoder-doubt.c compare it with what came before.
  */
 #pragma once
 
-#include "aead.h"
 #include "decoder.h"
-#include "gbt.h"
-#include "scanner.h"
+#include "lib/dlms/aead.h"
+#include "lib/dlms/layout.h"
+#include "lib/link/assembly.h"
+#include "lib/link/scanner.h"
 
 /* Titles whose frame counters are remembered: meters on one line, two at most in the field. */
-#define DECODER_COUNTERS      4
-#define DECODER_ADDRESS_BYTES 8
+#define DECODER_TITLES 4
+/* Lists that meters on one line send in turn: three at most in the field (E450), by two meters. */
+#define DECODER_KINDS 16
+/* Energies of one meter that are compared with those before: its totals and tariffs. */
+#define DECODER_REGISTERS 8
 
-/* By which mechanism a telegram is being put together. */
-enum assembly_kind {
-        ASSEMBLY_NONE,
-        ASSEMBLY_SEGMENTS, /* HDLC, S bit */
-        ASSEMBLY_BLOCKS,   /* general block transfer */
-        ASSEMBLY_MBUS,     /* CI numbers */
-};
-
-struct assembly {
-        enum assembly_kind kind;
-        struct gbt gbt;
-        uint8_t next_segment;
-        uint8_t addresses[DECODER_ADDRESS_BYTES]; /* of the HDLC frames it is made of */
-        size_t n_addresses;
-        uint64_t offset; /* of the first frame */
-        size_t len;
-        uint8_t bytes[DECODER_APDU_BYTES];
+/* Why a telegram that no check sum bears out is held back. */
+enum decoder_doubt {
+        DECODER_DOUBT_RANGE = 1,     /* a value beyond what the meter can measure */
+        DECODER_DOUBT_POWER = 2,     /* more power than voltages and currents carry */
+        DECODER_DOUBT_BOTH_WAYS = 4, /* import and export at once, of a meter that balances */
+        DECODER_DOUBT_REGISTER = 8,  /* energy that fell, or rose too fast */
+        DECODER_DOUBT_VOLTAGE = 16,  /* a step, between two telegrams in a row */
+        DECODER_DOUBT_CLOCK = 32,    /* the meter's clock went back */
 };
 
 struct decoder {
@@ -38,27 +33,60 @@ struct decoder {
         struct decoder_statistics statistics;
         struct aead *aead;
 
-        struct slice rest;      /* APDUs still to be opened: in a frame, or in the assembly */
-        bool rest_assembled;    /* put together from several frames: must parse to the last byte */
-        bool rest_blocks;       /* by block transfer */
-        struct slice text;      /* a text or SML frame still to be read */
-        struct slice addresses; /* of the HDLC frame that `rest` is in */
-        enum link_type framing;
+        struct slice rest;   /* APDUs still to be opened: in a frame, or in an assembly */
+        bool rest_assembled; /* put together from several frames: must parse to the last byte */
+        bool rest_blocks;    /* by block transfer */
+        bool rest_ciphered;  /* whatever its tag is */
+        struct slice text;   /* a frame that is a whole telegram, still to be read */
+        struct slice sender; /* of the frame that `rest` is in */
+        const struct link_ops *link;
         uint64_t offset;
 
-        struct {
+        struct decoder_known_title {
                 uint8_t title[CIPHER_TITLE_BYTES];
-                uint32_t counter;
                 bool used;
-        } counters[DECODER_COUNTERS];
-        size_t next_counter;
+                uint64_t meter; /* digest of the id it sends */
+                uint64_t keys;  /* digest of those it was opened with; others begin anew */
+                struct decoder_title known;
+        } titles[DECODER_TITLES];
+        size_t next_title;
+        struct decoder_kind {
+                uint64_t digest; /* of a telegram without its values */
+                uint64_t sender;
+                size_t bytes; /* of its APDU */
+        } kinds[DECODER_KINDS];
+        size_t n_kinds;
+        size_t apdu_bytes; /* of what is being opened, with what follows it */
+        struct decoder_past {
+                uint64_t sender; /* 0: unused */
+                int64_t time_s;  /* by the meter's clock; 0: it has none */
+                double power[2]; /* in and out; negative: it did not say */
+                double voltage[3];
+                struct decoder_register {
+                        struct obis obis;
+                        struct decimal value;
+                } registers[DECODER_REGISTERS];
+                size_t n_registers;
+                bool both_ways;         /* it imported and exported at once */
+                bool unlikely;          /* much less power than voltages and currents carry */
+                unsigned int doubts;    /* DECODER_DOUBT_…: these came lately */
+                unsigned int n_without; /* telegrams since */
+        } pasts[DECODER_TITLES];
+        size_t next_past;
+        uint8_t wrong_title[CIPHER_TITLE_BYTES]; /* of the last telegram whose key seemed wrong */
+        uint32_t wrong_counter;                  /* its frame counter */
+        uint64_t wrong_end;                      /* where it ended in the stream */
+        bool has_wrong_title;
+        size_t frame_bytes; /* of the frame that is being opened */
+
+        struct layout_doubt doubt; /* of the last notification */
 
         struct telegram *telegram;           /* both in the scratch */
         uint8_t *plain;                      /* DECODER_APDU_BYTES */
         struct decoder_scratch *own_scratch; /* NULL: the caller's is used */
 
         struct scanner scanner;
-        struct assembly assembly;
+        struct assembly segments, blocks;
 };
 
 enum open_result {
@@ -69,15 +97,37 @@ enum open_result {
 
 /* Opens the first APDU of d->rest and takes it off. */
 enum open_result decoder_open_apdu(struct decoder *d, const char **ret_fault);
-/* Reads d->text by the framing it came in. */
-enum open_result decoder_open_text(struct decoder *d, const char **ret_fault);
+/* Reads d->text as its link reads it. */
+enum open_result decoder_read_text(struct decoder *d, const char **ret_fault);
+/* What was put together is to be opened next. */
+void decoder_take_assembled(struct decoder *d, const struct assembly *assembly);
+/*
+ * The last look at what was opened: what no check sum bears out is held back until it comes again,
+ * and an unframed frame that is none is looked at again.
+ */
+void decoder_weigh(struct decoder *d, enum open_result *result);
 
-/* The assembly starts with the frame that d->offset and d->addresses tell of. */
-void assembly_begin(struct decoder *d, enum assembly_kind kind);
-/* False when the current frame is of another meter: never put between the pieces of this one. */
-bool assembly_goes_on(const struct decoder *d, enum assembly_kind kind);
-/* False, and the assembly is given up, when it would grow beyond its bound. */
-bool assembly_append(struct decoder *d, struct slice bytes);
-/* Hands the assembled APDU on, as d->rest. */
-void assembly_complete(struct decoder *d);
-void assembly_drop(struct decoder *d);
+/* ---- decoder-trust.c: what was seen before decides what is believed now ---- */
+
+/* True when these keys have opened telegrams before: of this title, or this title is damaged. */
+bool trust_keys(struct decoder *d, const struct cipher_keys *keys);
+/* True when this title has sent a good tag before, by these keys. */
+bool trust_authenticated(struct decoder *d, const struct cipher_keys *keys);
+/* Notes a telegram that was read. False when it is refused: the telegram says why. */
+bool trust_ciphered(struct decoder *d, const struct cipher_keys *keys);
+/* The same for one that came as plain text. */
+bool trust_plain(struct decoder *d);
+/* True when the same telegram, but for its values, was seen before; now it was. */
+bool trust_kind(struct decoder *d);
+/*
+ * The same of a file, where a list that comes once counts too: false when one of the same sender
+ * and length was another. Damage flips bits; another list is longer or shorter.
+ */
+bool trust_variant(struct decoder *d);
+/* Who sent what is being read: a digest of its title, else of address and id. Never 0. */
+uint64_t trust_sender(const struct decoder *d);
+
+/* ---- decoder-doubt.c ---- */
+
+/* True when the values fit those that this sender sent before, or such a doubt came just before. */
+bool doubt_is_none(struct decoder *d, uint64_t sender);

@@ -14,10 +14,11 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "cipher.h"
-#include "profile.h"
-#include "reader.h"
-#include "telegram.h"
+#include "lib/dlms/cipher.h"
+#include "lib/link/scanner.h"
+#include "lib/profile/profile.h"
+#include "lib/value/reader.h"
+#include "lib/value/telegram.h"
 
 struct decoder;
 
@@ -29,8 +30,8 @@ enum decoder_event_type {
 
 struct decoder_event {
         enum decoder_event_type type;
-        uint64_t offset; /* of the frame's first byte, since decoder_new() */
-        enum link_type framing;
+        uint64_t offset;                 /* of the frame's first byte, since decoder_new() */
+        const char *framing;             /* the name of its link; NULL for bytes outside frames */
         const struct telegram *telegram; /* borrowed until the next decoder_…() call */
         const char *fault;               /* static storage, in words */
         bool garbage; /* the fault is only bytes outside frames: no frame was damaged */
@@ -43,9 +44,11 @@ struct decoder_statistics {
         uint64_t damaged_frames; /* check sum, length, structure */
         uint64_t lost_segments;  /* reassembly given up: segment or block missing, repeated */
         uint64_t key_failures, unknown_layouts, replays;
+        uint64_t unauthenticated; /* refused: no tag where there must be one */
+        uint64_t unconfirmed;     /* held back until another of their kind comes */
 };
 
-/* Telegrams up to 700 bytes were seen; PROTOCOL §9 asks for room and a cap at 8 KiB. */
+/* Telegrams up to 700 bytes were seen; docs/protocol.md §10 asks for room and a cap at 8 KiB. */
 #define DECODER_APDU_BYTES 8192
 
 /*
@@ -57,7 +60,14 @@ struct decoder_scratch {
         uint8_t plain[DECODER_APDU_BYTES];
 };
 
+/* What is remembered of a system title. */
+struct decoder_title {
+        uint32_t counter;   /* frame counter of its last telegram; 0: not known */
+        bool authenticated; /* its tags were verified */
+};
+
 struct decoder_options {
+        const struct profile_set *profiles;  /* borrowed; NULL: no family is known */
         const struct meter_profile *profile; /* forced; NULL: found by itself */
         /*
          * Asked for the keys of a system title (8 bytes; NULL when the telegram has none). Returns
@@ -72,6 +82,25 @@ struct decoder_options {
          */
         const struct cipher_keys *(*try_keys)(void *userdata, size_t attempt);
         struct decoder_scratch *scratch; /* borrowed, any contents; NULL: one of its own */
+        enum scanner_input input;        /* a live line, unless told otherwise */
+        size_t input_bytes;              /* of a file; 0: not known */
+        /*
+         * M-Bus has an 8-bit sum: without a verified tag, a telegram counts when one of the same
+         * meter, codes, units and scalers came before.
+         */
+        bool confirm;
+        /*
+         * What the caller kept of this title and these keys, for instance over a restart: asked
+         * when its first telegram comes. False: nothing, or other keys. May be NULL; so may
+         * remember(), which is told what is to be kept after each telegram that was read, and of
+         * which meter it was ("": it does not say).
+         */
+        bool (*recall)(void *userdata, const uint8_t *title, const struct cipher_keys *keys,
+                       struct decoder_title *ret);
+        void (*remember)(void *userdata, const uint8_t *title, const struct cipher_keys *keys,
+                         const char *meter_id, const struct decoder_title *what);
+        /* Whether plain text of this meter ("": it does not say) is to be refused. May be NULL. */
+        bool (*must_authenticate)(void *userdata, const char *meter_id);
 };
 
 /* Owned by the caller, freed with decoder_free(). `options` is copied. -ENOMEM. */
@@ -94,7 +123,7 @@ int decoder_next(struct decoder *d, struct decoder_event *ret_event);
 size_t decoder_wanted(const struct decoder *d);
 
 /*
- * The line was silent for longer than a telegram may pause (2 s, PROTOCOL §2.2): gives up
+ * The line was silent for longer than a telegram may pause (2 s, docs/protocol.md §2.2): gives up
  * half-assembled telegrams and false starts that hide a whole frame. Then ask decoder_next().
  */
 void decoder_gap(struct decoder *d);
@@ -102,7 +131,19 @@ void decoder_gap(struct decoder *d);
 /* The end of the input: what is incomplete now will stay so. Then ask decoder_next(). */
 void decoder_finish(struct decoder *d);
 
-/* Forgets all input, keeps options, statistics and offset: after a reopen or a change of line. */
+/*
+ * The line speaks this framing, as far as is known from before (the name of an event's framing; ""
+ * or NULL: not known): its first frame proves it. Kept until another framing proves itself.
+ */
+void decoder_expect(struct decoder *d, const char *framing);
+
+/*
+ * Forgets all input and which framing has proved itself, which is only expected from then on; keeps
+ * options, titles, statistics and offset: after a reopen or a change of line.
+ */
 void decoder_reset(struct decoder *d);
+
+/* Forgets frame counters and who must authenticate: it begins anew, as with other keys. */
+void decoder_forget_titles(struct decoder *d);
 
 const struct decoder_statistics *decoder_statistics_get(const struct decoder *d);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "sim/axdr.h"
+#include "axdr.h"
 
 #include <string.h>
 
@@ -37,12 +37,6 @@ void sim_axdr_number(struct sim_out *out, enum sim_number type, int64_t value)
                 sim_out_be64(out, (uint64_t)value);
                 break;
         }
-}
-
-void sim_axdr_boolean(struct sim_out *out, int value)
-{
-        sim_out_u8(out, 0x03);
-        sim_out_u8(out, value ? 1 : 0);
 }
 
 void sim_axdr_octets(struct sim_out *out, const void *data, size_t len)

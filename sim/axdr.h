@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A-XDR values as bytes (IEC 61334-6; tags of IEC 62056-5-3). The writing half of what lib/axdr.h
- * reads, and on purpose without its tables.
+ * A-XDR values as bytes (IEC 61334-6; tags of IEC 62056-5-3). The writing half of what
+ * lib/value/axdr.h reads, and on purpose without its tables.
  */
 #pragma once
 
 #include <stddef.h>
 #include <stdint.h>
 
-#include "sim/clock.h"
-#include "sim/out.h"
+#include "clock.h"
+#include "out.h"
 
 /* Tags of numbers, and how many bytes they take. */
 enum sim_number {
@@ -29,7 +29,6 @@ void sim_axdr_structure(struct sim_out *out, size_t n);
 
 /* The value is cut to the width of its type. */
 void sim_axdr_number(struct sim_out *out, enum sim_number type, int64_t value);
-void sim_axdr_boolean(struct sim_out *out, int value);
 void sim_axdr_octets(struct sim_out *out, const void *data, size_t len);
 void sim_axdr_octet_text(struct sim_out *out, const char *text);
 void sim_axdr_visible(struct sim_out *out, const char *text);

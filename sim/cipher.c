@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "sim/cipher.h"
+#include "cipher.h"
 
 #include <errno.h>
 

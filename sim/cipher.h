@@ -11,7 +11,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "sim/out.h"
+#include "out.h"
 
 #define SIM_KEY_BYTES 16
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "sim/clock.h"
+#include "clock.h"
 
 #include <time.h>
 

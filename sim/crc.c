@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "sim/crc.h"
+#include "crc.h"
 
 static uint16_t crc_reflected(uint16_t polynomial, uint16_t crc, const uint8_t *data, size_t len)
 {

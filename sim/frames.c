@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-#include "sim/frames.h"
+#include "frames.h"
 
-#include "sim/layout.h"
+#include "layout.h"
 
-/* What L+G meters put into one block (PROTOCOL §5.1). */
+/* What L+G meters put into one block (docs/protocol.md §9.1). */
 #define GBT_BLOCK_BYTES 112
 
 int sim_frames_hdlc(const struct sim_meter *meter, struct sim_telegram *t,

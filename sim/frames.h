@@ -5,9 +5,9 @@
  */
 #pragma once
 
-#include "sim/hdlc.h"
-#include "sim/mbus.h"
-#include "sim/sim.h"
+#include "hdlc.h"
+#include "mbus.h"
+#include "sim.h"
 
 /* LLC and APDU in as many HDLC segments as it takes (one, when it fits). */
 int sim_frames_hdlc(const struct sim_meter *meter, struct sim_telegram *t,

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "sim/gbt.h"
+#include "gbt.h"
 
 #include <assert.h>
 

@@ -11,8 +11,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "sim/hdlc.h"
-#include "sim/out.h"
+#include "hdlc.h"
+#include "out.h"
 
 struct sim_gbt {
         size_t block_bytes; /* of APDU per block */

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-#include "sim/hdlc.h"
+#include "hdlc.h"
 
 #include <assert.h>
 
-#include "sim/crc.h"
+#include "crc.h"
 
 #define HDLC_LENGTH_MAX 2047
 

@@ -12,7 +12,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "sim/out.h"
+#include "out.h"
 
 struct sim_hdlc {
         uint8_t dst[4], src[4]; /* as on the wire: 1, 2 or 4 bytes, bit 0 of the last set */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "sim/layout.h"
+#include "layout.h"
 
 #include <assert.h>
 #include <stdio.h>

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The shapes in which meters put their objects into a data-notification (PROTOCOL §4.1). All
- * walk a list of sim_item, so that a virtual meter is a list and a shape.
+ * The shapes in which meters put their objects into a data-notification (docs/protocol.md §4.1).
+ * All walk a list of sim_item, so that a virtual meter is a list and a shape.
  */
 #pragma once
 
 #include <stddef.h>
 #include <stdint.h>
 
-#include "sim/sim.h"
+#include "sim.h"
 
 enum sim_item_kind {
         SIM_ITEM_NUMBER,         /* from the household */
@@ -34,7 +34,7 @@ struct sim_item {
         int fixed;
 };
 
-/* How the APDU header gives its time (PROTOCOL §4). */
+/* How the APDU header gives its time (docs/protocol.md §4). */
 enum sim_header_time {
         SIM_HEADER_NONE,  /* 00 */
         SIM_HEADER_PLAIN, /* 0C and 12 bytes */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "sim/load.h"
+#include "load.h"
 
 #include <stdlib.h>
 

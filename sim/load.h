@@ -9,7 +9,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "sim/clock.h"
+#include "clock.h"
 
 enum sim_register {
         SIM_REGISTER_IMPORT,     /* +A */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "sim/mbus.h"
+#include "mbus.h"
 
 #include <assert.h>
 

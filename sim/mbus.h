@@ -10,7 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "sim/out.h"
+#include "out.h"
 
 struct sim_mbus {
         /* What L counts in a full frame. Above 255 its field overflows, as old Sagemcom firmware

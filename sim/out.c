@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "sim/out.h"
+#include "out.h"
 
 #include <assert.h>
 #include <stdarg.h>

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
-#include "sim/p1.h"
+#include "p1.h"
 
 #include <assert.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
-#include "sim/crc.h"
+#include "crc.h"
 
 const struct sim_p1_form sim_p1_kwh = { 6, 3, "kWh", 3 };
 const struct sim_p1_form sim_p1_kvarh = { 6, 3, "kvarh", 3 };

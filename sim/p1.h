@@ -5,7 +5,7 @@
  */
 #pragma once
 
-#include "sim/sim.h"
+#include "sim.h"
 
 /* How a number is written: digits before and after the point, and its unit. */
 struct sim_p1_form {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "sim/play.h"
+#include "play.h"
 
 #include <errno.h>
 #include <fcntl.h>

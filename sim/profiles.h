@@ -4,7 +4,7 @@
  */
 #pragma once
 
-#include "sim/sim.h"
+#include "sim.h"
 
 extern const struct sim_profile sim_profile_lgz_e450;
 extern const struct sim_profile sim_profile_lgz_e450_styria;

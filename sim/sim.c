@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "sim/sim.h"
+#include "sim.h"
 
 #include <assert.h>
 #include <ctype.h>
@@ -7,7 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "sim/profiles.h"
+#include "profiles.h"
 
 /* A frame counter that begins here grows by one per second and lasts for 68 years. */
 #define COUNTER_EPOCH_S 1600000000

@@ -10,11 +10,11 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "sim/axdr.h"
-#include "sim/cipher.h"
-#include "sim/gbt.h"
-#include "sim/load.h"
-#include "sim/out.h"
+#include "axdr.h"
+#include "cipher.h"
+#include "gbt.h"
+#include "load.h"
+#include "out.h"
 
 #define SIM_VALUES_MAX 96
 #define SIM_TEXTS_MAX  32

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-#include "sim/sml.h"
+#include "sml.h"
 
 #include <assert.h>
 #include <string.h>
 
-#include "sim/crc.h"
+#include "crc.h"
 
 static const uint8_t escape[4] = { 0x1b, 0x1b, 0x1b, 0x1b };
 

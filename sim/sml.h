@@ -7,7 +7,7 @@
 
 #include <stdbool.h>
 
-#include "sim/out.h"
+#include "out.h"
 
 void sim_sml_list(struct sim_out *out, unsigned int n);
 void sim_sml_skip(struct sim_out *out); /* an optional element that is not there */

@@ -1,7 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
-# Builds the package: stages packaging/debian as debian/ in a copy of the tree, dpkg-buildpackage,
-# lintian with every tag. The same sources give the same bytes: times come from the changelog.
+# Builds the package: installs what is missing for that, stages packaging/debian as debian/ in a copy
+# of the tree, dpkg-buildpackage, lintian with every tag. The same sources give the same bytes: times
+# come from the changelog.
 # usage: tools/build-deb.sh [OUTPUT-FOLDER]     (build-deb/)
 #        HOST_ARCH=arm64 tools/build-deb.sh     cross-builds, where a cross compiler and the libraries of
 #        that architecture are; tests/package/clean-build.sh makes such a place
@@ -11,18 +12,20 @@ root=$(cd "$(dirname "$0")/.." && pwd)
 output=${1:-$root/build-deb}
 mkdir -p "$output"
 output=$(cd "$output" && pwd)
-tools=(dpkg-buildpackage dh)
-[[ ${LINTIAN:-} == no ]] || tools+=(lintian)
-for tool in "${tools[@]}"; do
-        command -v "$tool" >/dev/null || {
-                echo "build-deb: $tool is missing: apt-get install dpkg-dev debhelper lintian" >&2
-                exit 1
-        }
-done
-work=$(mktemp -d "${TMPDIR:-/tmp}/build-deb.XXXXXX")
+# shellcheck source=tools/test-lib.sh
+. "$root/tools/test-lib.sh"
+lint=(lintian)
+[[ ${LINTIAN:-} != no ]] || lint=()
+if [[ -z ${HOST_ARCH:-} ]] && ! need_package "${lint[@]}" >&2; then
+        echo "build-deb: as root: apt-get build-dep $root/packaging && apt-get install lintian" >&2
+        exit 1
+fi
+# Always the same place: its name is in the compiler's command, by which a cache knows it again.
+work=$output/work
+rm -rf "$work"
 trap 'rm -rf "$work"' EXIT
 
-mkdir "$work/smartmeterd"
+mkdir -p "$work/smartmeterd"
 if git -C "$root" rev-parse --git-dir >/dev/null 2>&1; then
         # Also what is not committed yet, and nothing that is ignored.
         git -C "$root" ls-files -co --exclude-standard -z |

@@ -47,9 +47,13 @@ def count(entry):
 def main():
     totals = [0, 0, 0]
     for path in sys.argv[1:]:
-        with open(path, encoding="utf-8") as log:
-            for line in log:
-                totals = [a + b for a, b in zip(totals, count(json.loads(line)))]
+        try:
+            with open(path, encoding="utf-8") as log:
+                results = [json.loads(line) for line in log]
+        except (OSError, ValueError) as error:
+            sys.exit(f"count-tests: {error}")
+        for result in results:
+            totals = [a + b for a, b in zip(totals, count(result))]
     print(*totals)
 
 

@@ -11,7 +11,7 @@ import xml.etree.ElementTree as ElementTree
 
 SOURCE = pathlib.Path(__file__).resolve().parents[1]
 PAGE = SOURCE / "docs/dbus-api.md"
-ORDER = ["Manager1", "Converter1", "Meter1", "Tariff1", "Sink1"]
+ORDER = ["Manager1", "Converter1", "Meter1", "Electricity1", "Tariff1", "History1", "Output1"]
 
 HEAD = """\
 <!-- Made by tools/dbus-docs.py from dbus/*.xml. Change those, then run it again. -->
@@ -22,13 +22,39 @@ a version digit; within it members are only added. `man 5 org.smartmeterd` has t
 call what, and how `Readers=` limits reading; `docs/examples/` has clients in shell, Python and C.
 
 Types are D-Bus signatures. Times are microseconds since 1970. Values are in base units (W, Wh, V …).
+A quantity that a meter does not provide is NaN, which JSON does not have: `busctl --json` prints null,
+Cockpit's bridge on Debian 13 a word that no JSON parser takes. Where JSON stands in between use
+`Readings`, `GetReadings()`, or what `smctl status --json` prints.
+
+What the service says in words (`StateReason`, `LastError`) is English and for people; `StateCode` and
+`LastErrorCode` say the same for programs.
+
+The interface files carry `org.qtproject.QtDBus.QtTypeName` annotations. For `qdbusxml2cpp` declare the
+types once:
+
+```cpp
+struct SmartmeterReading { double value; QString unit; qulonglong usec; uint flags; };
+struct SmartmeterDescription { QString obis, label, kind; };
+using SmartmeterReadings = QMap<QString, SmartmeterReading>;
+using SmartmeterDescriptions = QMap<QString, SmartmeterDescription>;
+using SmartmeterCounters = QMap<QString, qulonglong>;
+using SmartmeterTexts = QMap<QString, QString>;
+struct SmartmeterStep { qulonglong from; double imported, exported, least, greatest; };
+struct SmartmeterGap { qulonglong from, to; QString kind; };
+using SmartmeterSteps = QList<SmartmeterStep>;
+using SmartmeterGaps = QList<SmartmeterGap>;
+struct SmartmeterCost { qulonglong from; double cost, unpriced; };
+using SmartmeterCosts = QList<SmartmeterCost>;
+struct SmartmeterRememberedOne { QString id, kind, name; qulonglong heard; };
+using SmartmeterRemembered = QList<SmartmeterRememberedOne>;
+```
 
 | object | interfaces |
 |---|---|
 | `/org/smartmeterd` | Manager1, `org.freedesktop.DBus.ObjectManager` |
 | `/org/smartmeterd/converter/<id>` | Converter1 |
-| `/org/smartmeterd/meter/<id>` | Meter1, Tariff1 |
-| `/org/smartmeterd/sink/<name>` | Sink1 |
+| `/org/smartmeterd/meter/<id>` | Meter1, Tariff1, History1, and Electricity1 for electricity meters |
+| `/org/smartmeterd/output/<name>` | Output1 |
 | `/org/freedesktop/LogControl1` | `org.freedesktop.LogControl1` |
 
 Errors are named `org.smartmeterd.Error.NAME`; their messages say what can be done:
@@ -40,7 +66,7 @@ Errors are named `org.smartmeterd.Error.NAME`; their messages say what can be do
 | InvalidConfiguration | `Reload` found an error; the configuration in force stays |
 | NotAuthorized | polkit, or `Readers=`, refused |
 | Busy | the port or device is in use |
-| Gone | the converter was unplugged or forgotten |
+| Gone | the converter was unplugged or forgotten, the output taken out |
 | LimitExceeded | too many requests, inhibitions or captures of one caller are open |
 | NotSupported | the device or the configuration cannot do this |
 | Failed | anything else; the journal has more |
@@ -64,12 +90,17 @@ class Doc:
             raise SystemExit(f"dbus-docs: the comment before {name} begins with '{head}'")
         self.args = {}
         rest = [head[len(name) + 1:].strip()]
-        for line in lines[1:]:
-            arg = re.match(r"\s*@(\w+):\s*(.*)", line)
+        open_arg = None  # its text may go on until an empty line
+        for line in map(str.strip, lines[1:]):
+            arg = re.match(r"@(\w+):\s*(.*)", line)
             if arg:
-                self.args[arg[1]] = arg[2]
+                open_arg = arg[1]
+                self.args[open_arg] = arg[2]
+            elif open_arg and line:
+                self.args[open_arg] += " " + line
             else:
-                rest.append(line.strip())
+                open_arg = None
+                rest.append(line)
         self.text = "\n".join(rest).strip()
 
 

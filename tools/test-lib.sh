@@ -7,14 +7,17 @@ failed=0
 skipped=0
 failures=()
 
-# shellcheck disable=SC2034 # used by test.sh and demo.sh
-build_packages=(gcc libc6-dev pkg-config meson ninja-build libsystemd-dev libudev-dev
-        libserialport-dev libmosquitto-dev libssl-dev libjson-c-dev libinih-dev libsqlite3-dev
-        libsmartcols-dev gettext)
-# shellcheck disable=SC2034
-test_packages=(libcmocka-dev umockdev libumockdev-dev gir1.2-umockdev-1.0 python3 python3-gi
-        python3-dbusmock python3-dbus dbus dbus-daemon mosquitto mosquitto-clients openssl systemd tmux
-        gir1.2-glib-2.0 procps udev util-linux mandoc)
+# What the tests use beyond what the package is built with. That is packaging/debian/control's, and
+# read from there: no list of ours can fall behind it.
+# shellcheck disable=SC2034 # used by test.sh and other-release.sh
+test_packages=(umockdev libumockdev-dev gir1.2-umockdev-1.0 python3 python3-gi python3-dbusmock
+        python3-dbus dbus dbus-daemon mosquitto mosquitto-clients openssl systemd tmux
+        gir1.2-glib-2.0 procps udev util-linux mandoc bash-completion zsh ser2net socat jq
+        libglib2.0-dev-bin qtbase5-dev-tools libsdbus-c++-bin ccache strace)
+
+# What the page is tried with.
+# shellcheck disable=SC2034 # used by test.sh and other-release.sh
+web_packages=(cockpit-ws cockpit-bridge cockpit-system chromium chromium-driver python3-selenium fonts-dejavu-core)
 
 as_root() {
         if [[ $(id -u) == 0 ]]; then
@@ -27,11 +30,32 @@ as_root() {
         fi
 }
 
+# apt_patiently ARGUMENT…: apt-get, which waits ten minutes for whoever else holds one of its locks. Its
+# own option covers dpkg's lock alone, not those of the lists and of the archives.
+apt_patiently() {
+        local log until=$((SECONDS + 600)) code told=no
+        log=$(mktemp)
+        while :; do
+                code=0
+                as_root env DEBIAN_FRONTEND=noninteractive LC_ALL=C apt-get -qq -y --no-install-recommends \
+                        -o DPkg::Lock::Timeout=600 -o Acquire::Retries=3 "$@" >"$log" 2>&1 </dev/null || code=$?
+                [[ $code != 0 ]] || break
+                grep -qE 'Could not get lock|Unable to (acquire|lock)' "$log" || break
+                ((SECONDS < until)) || break
+                [[ $told == yes ]] || echo "waiting for another apt to end" >&2
+                told=yes
+                sleep 3
+        done
+        [[ $code == 0 ]] || tail -n 20 "$log" >&2
+        rm -f "$log"
+        return "$code"
+}
+
 apt_lists_fresh=no
 # apt's lists are fetched once, and only when something is missing.
 apt_refresh() {
         [[ $apt_lists_fresh == yes ]] && return
-        as_root apt-get update -qq >/dev/null || echo "test: apt-get update failed; going on with what is known" >&2
+        apt_patiently update || echo "apt-get update failed; going on with what is known" >&2
         apt_lists_fresh=yes
 }
 
@@ -46,30 +70,84 @@ apt_has() {
         grep -q '^  Candidate: [^(]' <<<"$(apt-cache policy "$1" 2>/dev/null)"
 }
 
+# build_depends: each entry of packaging/debian/control's Build-Depends on a line, its alternatives
+# divided by blanks, without versions and profiles.
+build_depends() {
+        # shellcheck disable=SC2154 # root is the sourcing script's
+        awk '/^Build-Depends:/ { on = 1; sub(/^[^:]*:/, "") }
+             on && /^[A-Z]/ { on = 0 }
+             on { list = list $0 }
+             END {
+                        gsub(/\([^)]*\)|<[^>]*>/, "", list)
+                        n = split(list, entries, ",")
+                        for (i = 1; i <= n; i++) {
+                                gsub(/[| ]+/, " ", entries[i])
+                                sub(/^ /, "", entries[i])
+                                sub(/ $/, "", entries[i])
+                                if (entries[i] != "")
+                                        print entries[i]
+                        }
+             }' "$root/packaging/debian/control"
+}
+
+# choose PACKAGE…: sets chosen to the first that is installed, else the first that this release has.
+choose() {
+        for chosen in "$@"; do installed "$chosen" && return; done
+        for chosen in "$@"; do apt_has "$chosen" && return; done
+        chosen=$1
+}
+
+# need_build PACKAGE…: a compiler, what the package is built with, and the packages given. debhelper
+# and its parts are need_package's.
+need_build() {
+        local alternatives chosen wanted=(gcc libc6-dev binutils)
+        apt_is_there || return 0
+        while read -ra alternatives; do
+                case ${alternatives[0]} in
+                debhelper-compat | dh-sequence-*) ;;
+                *)
+                        choose "${alternatives[@]}"
+                        wanted+=("$chosen")
+                        ;;
+                esac
+        done < <(build_depends)
+        need "${wanted[@]}" "$@"
+}
+
+# need_package PACKAGE…: what dpkg-buildpackage asks for (no fakeroot: Rules-Requires-Root: no), and the
+# packages given.
+need_package() {
+        apt_is_there || return 0
+        need_build build-essential dpkg-dev debhelper "$@"
+}
+
+apt_is_there() {
+        command -v dpkg-query >/dev/null && return
+        echo "this is no Debian; the tools are expected to be there" >&2
+        return 1
+}
+
 # need PACKAGE…: there afterwards, or a failure.
 need() {
         local package missing=()
-        if ! command -v dpkg-query >/dev/null; then
-                echo "test: this is no Debian; the tools are expected to be there" >&2
-                return 0
-        fi
+        apt_is_there || return 0
         for package in "$@"; do
                 [[ -z $package ]] || installed "$package" || missing+=("$package")
         done
         [[ ${#missing[@]} -eq 0 ]] && return 0
         apt_refresh
         echo "installing: ${missing[*]}"
-        if ! as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq \
-                --no-install-recommends "${missing[@]}" >/dev/null; then
+        if ! apt_patiently install "${missing[@]}"; then
                 fail "packages" "cannot install ${missing[*]}"
                 return 1
         fi
 }
 
-# The package with clang's sanitizer and fuzzer runtimes, of the version that `clang` is.
-clang_runtime() {
-        apt-cache show clang >/dev/null 2>&1 || apt_refresh >&2
-        apt-cache depends clang 2>/dev/null | sed -n 's/.*Depends: clang-\([0-9]*\)$/libclang-rt-\1-dev/p' | head -n 1
+# clang with its sanitizer and fuzzer runtimes, which are a package of the version that `clang` is.
+need_clang() {
+        apt_is_there || return 0
+        need clang llvm &&
+                need "$(apt-cache depends clang | sed -n 's/.*Depends: clang-\([0-9]*\)$/libclang-rt-\1-dev/p' | head -n 1)"
 }
 
 pass() {
@@ -116,9 +194,11 @@ verdict_of() {
         esac
 }
 
-# count_tap LOG: each result in it is one of ours; what follows a failure is shown.
+# count_tap LOG: each result in it is one of ours; what follows a failure is shown. Returns 1 when
+# there is none.
 count_tap() {
         local line bad=no
+        grep -qE '^(not )?ok ' "$1" || return
         while IFS= read -r line; do
                 case $line in
                 "ok "*"# SKIP"*) skip "$(cut -d' ' -f4 <<<"$line")" "${line#*# SKIP }" && bad=no ;;
@@ -137,7 +217,8 @@ setup() {
         stamp=$top/$name.options
         [[ -f $top/$name/build.ninja && $(cat "$stamp" 2>/dev/null) == "$compiler $*" ]] && return 0
         rm -rf "${top:?}/$name"
-        check "meson setup ($name)" env CC="$compiler" meson setup "$top/$name" "$@" &&
+        # Without it a missing cmocka would mean fewer tests, not an error.
+        check "meson setup ($name)" env CC="$compiler" meson setup "$top/$name" -Dtests=enabled "$@" &&
                 echo "$compiler $*" >"$stamp"
 }
 
@@ -160,20 +241,22 @@ run_tests() {
         count_meson "$title" "$folder"/meson-logs/testlog*.json
 }
 
-# count_meson TITLE LOG…: of meson test, also of one that ran elsewhere.
+# count_meson TITLE LOG…: of meson test, also of one that ran elsewhere. No test is a failure.
 count_meson() {
-        local title=$1 counts ok bad left
+        local title=$1 counts ok=0 bad=0 left=0
         shift
-        counts=$(tools/count-tests.py "$@")
-        read -r ok bad left <<<"$counts"
-        passed=$((passed + ${ok:-0}))
-        failed=$((failed + ${bad:-1}))
-        skipped=$((skipped + ${left:-0}))
-        [[ ${bad:-1} == 0 ]] || failures+=("$title")
-        echo "   $title: ${ok:-0} passed, ${bad:-?} failed, ${left:-0} skipped"
-        if [[ ${ok:-0} == 0 && ${bad:-0} == 0 && ${left:-0} == 0 ]]; then
-                fail "$title" "no test ran"
+        if ! counts=$(tools/count-tests.py "$@"); then
+                fail "$title" "its results cannot be read"
+                return 1
         fi
+        read -r ok bad left <<<"$counts"
+        if [[ $ok == 0 && $bad == 0 && $left == 0 ]]; then
+                fail "$title" "no test ran"
+                return 1
+        fi
+        passed=$((passed + ok)) failed=$((failed + bad)) skipped=$((skipped + left))
+        [[ $bad == 0 ]] || failures+=("$title")
+        echo "   $title: $ok passed, $bad failed, $left skipped"
 }
 
 # test_names BUILD PATTERN: meson's tests whose name matches.
@@ -183,6 +266,15 @@ test_names() {
 
 c_files() {
         git ls-files -co --exclude-standard '*.c' '*.h'
+}
+
+# note_counts PART SECONDS: a line for each part, which the part `bare` compares with those of another machine.
+declare -A counts_of=()
+counted=(0 0 0)
+note_counts() {
+        counts_of[$1]="$((passed - counted[0])) passed, $((failed - counted[1])) failed, $((skipped - counted[2])) skipped"
+        counted=("$passed" "$failed" "$skipped")
+        echo "part $1: ${counts_of[$1]}, $2 s"
 }
 
 summary() {

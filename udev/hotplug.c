@@ -2,6 +2,8 @@
 /*
  * libudev on the sd-event loop. Matches on *properties*: tags are not shown by every environment
  * (containers, mock beds), and on "remove" sysfs is already gone, so nothing but the path is read.
+ * Without udevd there are neither properties nor events: then /sys is looked at again whenever
+ * something in /dev changes, and every ten seconds, since nodes of a container may stay for ever.
  */
 #include "hotplug.h"
 
@@ -9,16 +11,24 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <sys/inotify.h>
+#include <unistd.h>
+
 #include <libudev.h>
+
+#include "sysfs.h"
 
 /* A hub with 256 converters sends four events each at once; the default of 128 KiB is too small. */
 #define HOTPLUG_BUFFER_BYTES (4 * 1024 * 1024)
 /* Far more than any machine has; whoever fakes more gets no further memory from us. */
 #define HOTPLUG_KNOWN_MAX 1024
+/* Without udevd: a converter in another socket behind the same node is seen by then. */
+#define LOOK_USEC (10 * 1000000ULL)
 
 struct known {
         char *syspath;
-        bool seen; /* in the enumeration that is running */
+        struct hotplug_device *told; /* without udevd: what was told of it */
+        bool seen;                   /* in the enumeration that is running */
         struct known *next;
 };
 
@@ -26,22 +36,14 @@ struct hotplug {
         const struct hotplug_ops *ops;
         void *userdata;
         struct udev *udev;
-        struct udev_monitor *monitor;
-        sd_event_source *source;
+        struct udev_monitor *monitor; /* NULL: no udevd runs */
+        struct udev_hwdb *hwdb;       /* without udevd; NULL: none is compiled here */
+        sd_event_source *source, *look;
+        bool looking; /* because it is time: what has not changed is not told */
+        bool changed; /* in /dev, since the last look */
         struct known *known;
         size_t n_known;
 };
-
-static void copy_text(char *to, size_t size, const char *from)
-{
-        size_t len = from ? strnlen(from, size - 1) : 0;
-
-        memcpy(to, from ? from : "", len);
-        to[len] = '\0';
-        for (char *c = to; *c; c++) /* a stranger's USB descriptor may hold anything */
-                if ((unsigned char)*c < ' ' || (unsigned char)*c >= 0x7f)
-                        *c = '_';
-}
 
 static const char *property(struct udev_device *device, const char *key)
 {
@@ -58,6 +60,29 @@ static uint16_t hex16(const char *text)
         return *text && !*end && value <= UINT16_MAX ? (uint16_t)value : 0;
 }
 
+/*
+ * Some versions of udev's rules overwrite ID_VENDOR_ID and the like with those of the PCI
+ * controller the converter hangs on (Raspberry Pi 4): what says USB in its name comes first.
+ */
+static const char *usb_property(struct udev_device *device, const char *usb_key, const char *key)
+{
+        const char *value = property(device, usb_key);
+
+        return *value || strcmp(property(device, "ID_BUS"), "pci") == 0 ? value
+                                                                        : property(device, key);
+}
+
+/* And first of all what the device itself says. */
+static uint16_t usb_number(struct udev_device *device, const char *attribute, const char *usb_key,
+                           const char *key)
+{
+        struct udev_device *usb =
+                udev_device_get_parent_with_subsystem_devtype(device, "usb", "usb_device");
+        const char *value = usb ? udev_device_get_sysattr_value(usb, attribute) : NULL;
+
+        return hex16(value ? value : usb_property(device, usb_key, key));
+}
+
 static void fill_parents(struct udev_device *device, struct hotplug_device *to)
 {
         struct udev_device *usb =
@@ -67,43 +92,52 @@ static void fill_parents(struct udev_device *device, struct hotplug_device *to)
         const char *number = port ? udev_device_get_sysattr_value(port, "port_number") : NULL;
 
         if (number && strcmp(number, "0") != 0)
-                copy_text(to->port, sizeof(to->port), number);
+                sysfs_copy_text(to->port, sizeof(to->port), number);
         if (!usb)
                 return;
-        copy_text(to->usb_path, sizeof(to->usb_path), udev_device_get_syspath(usb));
-        copy_text(to->usb_node, sizeof(to->usb_node), udev_device_get_devnode(usb));
+        sysfs_copy_text(to->usb_path, sizeof(to->usb_path), udev_device_get_syspath(usb));
+        sysfs_copy_text(to->usb_node, sizeof(to->usb_node), udev_device_get_devnode(usb));
 }
 
-static void fill(struct udev_device *device, struct hotplug_device *to)
+/* As udevd describes it, once the rules that name vendor and product have run. */
+static bool describe(struct udev_device *device, struct hotplug_device *to)
 {
         const char *vendor = property(device, "ID_VENDOR_FROM_DATABASE");
         const char *product = property(device, "ID_MODEL_FROM_DATABASE");
 
-        *to = (struct hotplug_device){ 0 };
-        copy_text(to->syspath, sizeof(to->syspath), udev_device_get_syspath(device));
-        copy_text(to->devnode, sizeof(to->devnode), udev_device_get_devnode(device));
-        to->vendor_id = hex16(property(device, "ID_VENDOR_ID"));
-        to->product_id = hex16(property(device, "ID_MODEL_ID"));
-        copy_text(to->vendor, sizeof(to->vendor), *vendor ? vendor : property(device, "ID_VENDOR"));
-        copy_text(to->product, sizeof(to->product),
-                  *product ? product : property(device, "ID_MODEL"));
-        copy_text(to->serial, sizeof(to->serial), property(device, "ID_SERIAL_SHORT"));
-        copy_text(to->path, sizeof(to->path), property(device, "ID_PATH"));
-        copy_text(to->interface, sizeof(to->interface), property(device, "ID_USB_INTERFACE_NUM"));
-        copy_text(to->driver, sizeof(to->driver), property(device, "ID_USB_DRIVER"));
+        if (!udev_device_get_devnode(device) || !*property(device, "ID_VENDOR_ID"))
+                return false;
+        sysfs_copy_text(to->devnode, sizeof(to->devnode), udev_device_get_devnode(device));
+        to->vendor_id = usb_number(device, "idVendor", "ID_USB_VENDOR_ID", "ID_VENDOR_ID");
+        to->product_id = usb_number(device, "idProduct", "ID_USB_MODEL_ID", "ID_MODEL_ID");
+        sysfs_copy_text(to->vendor, sizeof(to->vendor),
+                        *vendor ? vendor : usb_property(device, "ID_USB_VENDOR", "ID_VENDOR"));
+        sysfs_copy_text(to->product, sizeof(to->product),
+                        *product ? product : usb_property(device, "ID_USB_MODEL", "ID_MODEL"));
+        sysfs_copy_text(to->serial, sizeof(to->serial),
+                        usb_property(device, "ID_USB_SERIAL_SHORT", "ID_SERIAL_SHORT"));
+        sysfs_copy_text(to->path, sizeof(to->path), property(device, "ID_PATH"));
+        sysfs_copy_text(to->interface, sizeof(to->interface),
+                        property(device, "ID_USB_INTERFACE_NUM"));
+        sysfs_copy_text(to->driver, sizeof(to->driver), property(device, "ID_USB_DRIVER"));
         to->marked = strcmp(property(device, "SMARTMETER_CONVERTER"), "1") == 0;
         to->ignored = strcmp(property(device, "SMARTMETER_IGNORE"), "1") == 0;
-        fill_parents(device, to);
+        return true;
 }
 
-/* ttyUSB* and ttyACM* under USB; the rules that name vendor and product have run. */
-static bool is_converter(struct udev_device *device)
+/* ttyUSB* and ttyACM* under USB. */
+static bool is_converter(struct hotplug *h, struct udev_device *device, struct hotplug_device *ret)
 {
         const char *name = udev_device_get_sysname(device);
 
+        *ret = (struct hotplug_device){ 0 };
         if (!name || (strncmp(name, "ttyUSB", 6) != 0 && strncmp(name, "ttyACM", 6) != 0))
                 return false;
-        return udev_device_get_devnode(device) && *property(device, "ID_VENDOR_ID");
+        if (!(h->monitor ? describe(device, ret) : sysfs_describe(h->hwdb, device, ret)))
+                return false;
+        sysfs_copy_text(ret->syspath, sizeof(ret->syspath), udev_device_get_syspath(device));
+        fill_parents(device, ret);
+        return true;
 }
 
 static struct known **find_known(struct hotplug *h, const char *syspath)
@@ -115,6 +149,17 @@ static struct known **find_known(struct hotplug *h, const char *syspath)
         return at;
 }
 
+static struct known *known_free(struct known *known)
+{
+        if (!known)
+                return NULL;
+        free(known->syspath);
+        free(known->told);
+        free(known);
+        return NULL;
+}
+DEFINE_OWNED(known, struct known *, known_free);
+
 static void drop_known(struct hotplug *h, struct known **at)
 {
         struct known *known = *at;
@@ -122,34 +167,57 @@ static void drop_known(struct hotplug *h, struct known **at)
         *at = known->next;
         h->n_known--;
         h->ops->departed(known->syspath, h->userdata);
-        free(known->syspath);
-        free(known);
+        known_free(known);
 }
 
-static int arrive(struct hotplug *h, struct udev_device *device)
+static int add_known(struct hotplug *h, const struct hotplug_device *info, struct known **ret)
 {
-        const char *syspath = udev_device_get_syspath(device);
-        struct known *known = *find_known(h, syspath);
-        struct hotplug_device info;
+        OWNED(known) struct known *known = NULL;
 
+        if (h->n_known >= HOTPLUG_KNOWN_MAX)
+                return -ENOBUFS;
+        known = calloc(1, sizeof(*known));
+        if (!known)
+                return -ENOMEM;
+        known->syspath = strdup(info->syspath);
+        known->told = h->monitor ? NULL : malloc(sizeof(*known->told));
+        if (!known->syspath || (!h->monitor && !known->told))
+                return -ENOMEM;
+        if (known->told)
+                *known->told = *info;
+        known->next = h->known;
+        h->known = known;
+        h->n_known++;
+        *ret = TAKE(known);
+        return 0;
+}
+
+static bool is_another(const struct hotplug_device *before, const struct hotplug_device *now)
+{
+        return strcmp(before->usb_node, now->usb_node) != 0 ||
+               strcmp(before->devnode, now->devnode) != 0;
+}
+
+static int arrive(struct hotplug *h, const struct hotplug_device *info)
+{
+        struct known **at = find_known(h, info->syspath), *known = *at;
+        int r;
+
+        /* Another number on the bus or another node: nobody has told of its "remove". */
+        if (known && known->told && is_another(known->told, info)) {
+                drop_known(h, at);
+                known = NULL;
+        }
         if (!known) {
-                if (h->n_known >= HOTPLUG_KNOWN_MAX)
-                        return -ENOBUFS;
-                known = calloc(1, sizeof(*known));
-                if (!known)
-                        return -ENOMEM;
-                known->syspath = strdup(syspath);
-                if (!known->syspath) {
-                        free(known);
-                        return -ENOMEM;
-                }
-                known->next = h->known;
-                h->known = known;
-                h->n_known++;
+                r = add_known(h, info, &known);
+                if (r < 0)
+                        return r;
+        } else if (known->told && h->looking) {
+                known->seen = true; /* it is there, as it was ten seconds ago */
+                return 0;
         }
         known->seen = true;
-        fill(device, &info);
-        h->ops->arrived(&info, h->userdata);
+        h->ops->arrived(info, h->userdata);
         return 0;
 }
 
@@ -157,6 +225,7 @@ static void on_event(struct hotplug *h, struct udev_device *device)
 {
         const char *action = udev_device_get_action(device);
         const char *syspath = udev_device_get_syspath(device);
+        struct hotplug_device info;
 
         if (!action || !syspath)
                 return;
@@ -165,9 +234,9 @@ static void on_event(struct hotplug *h, struct udev_device *device)
 
                 if (*at)
                         drop_known(h, at);
-        } else if (is_converter(device)) {
+        } else if (is_converter(h, device, &info)) {
                 /* -ENOMEM: this one stays unseen until the next event or rescan names it again */
-                (void)arrive(h, device);
+                (void)arrive(h, &info);
         }
 }
 
@@ -194,7 +263,46 @@ static int on_monitor(sd_event_source *source, int fd, uint32_t revents, void *u
         return 0;
 }
 
-static int open_monitor(struct hotplug *h)
+/* -ENOMEM: the next look is made all the same */
+static int on_look(sd_event_source *source, uint64_t usec, void *userdata)
+{
+        struct hotplug *h = userdata;
+
+        h->looking = !h->changed;
+        h->changed = false;
+        (void)hotplug_enumerate(h);
+        h->looking = false;
+        (void)sd_event_source_set_time_relative(source, LOOK_USEC);
+        return sd_event_source_set_enabled(source, SD_EVENT_ONESHOT);
+}
+
+static int on_dev(sd_event_source *source, const struct inotify_event *event, void *userdata)
+{
+        struct hotplug *h = userdata;
+
+        h->changed = true;
+        /* At once, and once for all that has changed meanwhile. */
+        (void)sd_event_source_set_time_relative(h->look, 0);
+        return sd_event_source_set_enabled(h->look, SD_EVENT_ONESHOT);
+}
+
+static int look_by_ourselves(sd_event *event, struct hotplug *h)
+{
+        int r = sd_event_add_time_relative(event, &h->look, CLOCK_MONOTONIC, LOOK_USEC, 1000000,
+                                           on_look, h);
+
+        if (r < 0)
+                return r;
+        (void)sd_event_source_set_description(h->look, "sysfs"); /* for debugging only */
+        h->hwdb = udev_hwdb_new(h->udev);
+        /* Refused: then the looks find what is new, some seconds later. */
+        (void)sd_event_add_inotify(event, &h->source, "/dev",
+                                   IN_CREATE | IN_DELETE | IN_ATTRIB | IN_MOVED_TO | IN_MOVED_FROM,
+                                   on_dev, h);
+        return 0;
+}
+
+static int open_monitor(sd_event *event, struct hotplug *h)
 {
         int r;
 
@@ -206,10 +314,23 @@ static int open_monitor(struct hotplug *h)
                 return r;
         /* Refused without privilege: then the kernel's own limit holds and ENOBUFS may come. */
         (void)udev_monitor_set_receive_buffer_size(h->monitor, HOTPLUG_BUFFER_BYTES);
-        return udev_monitor_enable_receiving(h->monitor);
+        r = udev_monitor_enable_receiving(h->monitor);
+        if (r < 0)
+                return r;
+        r = sd_event_add_io(event, &h->source, udev_monitor_get_fd(h->monitor), EPOLLIN, on_monitor,
+                            h);
+        if (r < 0)
+                return r;
+        (void)sd_event_source_set_description(h->source, "udev-monitor"); /* for debugging only */
+        return 0;
 }
 
-int hotplug_new(sd_event *event, const struct hotplug_ops *ops, void *userdata,
+bool hotplug_has_udevd(void)
+{
+        return access("/run/udev/control", F_OK) == 0;
+}
+
+int hotplug_new(sd_event *event, bool udevd, const struct hotplug_ops *ops, void *userdata,
                 struct hotplug **ret)
 {
         OWNED(hotplug) struct hotplug *h = calloc(1, sizeof(*h));
@@ -222,15 +343,9 @@ int hotplug_new(sd_event *event, const struct hotplug_ops *ops, void *userdata,
         h->udev = udev_new();
         if (!h->udev)
                 return -ENOMEM;
-        r = open_monitor(h);
+        r = udevd ? open_monitor(event, h) : look_by_ourselves(event, h);
         if (r < 0)
                 return r;
-        r = sd_event_add_io(event, &h->source, udev_monitor_get_fd(h->monitor), EPOLLIN, on_monitor,
-                            h);
-        if (r < 0)
-                return r;
-        (void)sd_event_source_set_description(h->source, "udev-monitor"); /* for debugging only */
-
         *ret = TAKE(h);
         return 0;
 }
@@ -238,6 +353,7 @@ int hotplug_new(sd_event *event, const struct hotplug_ops *ops, void *userdata,
 static int scan(struct hotplug *h, struct udev_enumerate *enumerate)
 {
         struct udev_list_entry *entry;
+        struct hotplug_device info;
         int r = udev_enumerate_add_match_subsystem(enumerate, "tty");
 
         if (r >= 0)
@@ -253,8 +369,8 @@ static int scan(struct hotplug *h, struct udev_enumerate *enumerate)
                 struct udev_device *device =
                         udev_device_new_from_syspath(h->udev, udev_list_entry_get_name(entry));
 
-                if (device && is_converter(device))
-                        r = arrive(h, device);
+                if (device && is_converter(h, device, &info))
+                        r = arrive(h, &info);
                 udev_device_unref(device);
                 if (r < 0)
                         return r;
@@ -289,12 +405,14 @@ struct hotplug *hotplug_free(struct hotplug *h)
         if (!h)
                 return NULL;
         sd_event_source_disable_unref(h->source);
+        sd_event_source_disable_unref(h->look);
+        if (h->hwdb)
+                udev_hwdb_unref(h->hwdb);
         while (h->known) {
                 struct known *known = h->known;
 
                 h->known = known->next;
-                free(known->syspath);
-                free(known);
+                known_free(known);
         }
         if (h->monitor)
                 udev_monitor_unref(h->monitor);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Serial converters as udev shows them: a callback when a USB tty is there, changes or goes.
- * Watches before it enumerates, so that none is lost; what is seen twice is reported once.
+ * Serial converters as udev or sysfs show them: a callback when a USB tty is there, changes or
+ * goes. Watches before it enumerates, so that none is lost; what is seen twice is reported once.
  */
 #pragma once
 
@@ -10,7 +10,7 @@
 
 #include <systemd/sd-event.h>
 
-#include "lib/util.h"
+#include "base/util.h"
 
 /* A tty under USB; a plain value. Texts are "" when udev does not say. */
 struct hotplug_device {
@@ -36,8 +36,14 @@ struct hotplug_ops {
 
 struct hotplug;
 
-/* Watches; reports nothing before hotplug_enumerate(). `ops` is borrowed. -errno. */
-int hotplug_new(sd_event *event, const struct hotplug_ops *ops, void *userdata,
+/* Does udevd run? Not so in most containers. */
+bool hotplug_has_udevd(void);
+
+/*
+ * Watches; reports nothing before hotplug_enumerate(). `udevd`: by its events and properties; else
+ * by sysfs and /dev alone, looking every ten seconds. `ops` is borrowed. -errno.
+ */
+int hotplug_new(sd_event *event, bool udevd, const struct hotplug_ops *ops, void *userdata,
                 struct hotplug **ret);
 struct hotplug *hotplug_free(struct hotplug *h);
 DEFINE_OWNED(hotplug, struct hotplug *, hotplug_free);

@@ -9,7 +9,7 @@
 
 #include <systemd/sd-bus.h>
 
-#define METER "org.smartmeterd.Meter1"
+#define ELECTRICITY "org.smartmeterd.Electricity1"
 
 /* Reads a{sv} of properties and prints PowerImport if it is among them. */
 static int print_power(sd_bus_message *m, const char *path)
@@ -40,7 +40,7 @@ static int on_properties_changed(sd_bus_message *m, void *userdata, sd_bus_error
         const char *interface;
         int r = sd_bus_message_read(m, "s", &interface);
 
-        if (r < 0 || strcmp(interface, METER) != 0)
+        if (r < 0 || strcmp(interface, ELECTRICITY) != 0)
                 return r;
         return print_power(m, sd_bus_message_get_path(m));
 }
@@ -58,8 +58,9 @@ static int print_all(sd_bus_message *m)
                 while (r >= 0 && (r = sd_bus_message_enter_container(m, 'e', "sa{sv}")) > 0) {
                         r = sd_bus_message_read(m, "s", &interface);
                         if (r >= 0)
-                                r = strcmp(interface, METER) == 0 ? print_power(m, path)
-                                                                  : sd_bus_message_skip(m, "a{sv}");
+                                r = strcmp(interface, ELECTRICITY) == 0
+                                            ? print_power(m, path)
+                                            : sd_bus_message_skip(m, "a{sv}");
                         if (r >= 0)
                                 r = sd_bus_message_exit_container(m);
                 }

@@ -8,12 +8,13 @@ from dbus.mainloop.glib import DBusGMainLoop
 from gi.repository import GLib
 
 METER = "org.smartmeterd.Meter1"
+ELECTRICITY = "org.smartmeterd.Electricity1"
 
 
 def on_telegram(host_time, sequence, readings, path):
     # A reading is (value, unit, microseconds since 1970, flags); it has a name or an OBIS code.
     for name, (value, unit, usec, flags) in readings.items():
-        print(f"{path.rsplit('/', 1)[1]} #{sequence} {name} {value:g} {unit}", flush=True)
+        print(f"{path.rsplit('/', 1)[1]} #{sequence} {name} {value:.10g} {unit}", flush=True)
 
 
 DBusGMainLoop(set_as_default=True)
@@ -25,8 +26,8 @@ bus.add_signal_receiver(on_telegram, "TelegramReceived", METER, "org.smartmeterd
 root = dbus.Interface(bus.get_object("org.smartmeterd", "/org/smartmeterd"),
                       "org.freedesktop.DBus.ObjectManager")
 for path, interfaces in root.GetManagedObjects().items():
-    if METER in interfaces:
+    if ELECTRICITY in interfaces:
         meter = interfaces[METER]
-        print(f"{meter['Name'] or meter['Id']}: {meter['PowerImport']:g} W", flush=True)
+        print(f"{meter['Name'] or meter['Id']}: {interfaces[ELECTRICITY]['PowerImport']:.10g} W", flush=True)
 
 GLib.MainLoop().run()

@@ -5,6 +5,8 @@
 set -eu
 
 busctl tree --list org.smartmeterd | grep '/meter/' | while read -r meter; do
-        echo "${meter##*/} $(busctl get-property org.smartmeterd "$meter" \
-                org.smartmeterd.Meter1 PowerImport | cut -d ' ' -f 2)"
+        # Gas, water and heat meters have no such interface.
+        power="$(busctl get-property org.smartmeterd "$meter" \
+                org.smartmeterd.Electricity1 PowerImport 2>/dev/null)" || continue
+        echo "${meter##*/} ${power#d }"
 done

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "lib/cipher.h"
+#include "lib/dlms/cipher.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

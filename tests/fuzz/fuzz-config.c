@@ -5,7 +5,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "daemon/config.h"
+#include "daemon/config/config.h"
+#include "daemon/outputs.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -20,10 +21,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         if (!stream)
                 return 0;
 
-        int r = config_load_stream(stream, "fuzz.conf", &config);
+        int r = config_load_stream(stream, "fuzz.conf", outputs_section_at, &config);
         if (r != 0 && r != -EINVAL)
                 abort();
-        if (r == -EINVAL && (!config->problems || config->converters || config->mqtts))
+        if (r == -EINVAL && (!config->problems || config->items))
                 abort(); /* refused: problems, and nothing else */
         for (const struct config_problem *p = config->problems; p; p = p->next)
                 (void)config_problem_print(p, text, sizeof(text));

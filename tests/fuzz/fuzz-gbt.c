@@ -6,46 +6,54 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "lib/gbt.h"
+#include "lib/dlms/gbt.h"
+#include "lib/link/assembly.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
+/* The same, kept in the simplest way. */
+struct shadow {
+        size_t len;
+        uint16_t last;
+        uint8_t bytes[ASSEMBLY_BYTES];
+};
+
+static void take(struct shadow *shadow, const struct link_piece *block)
+{
+        if (block->number == 1)
+                shadow->len = shadow->last = 0;
+        if (block->number != shadow->last + 1)
+                abort();
+        shadow->last = block->number;
+        memcpy(shadow->bytes + shadow->len, block->bytes.data, block->bytes.len);
+        shadow->len += block->bytes.len;
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-        static uint8_t collected[8192];
+        static struct shadow shadow;
+        static struct assembly assembly;
         struct reader r = reader_over((struct slice){ data, size });
-        struct gbt gbt = { 0 };
-        struct gbt_block block;
-        size_t len = 0;
-        uint16_t last = 0;
         const char *fault;
 
+        assembly_init(&assembly);
+        shadow.len = shadow.last = 0;
         while (r.left.len > 0 && reader_ok(&r)) {
                 struct slice apdu = reader_take(&r, reader_u8(&r));
+                struct link_piece block;
+                enum assembly_result result;
+                size_t bytes;
 
-                if (!reader_ok(&r) || gbt_parse(apdu, &block, &fault) < 0)
+                if (!reader_ok(&r) || gbt_parse(apdu, &block, &bytes, &fault) < 0)
                         continue;
-                switch (gbt_accept(&gbt, &block, (struct slice){ collected, len })) {
-                case GBT_FIRST:
-                        len = 0;
-                        last = 0;
-                        /* fall through */
-                case GBT_NEXT:
-                        if (block.number != last + 1)
-                                abort();
-                        last = block.number;
-                        if (block.data.len > sizeof(collected) - len)
-                                return 0;
-                        memcpy(collected + len, block.data.data, block.data.len);
-                        len += block.data.len;
-                        break;
-                case GBT_REPEATED:
-                        break;
-                case GBT_BROKEN:
-                        len = 0;
-                        last = 0;
-                        break;
-                }
+                result = assembly_put(&assembly, &block, 0);
+                if (result == ASSEMBLY_MORE || result == ASSEMBLY_COMPLETE)
+                        take(&shadow, &block);
+                if (result == ASSEMBLY_COMPLETE &&
+                    (assembly.len != shadow.len ||
+                     memcmp(assembly.bytes, shadow.bytes, shadow.len) != 0))
+                        abort();
         }
+        assembly_done(&assembly);
         return 0;
 }

@@ -5,27 +5,18 @@
  */
 #include <stdlib.h>
 
-#include "lib/link-hdlc.h"
-#include "lib/link-mbus.h"
-#include "lib/link.h"
+#include "lib/link/link.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-static void open_frame(enum link_type type, struct slice frame)
+static void open_frame(const struct link_ops *link, struct slice frame)
 {
-        if (type == LINK_HDLC) {
-                struct hdlc_frame hdlc;
+        struct link_piece piece = { 0 };
 
-                hdlc_open(frame, &hdlc);
-                if (hdlc.information.len > frame.len || hdlc.addresses.len > 8)
-                        abort();
-        } else if (type == LINK_MBUS) {
-                struct mbus_frame mbus;
-
-                mbus_open(frame, &mbus);
-                if (mbus.data.len > frame.len)
-                        abort();
-        }
+        if (link->open)
+                link->open(frame, &piece);
+        if (piece.bytes.len > frame.len || piece.sender.len > frame.len)
+                abort();
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -46,7 +37,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
                 if (n > (ssize_t)s.len)
                         abort();
                 if (n > 0)
-                        open_frame(link_table[i]->type, slice_first(s, (size_t)n));
+                        open_frame(link_table[i], slice_first(s, (size_t)n));
         }
         return 0;
 }

@@ -3,8 +3,8 @@
 #include <stdio.h>
 
 #include "fuzz-link.h"
-#include "lib/crc.h"
-#include "lib/link-p1.h"
+#include "lib/link/crc.h"
+#include "lib/text/p1.h"
 
 /* The same bytes with the check sum that is right: else no input would get past it. */
 static void try_with_right_crc(struct slice s)
@@ -18,17 +18,39 @@ static void try_with_right_crc(struct slice s)
         text = (struct slice){ frame, text.len + 1 };
         (void)snprintf(end, sizeof(end), "%04X\r\n", crc16_arc(text));
         memcpy(frame + text.len, end, 6);
-        fuzz_link(&link_p1, (struct slice){ frame, text.len + 6 }, p1_decode);
+        fuzz_link(&link_p1, (struct slice){ frame, text.len + 6 });
+}
+
+static void try_as_deciphered(struct slice s)
+{
+        static struct telegram t;
+
+        telegram_reset(&t, "raw");
+        if (p1_decode(s, &t) < 0 && t.n_readings + t.n_texts > 0)
+                abort();
+        fuzz_telegram(&t);
+}
+
+static void try_to_open(struct slice s)
+{
+        struct link_piece piece;
+        ssize_t n = s.len > 0 && link_p1.starts(s.data[0]) ? fuzz_ask(&link_p1, s, s.len) : 0;
+
+        if (n <= 0)
+                return;
+        link_p1.open(slice_first(s, (size_t)n), &piece);
+        if (piece.bytes.len > (size_t)n)
+                abort();
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-        struct slice s = { data, size }, apdu;
+        struct slice s = { data, size };
 
-        fuzz_link(&link_p1, s, p1_decode);
+        fuzz_link(&link_p1, s);
         if (size > 0)
                 try_with_right_crc(s);
-        if (p1_find_ciphered(s, &apdu) && apdu.len > size)
-                abort();
+        try_as_deciphered(s);
+        try_to_open(s);
         return 0;
 }

@@ -7,10 +7,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "lib/crc.h"
-#include "lib/link-sml.h"
-#include "lib/link.h"
-#include "lib/sml.h"
+#include "lib/link/crc.h"
+#include "lib/link/link.h"
+#include "lib/sml/sml.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -48,8 +47,8 @@ static void scan(struct slice s)
                 if (n > (ssize_t)s.len || n > LINK_FRAME_MAX)
                         abort();
                 if (n > 0) {
-                        telegram_reset(&telegram, LINK_SML);
-                        check(sml_decode(slice_first(s, (size_t)n), &telegram));
+                        telegram_reset(&telegram, "sml");
+                        check(link_sml.read(slice_first(s, (size_t)n), &telegram));
                 }
                 s = slice_from(s, n > 0 ? (size_t)n : 1);
         }
@@ -72,7 +71,7 @@ static void wrap(struct slice body)
         file[len - 3] = (uint8_t)sum;
         file[len - 2] = (uint8_t)(sum >> 8);
         file[len - 1] = 0;
-        telegram_reset(&telegram, LINK_SML);
+        telegram_reset(&telegram, "sml");
         check(sml_file_decode((struct slice){ file, len }, &telegram));
         free(file);
 }

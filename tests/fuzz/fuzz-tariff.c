@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "lib/tariff.h"
+#include "lib/model/tariff.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -10,7 +10,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#include "lib/util.h"
+#include "base/util.h"
 
 #define INPUT_MAX (1 << 20)
 

@@ -399,3 +399,190 @@ class Folder:
 def config(port, *lines, host="127.0.0.1", formats="native", name="local"):
     return "\n".join(['[mqtt "%s"]' % name, "Host=" + host, "Port=%d" % port, "Instance=box",
                       "Formats=" + formats, *lines]) + "\n"
+
+
+class BadLink:
+    """127.0.0.1:port → 127.0.0.1:target over a bad network, as its mode says: "pass"; "swallow" takes
+    bytes and delivers none; "stall" delivers them when that mode ends; "refuse" ends each connection
+    at once. cut() ends all that there are, with a reset or orderly."""
+
+    def __init__(self, target):
+        self.target, self.mode = target, "pass"
+        self._changed = threading.Condition()
+        self._live = set()
+        self.server = socket.create_server(("127.0.0.1", 0))
+        self.port = self.server.getsockname()[1]
+        threading.Thread(target=self._accept, daemon=True).start()
+
+    def set(self, mode):
+        with self._changed:
+            # What has been swallowed is missing for ever: the connection is worth nothing more.
+            swallowed = self.mode == "swallow" and mode != "swallow"
+            self.mode = mode
+            self._changed.notify_all()
+        if swallowed or mode == "refuse":
+            self.cut(reset=True)
+
+    def cut(self, reset):
+        with self._changed:
+            live, self._live = self._live, set()
+        for s in live:
+            if reset:
+                Proxy._reset(s)
+            else:
+                self._shut(s)
+
+    @staticmethod
+    def _shut(s):
+        try:
+            s.shutdown(socket.SHUT_RDWR)
+        except OSError:
+            pass
+
+    def _accept(self):
+        while True:
+            try:
+                near, _ = self.server.accept()
+            except OSError:
+                return
+            try:
+                if self.mode == "refuse":
+                    raise OSError("refused")
+                far = socket.create_connection(("127.0.0.1", self.target), 5)
+            except OSError:
+                Proxy._reset(near)
+                continue
+            far.settimeout(None)
+            with self._changed:
+                self._live |= {near, far}
+            for pair in ((near, far), (far, near)):
+                threading.Thread(target=self._pump, args=pair, daemon=True).start()
+
+    def _pump(self, source, sink):
+        swallowed = False  # what follows a hole is never delivered: no network does that
+        try:
+            while data := source.recv(65536):
+                with self._changed:
+                    self._changed.wait_for(lambda: self.mode != "stall")
+                    swallowed = swallowed or self.mode == "swallow"
+                if not swallowed:
+                    sink.sendall(data)
+        except OSError:
+            pass
+        for s in (source, sink):
+            self._shut(s)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.set("pass")
+        self.server.close()
+        self.cut(reset=True)
+
+
+class FakeBroker:
+    """Speaks as much MQTT as the sink needs, and whatever else a test wants. `connack` are the bytes
+    behind CONNACK's first four, MQTT 5; `raw` is sent in its place. reason(topic, n) is that of the
+    n-th PUBACK, None for no PUBACK. `published` is a list of (topic, payload, QoS) in order."""
+
+    def __init__(self, connack=b"", raw=None, then=None, reason=lambda topic, n: 0):
+        self.connack, self.raw, self.then, self.reason = connack, raw, then, reason
+        self.published, self.taken, self.connects, self.protocols = [], [], 0, []
+        self._live = []
+        self.server = socket.create_server(("127.0.0.1", 0))
+        self.port = self.server.getsockname()[1]
+        threading.Thread(target=self._accept, daemon=True).start()
+
+    def _accept(self):
+        while True:
+            try:
+                s, _ = self.server.accept()
+            except OSError:
+                return
+            self._live.append(s)
+            threading.Thread(target=self._serve, args=(s,), daemon=True).start()
+
+    @staticmethod
+    def _exactly(s, n):
+        data = b""
+        while len(data) < n:
+            more = s.recv(n - len(data))
+            if not more:
+                raise EOFError
+            data += more
+        return data
+
+    def _packet(self, s):
+        first, length, shift = self._exactly(s, 1)[0], 0, 0
+        while True:
+            byte = self._exactly(s, 1)[0]
+            length |= (byte & 0x7f) << shift
+            shift += 7
+            if byte < 0x80:
+                return first, self._exactly(s, length)
+
+    def _greet(self, s, body):
+        version = body[6]
+        self.connects += 1
+        self.protocols.append(version)
+        if self.raw is not None:
+            s.sendall(self.raw)
+        elif version == 5:
+            s.sendall(bytes([0x20, 3 + len(self.connack), 0, 0, len(self.connack)]) + self.connack)
+        else:
+            s.sendall(b"\x20\x02\0\0")
+        if self.then:
+            s.sendall(self.then)
+        return version
+
+    def _publish(self, s, first, body, version):
+        qos, n = first >> 1 & 3, body[0] << 8 | body[1]
+        topic, at = body[2:2 + n].decode(), 2 + n
+        mid = body[at:at + 2]
+        at += 2 if qos else 0
+        if version == 5:
+            at += 1 + body[at]
+        self.published.append((topic, body[at:].decode(), qos))
+        reason = self.reason(topic, len(self.published) - 1)
+        if reason is None:
+            return
+        if reason < 0x80:
+            self.taken.append((topic, body[at:].decode(), qos))
+        if qos:
+            s.sendall(b"\x40\x03" + mid + bytes([reason]) if version == 5 else b"\x40\x02" + mid)
+
+    def _serve(self, s):
+        version = 4
+        try:
+            while True:
+                first, body = self._packet(s)
+                if first >> 4 == 1:
+                    version = self._greet(s, body)
+                elif first >> 4 == 3:
+                    self._publish(s, first, body, version)
+                elif first >> 4 == 8:
+                    s.sendall(b"\x90" + (b"\x04" + body[:2] + b"\0\0" if version == 5
+                                         else b"\x03" + body[:2] + b"\0"))
+                elif first >> 4 == 12:
+                    s.sendall(b"\xd0\0")
+                elif first >> 4 == 14:
+                    break
+        except (EOFError, OSError):
+            pass
+        s.close()
+
+    def payloads(self, topic):
+        return [p for t, p, _ in self.taken if t == topic]
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.server.close()
+        for s in self._live:
+            try:
+                s.shutdown(socket.SHUT_RDWR)
+            except OSError:
+                pass
+            s.close()

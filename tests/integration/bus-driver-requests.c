@@ -13,6 +13,26 @@
 #include "bus-driver.h"
 #include "dbus/names.h"
 
+struct driver_converter *driver_find_converter(struct driver *d, const char *key)
+{
+        for (size_t i = 0; i < DRIVER_MAX; i++) {
+                struct driver_converter *c = &d->converters[i];
+
+                if (c->used && (strcmp(c->id, key) == 0 || strcmp(c->bus.device, key) == 0 ||
+                                strcmp(c->bus.device + strlen("/dev/"), key) == 0))
+                        return c;
+        }
+        return NULL;
+}
+
+struct meter *driver_find_meter(struct driver *d, const char *id)
+{
+        for (size_t i = 0; i < DRIVER_MAX; i++)
+                if (d->meters[i] && strcmp(d->meters[i]->id, id) == 0)
+                        return d->meters[i];
+        return NULL;
+}
+
 static int asked(struct driver *d, const char *format, ...) __attribute__((format(printf, 2, 3)));
 static int asked(struct driver *d, const char *format, ...)
 {
@@ -127,12 +147,12 @@ static const char *on_find_meter(void *userdata, const char *key)
         return meter ? meter->id : NULL;
 }
 
-/* A counter that differs each time it is looked at. */
+/* A counter that differs each time it is looked at, until a test says how many. */
 static void on_refresh_converter(void *userdata, const char *id)
 {
         struct driver_converter *c = driver_find_converter(userdata, id);
 
-        if (c)
+        if (c && !c->frames_told)
                 c->bus.statistics[1].value = driver_now(CLOCK_MONOTONIC);
 }
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The bus without a daemon: dbus/ exported with synthetic converters, meters and sinks that follow
- * commands on stdin, one per line; each is answered by "ok" or "error ERRNO". What callers ask for
- * comes out as "request …". Test scripts drive it over a private bus.
+ * The bus without a daemon: dbus/ exported with synthetic converters, meters and outputs that
+ * follow commands on stdin, one per line; each is answered by "ok" or "error ERRNO". What callers
+ * ask for comes out as "request …". Test scripts drive it over a private bus.
  */
 #include <errno.h>
 #include <signal.h>
@@ -14,10 +14,12 @@
 
 #include <systemd/sd-event.h>
 
+#include "base/util.h"
 #include "bus-driver.h"
 #include "dbus/names.h"
-#include "lib/unit.h"
-#include "lib/util.h"
+#include "lib/value/unit.h"
+
+#define TELL(member, ...) SINK_NOTIFY(bus_sink_get(driver.bus), member, __VA_ARGS__)
 
 static struct driver driver;
 
@@ -26,26 +28,6 @@ static struct driver_converter *converter_find(const char *id)
         for (size_t i = 0; i < DRIVER_MAX; i++)
                 if (driver.converters[i].used && strcmp(driver.converters[i].id, id) == 0)
                         return &driver.converters[i];
-        return NULL;
-}
-
-struct driver_converter *driver_find_converter(struct driver *d, const char *key)
-{
-        for (size_t i = 0; i < DRIVER_MAX; i++) {
-                struct driver_converter *c = &d->converters[i];
-
-                if (c->used && (strcmp(c->id, key) == 0 || strcmp(c->bus.device, key) == 0 ||
-                                strcmp(c->bus.device + strlen("/dev/"), key) == 0))
-                        return c;
-        }
-        return NULL;
-}
-
-struct meter *driver_find_meter(struct driver *d, const char *id)
-{
-        for (size_t i = 0; i < DRIVER_MAX; i++)
-                if (d->meters[i] && strcmp(d->meters[i]->id, id) == 0)
-                        return d->meters[i];
         return NULL;
 }
 
@@ -64,30 +46,61 @@ static int converter_add(char *args)
         *c = (struct driver_converter){ .used = true };
         (void)snprintf(c->id, sizeof(c->id), "%s", id);
         (void)snprintf(c->state, sizeof(c->state), "receiving");
-        c->bus = (struct bus_converter){
+        c->bus = (struct converter_view){
                 .id = c->id,
                 .state = c->state,
+                .code = "telegrams",
+                .framing = "hdlc",
                 .reason = "Telegrams arrive.",
                 .vendor_id = 0x067b,
                 .product_id = 0x2303,
                 .vendor = "Prolific",
                 .product = "USB-Serial",
-                .path = "pci-0000:00:14.0-usb-0:1:1.0",
+                .socket = "pci-0000:00:14.0-usb-0:1:1.0",
                 .driver = "pl2303",
                 .line = "2400 8E1",
                 .profile = "lgz-e450",
                 .meter_ids = c->meter_ids,
-                .statistics = { { "bytes", 0 }, { "frames", 0 } },
-                .n_statistics = 2,
+                .statistics = { { "bytes", 0 }, { "frames", 0 }, { "damaged-frames", 0 } },
+                .n_statistics = 2
         };
         if (kind) {
                 c->bus.vendor_id = c->bus.product_id = 0;
                 c->bus.vendor[0] = c->bus.product[0] = '\0';
-                c->bus.path[0] = c->bus.driver[0] = '\0';
+                c->bus.socket[0] = c->bus.driver[0] = '\0';
         }
         (void)snprintf(c->bus.device, sizeof(c->bus.device), "/dev/tty%s%zu", kind ? "S" : "USB",
                        i);
-        return bus_converter_added(driver.bus, &c->bus);
+        TELL(converter_added, &c->bus);
+        return 0;
+}
+
+/* The code that the service would give a state where nothing else is known. */
+static const char *code_of_state(const char *state)
+{
+        static const struct {
+                const char *state, *code;
+        } codes[] = {
+                { "ignored", "not-configured" }, { "waiting", "not-there" },
+                { "denied", "no-permission" },   { "busy", "held-by-process" },
+                { "detecting", "listening" },    { "silent", "no-bytes" },
+                { "no-meter", "no-bytes" },      { "inhibited", "lent" },
+                { "gone", "unplugged" },
+        };
+
+        for (size_t i = 0; i < ELEMENTSOF(codes); i++)
+                if (strcmp(codes[i].state, state) == 0)
+                        return codes[i].code;
+        return "telegrams";
+}
+
+/* holder PID [UNIT] */
+static void set_holder(struct driver_converter *c, const char *value)
+{
+        const char *unit = strchr(value, ' ');
+
+        c->bus.holder_pid = (uint32_t)strtoul(value, NULL, 10);
+        (void)snprintf(c->bus.holder_unit, sizeof(c->bus.holder_unit), "%s", unit ? unit + 1 : "");
 }
 
 /* converter ID FIELD VALUE… */
@@ -101,6 +114,18 @@ static int converter_set(char *args)
         value = value ? value : "";
         if (strcmp(field, "state") == 0) {
                 (void)snprintf(c->state, sizeof(c->state), "%s", value);
+                c->bus.code = code_of_state(c->state);
+        } else if (strcmp(field, "code") == 0) {
+                (void)snprintf(c->code, sizeof(c->code), "%s", value);
+                c->bus.code = c->code;
+        } else if (strcmp(field, "holder") == 0) {
+                set_holder(c, value);
+        } else if (strcmp(field, "frames") == 0) {
+                c->bus.statistics[1].value = strtoull(value, NULL, 10);
+                c->bus.n_statistics = 3;
+                c->frames_told = true;
+        } else if (strcmp(field, "damaged") == 0) {
+                c->bus.statistics[2].value = strtoull(value, NULL, 10);
         } else if (strcmp(field, "reason") == 0) {
                 (void)snprintf(c->bus.reason, sizeof(c->bus.reason), "%s", value);
         } else if (strcmp(field, "device") == 0) {
@@ -114,7 +139,7 @@ static int converter_set(char *args)
         } else {
                 return -EINVAL;
         }
-        bus_converter_changed(driver.bus, &c->bus);
+        TELL(converter_changed, &c->bus);
         return 0;
 }
 
@@ -124,7 +149,7 @@ static int converter_remove(char *args)
 
         if (!c)
                 return -EINVAL;
-        bus_converter_removed(driver.bus, &c->bus);
+        TELL(converter_removed, &c->bus);
         c->used = false;
         return 0;
 }
@@ -153,7 +178,7 @@ static int meter_add(char *args)
                         driver.meters[i]->channel = 1;
                         driver.meters[i]->medium = media[j];
                 }
-        SINK_NOTIFY(bus_sink_get(driver.bus), meter_added, driver.meters[i]);
+        TELL(meter_added, driver.meters[i]);
         return 0;
 }
 
@@ -161,12 +186,12 @@ static int meter_add(char *args)
 static enum unit unit_of(const char *number)
 {
         const char *text = strchr(number, '*');
-        enum unit unit = UNIT_UNKNOWN;
+        enum unit unit = UNIT_UNSAID;
         int8_t exponent;
 
         if (text)
                 (void)unit_parse(text + 1, strlen(text + 1), &unit, &exponent);
-        return unit;
+        return unit == UNIT_JOULE ? UNIT_GJ : unit;
 }
 
 /* telegram METER CODE=NUMBER[*UNIT] | CODE#TEXT … */
@@ -179,7 +204,7 @@ static int telegram(char *args)
 
         if (!meter)
                 return -EINVAL;
-        telegram_reset(&t, LINK_HDLC);
+        telegram_reset(&t, "hdlc");
         for (char *item; (item = strtok(NULL, " "));) {
                 struct slice code = { (const uint8_t *)item, strlen(item) };
                 struct decimal value;
@@ -193,13 +218,26 @@ static int telegram(char *args)
                 if (item[n] == '#')
                         telegram_add_text(&t, obis, text);
                 else if (decimal_parse(text, &value) > 0)
-                        telegram_add_reading(&t, obis, value, unit_of(item + n + 1));
+                        telegram_add_reading(&t, obis, value, unit_of(item + n + 1), SCALE_WIRE);
         }
         r = meter_update(meter, &t, driver_now(CLOCK_REALTIME), driver_now(CLOCK_MONOTONIC), 0,
                          NULL, &update);
         if (r >= 0)
-                SINK_NOTIFY(bus_sink_get(driver.bus), telegram, meter, &update);
+                TELL(telegram, meter, &update);
         return r;
+}
+
+/* hold TICKET, release TICKET: what is told after the first waits for the second. */
+static int hold(char *args)
+{
+        TELL(hold, strtoull(args, NULL, 10));
+        return 0;
+}
+
+static int release(char *args)
+{
+        TELL(release, strtoull(args, NULL, 10));
+        return 0;
 }
 
 /* refuse METER STATUS: an encrypted telegram that cannot be read; enum telegram_status. */
@@ -211,11 +249,11 @@ static int refuse(char *args)
 
         if (!meter || !status)
                 return -EINVAL;
-        telegram_reset(&t, LINK_HDLC);
+        telegram_reset(&t, "hdlc");
         t.encrypted = true;
         t.status = (enum telegram_status)atoi(status);
         if (meter_refuse(meter, &t, driver_now(CLOCK_REALTIME), driver_now(CLOCK_MONOTONIC)))
-                SINK_NOTIFY(bus_sink_get(driver.bus), meter_changed, meter);
+                TELL(meter_changed, meter);
         return 0;
 }
 
@@ -229,11 +267,11 @@ static int heard_later(char *args)
 
         if (!meter || !seconds)
                 return -EINVAL;
-        telegram_reset(&t, LINK_HDLC);
+        telegram_reset(&t, "hdlc");
         t.status = TELEGRAM_LAYOUT_UNKNOWN;
         (void)meter_refuse(meter, &t, driver_now(CLOCK_REALTIME) + later,
                            driver_now(CLOCK_MONOTONIC) + later);
-        SINK_NOTIFY(bus_sink_get(driver.bus), meter_changed, meter);
+        TELL(meter_changed, meter);
         return 0;
 }
 
@@ -249,11 +287,11 @@ static int set_clock(char *args)
 
         if (!meter || !seconds)
                 return -EINVAL;
-        telegram_reset(&t, LINK_HDLC);
+        telegram_reset(&t, "hdlc");
         r = meter_update(meter, &t, now, driver_now(CLOCK_MONOTONIC),
                          (int64_t)now + atoll(seconds) * 1000000, NULL, &update);
         if (r >= 0)
-                SINK_NOTIFY(bus_sink_get(driver.bus), telegram, meter, &update);
+                TELL(telegram, meter, &update);
         return r;
 }
 
@@ -264,7 +302,7 @@ static int meter_offline(char *args)
         if (!meter)
                 return -EINVAL;
         if (meter_expire(meter, driver_now(CLOCK_MONOTONIC), true))
-                SINK_NOTIFY(bus_sink_get(driver.bus), meter_changed, meter);
+                TELL(meter_changed, meter);
         return 0;
 }
 
@@ -275,7 +313,7 @@ static int meter_touch(char *args)
 
         if (!meter)
                 return -EINVAL;
-        SINK_NOTIFY(bus_sink_get(driver.bus), meter_changed, meter);
+        TELL(meter_changed, meter);
         return 0;
 }
 
@@ -286,33 +324,58 @@ static int meter_remove(char *args)
         for (size_t i = 0; id && i < DRIVER_MAX; i++) {
                 if (!driver.meters[i] || strcmp(driver.meters[i]->id, id) != 0)
                         continue;
-                SINK_NOTIFY(bus_sink_get(driver.bus), meter_removed, driver.meters[i]);
+                TELL(meter_removed, driver.meters[i]);
                 driver.meters[i] = meter_free(driver.meters[i]);
                 return 0;
         }
         return -EINVAL;
 }
 
-static int sink_add(char *args)
+static int output_add(char *args)
 {
-        (void)snprintf(driver.sink_name, sizeof(driver.sink_name), "%s", args);
-        driver.sink = (struct bus_sink){ .name = driver.sink_name, .last_error = "No broker." };
-        return bus_mqtt_added(driver.bus, &driver.sink);
-}
-
-static int sink_set(char *args)
-{
-        driver.sink.connected = strcmp(args, "connected") == 0;
-        (void)snprintf(driver.sink.last_error, sizeof(driver.sink.last_error), "%s",
-                       driver.sink.connected ? "" : args);
-        driver.sink.published++;
-        bus_mqtt_changed(driver.bus, &driver.sink);
+        (void)snprintf(driver.output_name, sizeof(driver.output_name), "%s", args);
+        driver.output = (struct output_view){ .name = driver.output_name,
+                                              .kind = "mqtt",
+                                              .error_code = "failed",
+                                              .last_error = "No broker." };
+        TELL(output_added, &driver.output);
         return 0;
 }
 
-static int sink_remove(char *args)
+static int output_set(char *args)
 {
-        bus_mqtt_removed(driver.bus, &driver.sink);
+        driver.output.connected = strcmp(args, "connected") == 0;
+        (void)snprintf(driver.output.last_error, sizeof(driver.output.last_error), "%s",
+                       driver.output.connected ? "" : args);
+        driver.output.error_code = driver.output.connected ? "" : "failed";
+        driver.output.published++;
+        TELL(output_changed, &driver.output);
+        return 0;
+}
+
+/* output-code CODE: beside the sentence of "output". */
+static int output_code(char *args)
+{
+        (void)snprintf(driver.output_code, sizeof(driver.output_code), "%s", args);
+        driver.output.error_code = driver.output_code;
+        TELL(output_changed, &driver.output);
+        return 0;
+}
+
+/* output-counts WAITING LOST */
+static int output_counts(char *args)
+{
+        const char *waiting = strtok(args, " "), *lost = strtok(NULL, " ");
+
+        driver.output.queued = waiting ? strtoull(waiting, NULL, 10) : 0;
+        driver.output.dropped = lost ? strtoull(lost, NULL, 10) : 0;
+        TELL(output_changed, &driver.output);
+        return 0;
+}
+
+static int output_remove(char *args)
+{
+        TELL(output_removed, &driver.output);
         return 0;
 }
 
@@ -401,15 +464,19 @@ static const struct {
         { "converter-remove", converter_remove },
         { "meter-add", meter_add },
         { "telegram", telegram },
+        { "hold", hold },
+        { "release", release },
         { "refuse", refuse },
         { "heard-later", heard_later },
         { "clock", set_clock },
         { "meter-offline", meter_offline },
         { "meter-touch", meter_touch },
         { "meter-remove", meter_remove },
-        { "sink-add", sink_add },
-        { "sink", sink_set },
-        { "sink-remove", sink_remove },
+        { "output-add", output_add },
+        { "output", output_set },
+        { "output-code", output_code },
+        { "output-counts", output_counts },
+        { "output-remove", output_remove },
         { "name", request_name },
         { "state", set_state },
         { "reload-error", set_reload_error },

@@ -8,16 +8,16 @@
 #include <time.h>
 
 #include "dbus/bus.h"
-#include "lib/meter.h"
+#include "lib/model/meter.h"
 
 #define DRIVER_MAX 16
 
 struct driver_converter {
-        bool used;
-        char id[128], state[24], meter_id[METER_ID_MAX];
+        bool used, frames_told;
+        char id[128], state[24], code[32], meter_id[METER_ID_MAX];
         const char *meter_ids[2];
         uint64_t inhibit_cookies[8];
-        struct bus_converter bus;
+        struct converter_view bus;
 };
 
 struct driver {
@@ -25,8 +25,8 @@ struct driver {
         struct bus *bus;
         struct driver_converter converters[DRIVER_MAX];
         struct meter *meters[DRIVER_MAX];
-        char sink_name[64];
-        struct bus_sink sink;
+        char output_name[64], output_code[32];
+        struct output_view output;
         int fail; /* negative errno the requests answer with; 0: they succeed */
         int capture_fd;
         char log_level[16];

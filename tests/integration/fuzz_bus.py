@@ -11,7 +11,7 @@ import sys
 import xml.etree.ElementTree as ElementTree
 
 from gi.repository import GLib
-from private_bus import (CONVERTER, MANAGER, METER, NOBODY, OBJECTS, PROPERTIES, ROOT, SINK, TARIFF,
+from private_bus import (CONVERTER, MANAGER, METER, NOBODY, OBJECTS, OUTPUT, PROPERTIES, ROOT, TARIFF,
                          Client, Driver, OtherUser, Polkit, PrivateBus, converter_path, wait_until)
 
 ID = "067b:2303:A"
@@ -156,7 +156,7 @@ def play(rng, other, calls, n):
 def set_up(bus):
     driver = Driver(bus)
     for command in (f"converter-add {ID}", "meter-add LGZ1", f"converter {ID} meter LGZ1",
-                    "sink-add home", "name", "telegram LGZ1 1.7.0=1234 1.8.0=1"):
+                    "output-add home", "name", "telegram LGZ1 1.7.0=1234 1.8.0=1"):
         driver.do(command)
     return driver
 
@@ -171,7 +171,7 @@ def run(rounds, seed, polkit_there=True, uid=NOBODY):
     other = OtherUser(bus, uid=uid, gid=uid)
     calls = members(client)
     try:
-        for needed in (MANAGER, CONVERTER, METER, TARIFF, SINK):
+        for needed in (MANAGER, CONVERTER, METER, TARIFF, OUTPUT):
             assert any(i == needed for _, i, _ in calls[1]), needed
         before, fds = state_of(client), driver.n_fds()
         play(rng, other, calls, rounds // 4)  # warms up caches and the heap

@@ -88,7 +88,8 @@ class Daemon:
         with open(self.log_path, "ab") as log:
             self.process = subprocess.Popen(
                 [*self.wrapper, SMARTMETERD, "--config", str(self.config_path), "--state-dir",
-                 str(self.state), "--bus", self.bus.address, *self.options],
+                 str(self.state), "--bus", self.bus.address, "--udev", "yes",
+                 *self.options],
                 stdin=subprocess.DEVNULL, stderr=log,
                 env={**os.environ, **mock, "NOTIFY_SOCKET": path, **self.environment})
         self.wait_notified("READY=1")
@@ -193,16 +194,21 @@ class Daemon:
 
     # What the process holds
 
-    def n_fds(self):
-        return len(os.listdir(f"/proc/{self.pid}/fd"))
-
-    def has_open(self, path):
+    def open_files(self):
         def target(fd):
             try:
                 return os.readlink(f"/proc/{self.pid}/fd/{fd}")
             except OSError:
-                return None
-        return path in [target(fd) for fd in os.listdir(f"/proc/{self.pid}/fd")]
+                return None  # closed meanwhile
+        return [target(fd) for fd in os.listdir(f"/proc/{self.pid}/fd")]
+
+    def n_fds(self):
+        """Without the databases': journals, and the folder itself, are open while one writes."""
+        return sum(path is not None and not path.startswith(str(self.state))
+                   for path in self.open_files())
+
+    def has_open(self, path):
+        return path in self.open_files()
 
     def rss_kib(self):
         status = pathlib.Path(f"/proc/{self.pid}/status").read_text()
@@ -380,7 +386,8 @@ class Converter:
             (usb, {"DEVTYPE": "usb_device", "SUBSYSTEM": "usb",
                    "DEVNAME": f"/dev/bus/usb/001/{number + 2:03}", **properties},
              {"idVendor": vendor, "idProduct": product, "busnum": "1",
-              "devnum": str(number + 2)}),
+              "devnum": str(number + 2), "manufacturer": maker.replace("_", " "),
+              "product": model.replace("_", " "), **({"serial": serial} if serial else {})}),
             (interface_path, {"DEVTYPE": "usb_interface", "SUBSYSTEM": "usb", "DRIVER": driver},
              {"bInterfaceNumber": interface}),
             (self.serial_path, {"SUBSYSTEM": "usb-serial", "DRIVER": driver},

@@ -29,7 +29,9 @@ MANAGER = "org.smartmeterd.Manager1"
 CONVERTER = "org.smartmeterd.Converter1"
 METER = "org.smartmeterd.Meter1"
 TARIFF = "org.smartmeterd.Tariff1"
-SINK = "org.smartmeterd.Sink1"
+HISTORY = "org.smartmeterd.History1"
+ELECTRICITY = "org.smartmeterd.Electricity1"
+OUTPUT = "org.smartmeterd.Output1"
 PROPERTIES = "org.freedesktop.DBus.Properties"
 OBJECTS = "org.freedesktop.DBus.ObjectManager"
 ERROR = "org.smartmeterd.Error."
@@ -62,10 +64,12 @@ BUS_CONF = """<!DOCTYPE busconfig PUBLIC "-//freedesktop//DTD D-Bus Bus Configur
   </policy>
   <policy user="{me}">
     <allow own="org.freedesktop.PolicyKit1"/>
+    <allow own="org.freedesktop.systemd1"/>
     <allow send_destination="org.freedesktop.DBus"/>
   </policy>
   <policy context="default">
     <allow send_destination="org.freedesktop.PolicyKit1"/>
+    <allow send_destination="org.freedesktop.systemd1"/>
   </policy>
   <includedir>{folder}/system.d</includedir>
 </busconfig>
@@ -151,7 +155,10 @@ class Driver:
             self.requests.append(line)
 
     def do(self, command):
-        self.process.stdin.write(command.encode() + b"\n")
+        self.do_bytes(command.encode())
+
+    def do_bytes(self, command):
+        self.process.stdin.write(command + b"\n")
         self.process.stdin.flush()
         self._answer({"ok"})
 
@@ -274,8 +281,8 @@ def meter_path(name):
     return f"{ROOT}/meter/{escape(name)}"
 
 
-def sink_path(name):
-    return f"{ROOT}/sink/{escape(name)}"
+def output_path(name):
+    return f"{ROOT}/output/{escape(name)}"
 
 
 # Runs as another user, as an argument, since that user may not be able to read this folder. Takes
@@ -340,6 +347,7 @@ class OtherUser:
         self.process = subprocess.Popen(
             ["setpriv", f"--reuid={uid}", f"--regid={gid}", *group_option, "--", sys.executable,
              "-c", OTHER, bus.address], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        os.set_blocking(self.process.stdin.fileno(), False)
         self.buffer = b""
         self.replies = {}
         self.signals = []
@@ -353,22 +361,34 @@ class OtherUser:
             left = deadline - time.monotonic()
             if left <= 0 or not select.select([self.process.stdout], [], [], left)[0]:
                 raise AssertionError(f"timed out waiting for {what}")
-            data = os.read(self.process.stdout.fileno(), 65536)
-            if not data:
-                raise AssertionError(f"the other user's client ended: {self.process.wait()}")
-            *lines, self.buffer = (self.buffer + data).split(b"\n")
-            for line in map(json.loads, lines):
-                if "ready" in line:
-                    self.name = line["ready"]
-                elif "signal" in line:
-                    self.signals.append(line)
-                else:
-                    self.replies[line["id"]] = (line["error"], line["value"])
+            self._read()
         return condition()
 
+    def _read(self):
+        data = os.read(self.process.stdout.fileno(), 65536)
+        if not data:
+            raise AssertionError(f"the other user's client ended: {self.process.wait()}")
+        *lines, self.buffer = (self.buffer + data).split(b"\n")
+        for line in map(json.loads, lines):
+            if "ready" in line:
+                self.name = line["ready"]
+            elif "signal" in line:
+                self.signals.append(line)
+            else:
+                self.replies[line["id"]] = (line["error"], line["value"])
+
     def _write(self, **command):
-        self.process.stdin.write(json.dumps(command).encode() + b"\n")
-        self.process.stdin.flush()
+        """Reads while it writes: the client takes no commands while its replies fill the pipe."""
+        left = json.dumps(command).encode() + b"\n"
+        stdin, stdout = self.process.stdin.fileno(), self.process.stdout
+        while left:
+            readable, writable, _ = select.select([stdout], [stdin], [], SECONDS)
+            if not readable and not writable:
+                raise AssertionError("timed out writing to the other user's client")
+            if readable:
+                self._read()
+            if writable:
+                left = left[os.write(stdin, left):]
 
     def start(self, path, interface, method, args=None, flags=0):
         """Sends a call and returns its number at once."""

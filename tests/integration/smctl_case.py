@@ -5,8 +5,10 @@ import json
 import os
 import pathlib
 import subprocess
+import tempfile
 import unittest
 
+from harness import Daemon, Link
 from private_bus import BUILD, SECONDS, Driver, PrivateBus
 
 SMCTL = os.environ.get("SMARTMETERD_SMCTL", str(BUILD / "ctl/smctl"))
@@ -77,3 +79,21 @@ class BusCase(SmctlCase):
 
     def bad(self, code, *args, **more):
         return self.run_bad(code, *args, env=dict(self.env, **more.pop("env", {})), **more)
+
+
+@unittest.skipIf(os.getuid() != 0, "skipped: without polkit only root may change something")
+class DaemonCase(SmctlCase):
+    """With the real service and a converter that is a pty."""
+
+    def setUp(self):
+        self.daemon = Daemon()
+        ports = self.enterContext(tempfile.TemporaryDirectory())
+        self.link = Link(pathlib.Path(ports, "tty")).plug()
+        self.addCleanup(lambda: self.link.master < 0 or self.link.unplug())
+        self.daemon.configure('[daemon]\nAutoBind=no\n[converter "bench"]\n'
+                              f"Device={self.link.path}\nLine=2400 8E1\n")
+        self.enterContext(self.daemon)
+        self.env = {"DBUS_SYSTEM_BUS_ADDRESS": self.daemon.bus.address}
+
+    def json(self, *args, **more):
+        return self.run_json(*args, env=self.env, **more)

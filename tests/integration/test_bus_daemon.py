@@ -12,8 +12,8 @@ import tty
 import unittest
 
 import fuzz_bus
-from private_bus import (BUILD, CONVERTER, MANAGER, NAME, NOBODY, OBJECTS, ROOT, SECONDS, SINK,
-                         Client, GLib, OtherUser, PrivateBus, sink_path, wait_until)
+from private_bus import (BUILD, CONVERTER, MANAGER, NAME, NOBODY, OBJECTS, OUTPUT, ROOT, SECONDS,
+                         Client, GLib, OtherUser, PrivateBus, output_path, wait_until)
 
 CONFIG = """[daemon]
 AutoBind=no
@@ -102,8 +102,8 @@ class TestDaemon(DaemonCase):
     def test_unchanged_broker_goes_on_over_reloads(self):
         for _ in range(3):
             self.assertEqual(self.client.call(ROOT, MANAGER, "Reload"), ([],))
-            self.client.call(sink_path("home"), SINK, "Reconnect")
-        self.assertEqual(self.client.get(sink_path("home"), SINK, "Name"), "home")
+            self.client.call(output_path("home"), OUTPUT, "Reconnect")
+        self.assertEqual(self.client.get(output_path("home"), OUTPUT, "Name"), "home")
 
     def test_port_is_free_while_it_is_inhibited_and_taken_back_after(self):
         path = self.converter()

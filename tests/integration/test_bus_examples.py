@@ -20,7 +20,7 @@ class TestExamples(unittest.TestCase):
         self.addCleanup(self.bus.stop)
         self.driver = Driver(self.bus, self.readers)
         self.addCleanup(lambda: self.assertEqual(self.driver.stop(), 0))
-        for command in ("meter-add LGZ1", "meter-add GAS1 LGZ1", "name", "telegram LGZ1 1.7.0=1234"):
+        for command in ("meter-add LGZ1", "meter-add GAS1 LGZ1 gas", "meter-add LGZ2", "name", "telegram LGZ1 1.7.0=1234"):
             self.driver.do(command)
 
     def start(self, command):
@@ -47,7 +47,7 @@ class TestExamples(unittest.TestCase):
     def test_shell_prints_the_power_of_each_meter(self):
         done = subprocess.run([EXAMPLES / "power.sh"], env=self.bus.env, stdout=subprocess.PIPE,
                               text=True, check=True, timeout=SECONDS)
-        self.assertEqual(done.stdout.splitlines(), ["GAS1 nan", "LGZ1 1234"])
+        self.assertEqual(done.stdout.splitlines(), ["LGZ1 1234", "LGZ2 nan"])
 
     def test_python_prints_what_there_is_and_then_each_telegram(self):
         process = self.start([EXAMPLES / "power.py"])

@@ -21,7 +21,7 @@ class TestFiles(unittest.TestCase):
         service.read(BUILD / "dbus/org.smartmeterd.service")
         section = service["D-BUS Service"]
         self.assertEqual(section["Name"], NAME)
-        self.assertEqual(section["SystemdService"], "smartmeterd.service")
+        self.assertEqual(section["SystemdService"], "dbus-org.smartmeterd.service")
         self.assertEqual(section["User"], "smartmeterd")
         self.assertRegex(section["Exec"], r"^/[^@]*/smartmeterd$")
 

@@ -6,11 +6,13 @@ import unittest
 import xml.etree.ElementTree as ElementTree
 
 from gi.repository import GLib
-from private_bus import (CONVERTER, ERROR, MANAGER, METER, OBJECTS, PROPERTIES, ROOT, SECONDS, SINK,
-                         SOURCE, TARIFF, CallError, Client, Driver, PrivateBus, converter_path, meter_path,
-                         sink_path)
+from private_bus import (CONVERTER, ELECTRICITY, ERROR, HISTORY, MANAGER, METER, OBJECTS, OUTPUT, PROPERTIES,
+                         ROOT, SECONDS, SOURCE, TARIFF, CallError, Client, Driver, PrivateBus, converter_path, meter_path,
+                         output_path, wait_until)
 
 ID = "067b:2303@pci-0000:00:14.0-usb-0:1:1.0"
+NO_OPTIONS = GLib.Variant("(a{sv})", ({},))
+DERIVED = 4  # of the flags of a reading
 TELEGRAM = "telegram LGZ1 1.7.0=1234 2.7.0=0 1.8.0=12345678 32.7.0=230.1 31.7.0=5.31"
 
 
@@ -23,7 +25,7 @@ class BusTest(unittest.TestCase):
         self.driver.do(f"converter-add {ID}")
         self.driver.do("meter-add LGZ1")
         self.driver.do(f"converter {ID} meter LGZ1")
-        self.driver.do("sink-add home")
+        self.driver.do("output-add home")
         self.driver.do("name")
         self.client = Client(self.bus)
         self.addCleanup(self.client.close)
@@ -68,7 +70,8 @@ class TestIntrospection(BusTest):
     @staticmethod
     def objects():
         return [(ROOT, MANAGER), (converter_path(ID), CONVERTER), (meter_path("LGZ1"), METER),
-                (meter_path("LGZ1"), TARIFF), (sink_path("home"), SINK)]
+                (meter_path("LGZ1"), ELECTRICITY), (meter_path("LGZ1"), TARIFF),
+                (meter_path("LGZ1"), HISTORY), (output_path("home"), OUTPUT)]
 
     def test_client_introspects_each_object_and_finds_what_the_xml_says(self):
         for path, interface in self.objects():
@@ -98,6 +101,48 @@ class TestManager(BusTest):
             self.assertEqual(call("GetMeter", key), meter_path("LGZ1"))
         self.assert_error("NoSuchConverter", lambda: call("GetConverter", "ttyS9"), ID)
         self.assert_error("NoSuchMeter", lambda: call("GetMeter", "x"), "LGZ1")
+
+    def test_client_learns_what_readings_mean(self):
+        known = self.client.call(ROOT, MANAGER, "DescribeReadings")[0]
+        self.assertEqual(known["active_power_import"],
+                         ("1-0:1.7.0", "Active power import", "power"))
+        self.assertEqual(known["voltage_l2"][0], "1-0:52.7.0")
+        self.assertEqual(known["submeter_volume"][::2], ("0-0:24.2.1", "volume"))
+        self.assertEqual([n for n, (_, label, kind) in known.items() if not label or not kind], [])
+
+    def test_unknown_options_are_errors_that_name_the_known_ones(self):
+        key = bytes(16)
+        odd = {"Colour": GLib.Variant("s", "red")}
+        for path, interface, method, signature, args in (
+                (ROOT, MANAGER, "SetMeterKey", "(sayaya{sv})", ("LGZ1", key, b"")),
+                (ROOT, MANAGER, "Forget", "(sa{sv})", ("LGZ1",)),
+                (ROOT, MANAGER, "Adopt", "(sa{sv})", ("ttyUSB0",)),
+                (converter_path(ID), CONVERTER, "Probe", "(a{sv})", ()),
+                (converter_path(ID), CONVERTER, "Capture", "(a{sv})", ()),
+                (converter_path(ID), CONVERTER, "Reset", "(sa{sv})", ("reopen",))):
+            with self.subTest(method):
+                self.assert_error("InvalidArgument", lambda: self.client.call(
+                    path, interface, method, GLib.Variant(signature, (*args, odd))),
+                    "'Colour'", method)
+        self.assertEqual(self.driver.poll(), [])
+
+    def test_reply_comes_whatever_bytes_are_quoted_in_it(self):
+        def ask(method, key):
+            return lambda: self.client.call(ROOT, MANAGER, method, GLib.Variant("(s)", (key,)))
+        for n in range(90, 102):  # cuts at each place of a letter
+            for letter in ("é", "€", "𐍈"):
+                self.assert_error("NoSuchMeter", ask("GetMeter", "x" * n + letter), "LGZ1")
+                self.assert_error("NoSuchConverter", ask("GetConverter", "x" * n + letter), ID)
+
+    def test_text_that_is_no_utf8_is_shown_and_hurts_no_reply(self):
+        self.driver.do_bytes(b"reload-error caf\xe9.conf:3: Z\xe4hler \xed\xa0\x80")
+        self.driver.do_bytes(f"converter {ID} reason ".encode() + b"held by caf\xe9 " + b"x" * 300)
+        self.driver.do_bytes(b"output K\xfcche is away")
+        self.assertEqual(self.client.get(ROOT, MANAGER, "LastReloadError"),
+                         "caf\ufffd.conf:3: Z\ufffdhler \ufffd\ufffd\ufffd")
+        managed = self.client.call(ROOT, OBJECTS, "GetManagedObjects")[0]
+        self.assertIn("caf\ufffd", managed[converter_path(ID)][CONVERTER]["StateReason"])
+        self.assertEqual(managed[output_path("home")][OUTPUT]["LastError"], "K\ufffdche is away")
 
     def test_manager_counts_what_comes_and_goes(self):
         self.assertEqual(self.client.get(ROOT, MANAGER, "NMeters"), 1)
@@ -141,13 +186,13 @@ class TestManager(BusTest):
                           "Baud", "Line")
         self.assert_error("InvalidArgument", lambda: adopt("x", {"Line": GLib.Variant("u", 1)}),
                           "2400 8E1")
-        self.client.call(ROOT, MANAGER, "Forget", GLib.Variant("(s)", (ID,)))
+        self.client.call(ROOT, MANAGER, "Forget", GLib.Variant("(sa{sv})", (ID, {})))
         self.driver.wait_request(f"request forget {ID}")
 
     def test_operator_sets_a_key_that_can_never_be_read_back(self):
         def set_key(ek, ak):
             return self.client.call(ROOT, MANAGER, "SetMeterKey",
-                                    GLib.Variant("(sayay)", ("LGZ1", ek, ak)))
+                                    GLib.Variant("(sayaya{sv})", ("LGZ1", ek, ak, {})))
         key = bytes(range(0xa0, 0xb0))
         set_key(key, b"")
         self.driver.wait_request("request set-meter-key LGZ1 a0..af without-ak")
@@ -174,11 +219,13 @@ class TestConverter(BusTest):
         self.assertGreater(values["Statistics"].pop("frames"), 0)
         self.assertEqual(
             values,
-            {"Id": ID, "State": "receiving", "StateReason": "Telegrams arrive.",
+            {"Id": ID, "State": "receiving", "StateCode": "telegrams",
+             "StateReason": "Telegrams arrive.",
              "Device": "/dev/ttyUSB0", "VendorId": 0x067b, "ProductId": 0x2303,
              "Vendor": "Prolific", "Product": "USB-Serial", "Serial": "",
-             "Path": "pci-0000:00:14.0-usb-0:1:1.0", "Driver": "pl2303", "Line": "2400 8E1",
-             "Profile": "lgz-e450", "Meters": [meter_path("LGZ1")], "HolderPid": 0,
+             "Socket": "pci-0000:00:14.0-usb-0:1:1.0", "Driver": "pl2303", "Line": "2400 8E1",
+             "Framing": "hdlc", "Profile": "lgz-e450", "Meters": [meter_path("LGZ1")],
+             "HolderPid": 0, "HolderUnit": "",
              "LastByteUSec": 0, "Statistics": {"bytes": 0}})
 
     def test_converter_keeps_its_path_over_a_replug_and_tells_only_what_changed(self):
@@ -186,7 +233,7 @@ class TestConverter(BusTest):
         self.driver.do(f"converter {ID} device /dev/ttyUSB1")
         self.driver.do(f"converter {ID} device /dev/ttyUSB1")
         self.assertEqual(self.client.changes(converter_path(ID), CONVERTER),
-                         [({"State": "gone"}, []), ({"Device": "/dev/ttyUSB1"}, [])])
+                         [({"State": "gone", "StateCode": "unplugged"}, []), ({"Device": "/dev/ttyUSB1"}, [])])
         self.assertEqual(self.client.seen(f"{OBJECTS}.InterfacesAdded"), [])
 
     def test_statistics_are_invalidated_once_after_each_reading(self):
@@ -222,13 +269,13 @@ class TestConverter(BusTest):
 
     def test_operator_probes_and_resets(self):
         path = converter_path(ID)
-        self.client.call(path, CONVERTER, "Probe")
+        self.client.call(path, CONVERTER, "Probe", NO_OPTIONS)
         self.driver.wait_request(f"request probe {ID}")
-        self.client.call(path, CONVERTER, "Reset", GLib.Variant("(s)", ("usb",)))
+        self.client.call(path, CONVERTER, "Reset", GLib.Variant("(sa{sv})", ("usb", {})))
         self.driver.wait_request(f"request reset {ID} usb")
         self.assert_error("InvalidArgument",
                           lambda: self.client.call(path, CONVERTER, "Reset",
-                                                   GLib.Variant("(s)", ("hard",))), "reopen", "usb")
+                                                   GLib.Variant("(sa{sv})", ("hard", {}))), "reopen", "usb")
 
 
 class TestMeter(BusTest):
@@ -242,13 +289,16 @@ class TestMeter(BusTest):
         values = self.client.get_all(self.path, METER)
         self.assertEqual((values["Id"], values["Name"], values["Online"], values["Readings"]),
                          ("LGZ1", "House", False, {}))
+        self.assertTrue(math.isnan(values["Counter"]))
+        values = self.client.get_all(self.path, ELECTRICITY)
         for name in ("PowerImport", "EnergyExport", "VoltageL2", "CurrentL3"):
             self.assertTrue(math.isnan(values[name]))
         self.assertEqual(self.readings(), {})
 
     def test_telegram_becomes_typed_properties_readings_and_one_signal(self):
         self.driver.do(TELEGRAM + " 94.7.0=7 0-0:96.1.0#30655933")
-        values = self.client.get_all(self.path, METER)
+        values = {**self.client.get_all(self.path, ELECTRICITY),
+                  **self.client.get_all(self.path, METER)}
         self.assertEqual([values[n] for n in ("PowerImport", "EnergyImport", "VoltageL1",
                                               "CurrentL1", "Online")],
                          [1234.0, 12345678.0, 230.1, 5.31, True])
@@ -261,31 +311,100 @@ class TestMeter(BusTest):
         self.assertEqual(host_time, values["LastTelegramUSec"])
         self.assertEqual(readings, values["Readings"])
 
+    def arrived(self, member):
+        """Signals so far, without asking the service, which may not answer now."""
+        self.client.call_bus("GetId")
+        while GLib.MainContext.default().iteration(False):
+            pass
+        return [args.unpack() for p, m, args in self.client.signals if m == member]
+
+    def test_signals_and_callers_wait_until_a_telegram_is_kept(self):
+        told, answers = f"{METER}.TelegramReceived", []
+        self.driver.do("hold 1")
+        self.driver.do(TELEGRAM)
+        self.driver.do("meter-add LGZ2")
+        self.client.connection.call(
+            "org.smartmeterd", self.path, PROPERTIES, "Get",
+            GLib.Variant("(ss)", (ELECTRICITY, "PowerImport")), None, 0, -1, None,
+            lambda c, result: answers.append(c.call_finish(result).unpack()[0]))
+        self.driver.do("hold 2")
+        self.driver.do(TELEGRAM.replace("1234 ", "1300 "))
+        self.assertEqual(self.arrived(told) + self.arrived(f"{OBJECTS}.InterfacesAdded"), [])
+        self.driver.do("release 1")
+        wait_until(lambda: self.arrived(told), "the first signal")
+        self.assertEqual([s[1] for s in self.arrived(told)], [1])
+        self.assertEqual([s[0] for s in self.arrived(f"{OBJECTS}.InterfacesAdded")],
+                         [meter_path("LGZ2")])
+        self.assertEqual(answers, [])  # the second telegram is in the properties already
+        self.driver.do("release 2")
+        wait_until(lambda: len(self.arrived(told)) == 2, "the second signal")
+        self.assertEqual([s[2]["active_power_import"][0] for s in self.arrived(told)], [1234, 1300])
+        wait_until(lambda: self.arrived(told) and answers, "the answer")
+        self.assertEqual(answers, [1300])
+        self.driver.do("hold 3")  # and it ends well while something waits
+        self.driver.do(TELEGRAM)
+
     def test_signed_sum_alone_becomes_import_or_export(self):
         self.driver.do("telegram LGZ1 16.7.0=-420")
-        self.assertEqual(self.client.get(self.path, METER, "PowerImport"), 0)
-        self.assertEqual(self.client.get(self.path, METER, "PowerExport"), 420)
+        self.assertEqual(self.client.get(self.path, ELECTRICITY, "PowerImport"), 0)
+        self.assertEqual(self.client.get(self.path, ELECTRICITY, "PowerExport"), 420)
 
     def test_tariff_registers_alone_add_up_to_the_total(self):
-        for telegram, want in (("1.8.1=1000.1 1.8.2=234.2 2.8.1=7", (1234.3, 7.0)),
+        for telegram, want in (("1.8.1=1000.1 1.8.2=234.2 2.8.1=7 2.8.2=0", (1234.3, 7.0)),
                                # one step of the register: more is suspect so soon after
-                               ("1.8.1=1000.2", (1234.4, 7.0)),
+                               ("1.8.1=1000.2 1.8.2=234.2", (1234.4, 7.0)),
                                ("1.8.0=1300 2.8.0=0", (1300.0, 0.0))):
             with self.subTest(telegram):
                 self.driver.do(f"telegram LGZ1 {telegram}")
-                values = self.client.get_all(self.path, METER)
+                values = self.client.get_all(self.path, ELECTRICITY)
                 self.assertEqual((values["EnergyImport"], values["EnergyExport"]), want)
 
     def test_second_telegram_changes_only_what_differs(self):
         self.driver.do(TELEGRAM)
         self.driver.do(TELEGRAM.replace("1234 ", "1300 "))
         changed, invalidated = self.client.changes(self.path, METER)[1]
-        self.assertEqual(set(changed), {"PowerImport", "LastTelegramUSec"})
-        self.assertEqual(changed["PowerImport"], 1300)
+        self.assertEqual(set(changed) - {"IntervalUSec"}, {"LastTelegramUSec"})
         self.assertEqual(invalidated, ["Readings", "Statistics"])
         self.assertEqual(len(self.client.changes(self.path, METER)), 2)
         order = [m.rsplit(".", 1)[1] for p, m, _ in self.client.signals if p == self.path]
-        self.assertEqual(order, ["PropertiesChanged", "TelegramReceived"] * 2)
+        self.assertEqual(order, ["PropertiesChanged"] * 2 + ["TelegramReceived"] +
+                         ["PropertiesChanged"] * 2 + ["TelegramReceived"])
+        changed, invalidated = self.client.changes(self.path, ELECTRICITY)[1]
+        self.assertEqual((changed, invalidated), ({"PowerImport": 1300, "PowerNet": 1300}, []))
+
+    def test_net_power_is_of_one_telegram_and_signed(self):
+        for telegram, want in (("1.7.0=0 2.7.0=1013.9", -1013.9), ("1.7.0=5", None), ("1.7.0=0.3 2.7.0=0.1", 0.2),
+                               ("16.7.0=-7", -7.0)):
+            with self.subTest(telegram):
+                self.driver.do(f"telegram LGZ1 {telegram}")
+                net = self.client.get(self.path, ELECTRICITY, "PowerNet")
+                self.assertTrue(math.isnan(net) if want is None else net == want, net)
+
+    def test_phases_and_frequency_have_properties(self):
+        self.driver.do("telegram LGZ1 21.7.0=700 22.7.0=0 41.7.0=0 42.7.0=250 76.7.0=-3 14.7.0=49.98")
+        values = self.client.get_all(self.path, ELECTRICITY)
+        self.assertEqual([values[n] for n in ("PowerL1", "PowerL2", "PowerL3", "Frequency")],
+                         [700, -250, -3, 49.98])
+
+    def test_gas_meter_counts_and_has_no_electricity(self):
+        self.driver.do("meter-add GAS1 LGZ1 gas")
+        path = meter_path("GAS1")
+        managed = self.client.call(ROOT, OBJECTS, "GetManagedObjects")[0]
+        self.assertIn(TARIFF, managed[path])
+        self.assertNotIn(ELECTRICITY, managed[path])
+        self.driver.do("telegram GAS1 0-1:24.2.1=123.456*m3")
+        changed, _ = self.client.changes(path, METER)[0]
+        self.assertEqual((changed["Counter"], changed["CounterUnit"]), (123.456, "m³"))
+        self.driver.do(TELEGRAM)
+        self.assertEqual([self.client.get(self.path, METER, n) for n in ("Counter", "CounterUnit")],
+                         [12345678.0, "Wh"])
+
+    def test_texts_are_told_when_a_text_changed_and_not_with_the_clock(self):
+        for text in ("A", "A", "B"):
+            self.driver.do(f"{TELEGRAM} 0-0:96.13.0#{text} 0-0:1.0.0#{len(self.client.settle())}")
+        told = [changed["Texts"]["0-0:96.13.0"] for changed, _ in
+                self.client.changes(self.path, METER) if "Texts" in changed]
+        self.assertEqual(told, ["A", "B"])
 
     def test_nothing_changed_means_no_signal(self):
         self.driver.do(TELEGRAM)
@@ -302,7 +421,8 @@ class TestMeter(BusTest):
         self.driver.do(TELEGRAM)
         self.assertEqual(set(self.readings("active_power_import", "1-0:32.7.0", "1.7.0")),
                          {"active_power_import", "voltage_l1"})
-        self.assertEqual(len(self.readings()), 5)
+        self.assertEqual(len(self.readings()), 6)  # five that are sent, and the net power
+        self.assertEqual(self.readings("active_power_net")["active_power_net"][3], DERIVED)
         value, unit, usec, flags = self.readings("voltage_l1")["voltage_l1"]
         self.assertEqual((value, unit, flags), (230.1, "V", 0))
         self.assertGreater(usec, 1_500_000_000_000_000)
@@ -359,18 +479,20 @@ class TestLife(BusTest):
         driver.process.stdout.close()
 
 
-class TestSinkAndLog(BusTest):
-    def test_sink_tells_its_connection_and_reconnects(self):
-        path = sink_path("home")
-        self.assertEqual(self.client.get_all(path, SINK),
-                         {"Name": "home", "Connected": False, "LastError": "No broker.",
+class TestOutputAndLog(BusTest):
+    def test_output_tells_its_connection_and_reconnects(self):
+        path = output_path("home")
+        self.assertEqual(self.client.get_all(path, OUTPUT),
+                         {"Name": "home", "Kind": "mqtt", "Connected": False,
+                          "LastError": "No broker.", "LastErrorCode": "failed",
                           "Queued": 0, "Spooled": 0, "Published": 0, "Dropped": 0})
-        self.driver.do("sink connected")
-        self.assertEqual(self.client.changes(path, SINK),
-                         [({"Connected": True, "LastError": "", "Published": 1}, [])])
-        self.client.call(path, SINK, "Reconnect")
+        self.driver.do("output connected")
+        self.assertEqual(self.client.changes(path, OUTPUT),
+                         [({"Connected": True, "LastError": "", "LastErrorCode": "",
+                            "Published": 1}, [])])
+        self.client.call(path, OUTPUT, "Reconnect")
         self.driver.wait_request("request reconnect home")
-        self.driver.do("sink-remove")
+        self.driver.do("output-remove")
         self.assertNotIn(path, self.client.call(ROOT, OBJECTS, "GetManagedObjects")[0])
 
     def test_operator_sets_the_log_level_as_systemctl_does(self):

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""DESIGN §3 through the whole daemon: what test_hotplug.py does not have. A sentence each.
+"""docs/design.md §3 through the whole daemon: what test_hotplug.py does not have. A sentence each.
 Run under umockdev-wrapper."""
 
 import os
@@ -140,10 +140,11 @@ class UsbReset(ConverterTest):
             asked = {x.identity: self.watch_resets(x) for x in (c, other)}
             self.receiving(d, c)
             self.receiving(d, other, OTHER)
-            d.converter_call(c.identity, "Reset", "s", "usb")
-            self.assertEqual(asked[c.identity], [USBDEVFS_RESET])
-            self.assertEqual(asked[other.identity], [])
+            d.converter_call(c.identity, "Reset", "sa{sv}", "usb", {})
+            # A worker asks for it; the answer to the call only says that it will.
+            wait_until(lambda: asked[c.identity] == [USBDEVFS_RESET], "the reset")
             d.wait_state(c.identity, "detecting")
+            self.assertEqual((asked[c.identity], asked[other.identity]), ([USBDEVFS_RESET], []))
             self.assertEqual(d.converter(c.identity, "Statistics")["usb-resets"], 1)
             self.assertEqual(d.converter(other.identity, "State"), "receiving")
 

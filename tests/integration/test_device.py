@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""DESIGN §3, Device=: a tty that udev does not announce, such as a UART, a pty, or a link to one."""
+"""docs/design.md §3, Device=: a tty that udev does not announce, such as a UART, a pty, or a link to one."""
 
 import os
 import unittest

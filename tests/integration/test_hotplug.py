@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""DESIGN §3, Converters: each sentence has a test named after it. Run under umockdev-wrapper."""
+"""docs/design.md §3, Converters: each sentence has a test named after it. Run under umockdev-wrapper."""
 
 import fcntl
 import os
@@ -7,6 +7,7 @@ import pathlib
 import signal
 import subprocess
 import sys
+import time
 import unittest
 
 import private_bus as bus
@@ -15,7 +16,8 @@ from private_bus import wait_until
 
 E450 = telegram("lgz-e450", "--meter-id", "LGZ1030655933512")
 OTHER = telegram("lgz-e450", "--meter-id", "LGZ1030655933599")
-METER, METER_2 = "LGZ1030655933512", "LGZ1030655933599"
+THIRD = telegram("lgz-e450", "--meter-id", "LGZ1030655933600")
+METER, METER_2, METER_3 = "LGZ1030655933512", "LGZ1030655933599", "LGZ1030655933600"
 
 
 class HotplugTest(unittest.TestCase):
@@ -41,7 +43,7 @@ class WhichAreOpened(HotplugTest):
             self.assertEqual(d.converter(c.identity, "Device"), "/dev/ttyUSB0")
             self.assertEqual(d.converter(c.identity, "VendorId"), 0x067b)
             self.assertEqual(d.converter(c.identity, "ProductId"), 0x2303)
-            self.assertEqual(d.converter(c.identity, "Path"), c.path)
+            self.assertEqual(d.converter(c.identity, "Socket"), c.path)
             self.assertEqual(d.converter(c.identity, "Driver"), "pl2303")
             self.assertEqual(d.converter(c.identity, "Line"), "2400 8E1")
             self.assertEqual(d.converter(c.identity, "Profile"), "lgz-e450")
@@ -98,7 +100,7 @@ class WhichAreOpened(HotplugTest):
             d.restart()
             d.wait_state(c.identity, "detecting")
             self.assertEqual(d.converter(c.identity, "Line"), "2400 8E1")
-            d.manager("Forget", "s", c.identity)
+            d.manager("Forget", "sa{sv}", c.identity, {})
             d.wait_state(c.identity, "ignored")
             self.assertFalse(d.has_open(c.pty))
             self.assertEqual(d.converter(c.identity, "Line"), "")
@@ -113,7 +115,8 @@ class WhichAreOpened(HotplugTest):
     def test_daemon_treats_one_that_was_there_before_alike(self):
         c = self.bed.converter("pl2303").plug()
         with Daemon() as d:
-            self.assertEqual(d.converters(), {c.identity: "detecting"})  # complete at READY
+            self.assertEqual(set(d.converters()), {c.identity})  # complete at READY
+            d.wait_state(c.identity, "detecting")
             c.feed(E450)
             d.wait_state(c.identity, "receiving")
 
@@ -189,6 +192,46 @@ class Identity(HotplugTest):
             self.assertEqual(d.converter(a.identity, "Meters"), [bus.meter_path(METER_2)])
 
 
+class SameSerial(HotplugTest):
+    """FTDI's and others' copies: two converters, one serial number, one of them adopted."""
+
+    def twin(self, port, number):
+        return self.bed.converter("ftdi", port=port, number=number, serial="A5XK3RJT")
+
+    def test_adopted_one_stays_adopted_when_a_twin_is_plugged_in(self):
+        with Daemon() as d:
+            ours = self.twin("2", 0).plug()
+            d.wait_state(ours.identity, "ignored")
+            d.manager("Adopt", "sa{sv}", ours.tty, {})
+            d.wait_state(ours.identity, "detecting")
+            twin = self.twin("1", 1).plug()
+            d.wait_state(twin.by_path, "ignored")
+            d.wait_state(ours.by_path, "detecting")
+            ours.unplug()
+            d.wait_state(ours.by_path, "gone")
+            ours = self.twin("2", 2).plug()
+            d.wait_state(ours.by_path, "detecting")
+            self.assertFalse(d.has_open(twin.pty))
+
+    def test_twin_is_not_opened_in_its_name_after_a_restart(self):
+        daemon = Daemon()
+        with daemon as d:
+            ours = self.twin("2", 10).plug()
+            d.wait_state(ours.identity, "ignored")
+            d.manager("Adopt", "sa{sv}", ours.tty, {})
+            d.wait_state(ours.identity, "detecting")
+            d.stop()
+            twin = self.twin("1", 11).plug()  # enumerated first
+            d.start()
+            d.wait_state(ours.by_path, "detecting")
+            d.wait_state(twin.by_path, "ignored")
+            self.assertFalse(d.has_open(twin.pty))
+            ours.unplug()
+            d.restart()
+            d.wait_state(twin.by_path, "ignored")
+            self.assertFalse(d.has_open(twin.pty))
+
+
 class Unplug(HotplugTest):
     def test_meter_goes_offline_the_fd_is_closed_and_a_replug_goes_on(self):
         with Daemon() as d:
@@ -199,7 +242,7 @@ class Unplug(HotplugTest):
             c.unplug()
             d.wait_state(c.identity, "gone")
             self.assertFalse(d.has_open(pty))
-            self.assertLess(d.n_fds(), before)
+            wait_until(lambda: d.n_fds() < before, "the port's descriptor to be closed")
             self.assertFalse(d.meter(METER, "Online"))
             self.assertEqual(d.converter(c.identity, "Device"), "")
             again = self.bed.converter("pl2303", number=1)
@@ -227,6 +270,12 @@ class Unplug(HotplugTest):
             c.unplug(hang_up=False)
             d.wait_state(c.identity, "gone")
 
+    @staticmethod
+    def n_fds_in_a_while(d):
+        for _ in range(10):
+            yield d.n_fds()
+            time.sleep(0.05)
+
     def test_thousand_replugs_leak_nothing(self):
         with Daemon() as d:
             fds = kib = 0
@@ -241,8 +290,10 @@ class Unplug(HotplugTest):
                 c.unplug()
                 d.wait_state(c.identity, "gone")
                 if i == min(10, replugs // 2):
-                    fds, kib = d.n_fds(), d.rss_kib()
-            self.assertEqual(d.n_fds(), fds)
+                    # A port is closed by a worker, whose own end comes a moment later.
+                    fds, kib = min(self.n_fds_in_a_while(d)), d.rss_kib()
+            wait_until(lambda: d.n_fds() <= fds,
+                       f"{fds} open files again, as in the beginning")
             # valgrind and ASan keep what was freed
             if not WRAPPER and "SMARTMETER_SANITIZER" not in os.environ:
                 self.assertLess(d.rss_kib(), kib + 256)
@@ -260,7 +311,7 @@ class ListenOnly(HotplugTest):
             self.assertEqual(int(flags[0], 8) & os.O_ACCMODE, os.O_RDONLY)
 
     def test_port_that_is_held_is_busy_with_the_holder_and_is_retried(self):
-        with Daemon() as d:
+        with Daemon('[converter "x"]\nPath=*usb-0:1:*\n') as d:
             c = self.bed.converter("pl2303")
             code = ("import fcntl, os, sys\nfd = os.open(sys.argv[1], os.O_RDWR | os.O_NOCTTY)\n"
                     "fcntl.flock(fd, fcntl.LOCK_EX)\nprint('held', flush=True)\nsys.stdin.read()\n")
@@ -269,12 +320,12 @@ class ListenOnly(HotplugTest):
             try:
                 # The pty exists once it is plugged, so it is first plugged where nothing opens it.
                 lost.unplug()
-                c.properties.pop("SMARTMETER_CONVERTER")
+                c.properties["SMARTMETER_IGNORE"] = "1"
                 c.plug()
                 holder = subprocess.Popen([sys.executable, "-c", code, c.pty],
                                           stdin=subprocess.PIPE, stdout=subprocess.PIPE)
                 self.assertEqual(holder.stdout.readline(), b"held\n")
-                c.change(SMARTMETER_CONVERTER="1")
+                c.change(SMARTMETER_IGNORE="0")
                 d.wait_state(c.identity, "busy")
                 self.assertEqual(d.converter(c.identity, "HolderPid"), holder.pid)
                 self.assertIn("python3", d.converter(c.identity, "StateReason"))
@@ -283,6 +334,44 @@ class ListenOnly(HotplugTest):
                     holder.communicate()
             d.wait_state(c.identity, "detecting")
             self.assertEqual(d.converter(c.identity, "HolderPid"), 0)
+
+    def test_port_that_a_program_uses_without_a_lock_is_not_taken_from_it(self):
+        """pyserial's default. Not at the next start either; adopted, it is opened once it is free."""
+        with Daemon() as d:
+            c = self.bed.converter("pl2303", marked=False).plug()
+            d.wait_state(c.identity, "ignored")
+            user = subprocess.Popen([sys.executable, "-c",
+                                     "import os, sys\nos.open(sys.argv[1], os.O_RDWR | os.O_NOCTTY)\n"
+                                     "print('open', flush=True)\nsys.stdin.read()\n", c.pty],
+                                    stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+            try:
+                self.assertEqual(user.stdout.readline(), b"open\n")
+                before = c.line()
+                c.change(SMARTMETER_CONVERTER="1")
+                wait_until(lambda: f"pid {user.pid}" in d.converter(c.identity, "StateReason"),
+                           "the reason")
+                self.assertEqual(d.converters()[c.identity], "ignored")
+                self.assertEqual(c.line(), before)
+            finally:
+                user.communicate()
+            c.change(SMARTMETER_CONVERTER="1")
+            d.restart()
+            d.wait_state(c.identity, "ignored")
+            d.manager("Adopt", "sa{sv}", c.tty, {})
+            d.wait_state(c.identity, "detecting")
+
+    def test_gps_mouse_is_recognised_and_left_alone(self):
+        with Daemon() as d:
+            c = self.bed.converter("pl2303").plug()
+            d.wait_state(c.identity, "detecting")
+            c.feed(b"$GPGGA,123519,4807.038,N,01131.000,E,1,08,0.9,545.4,M,46.9,M,,*47\r\n" * 3)
+            d.wait_state(c.identity, "ignored")
+            self.assertIn("GPS", d.converter(c.identity, "StateReason"))
+            self.assertFalse(d.has_open(c.pty))
+            c.unplug()
+            wait_until(lambda: c.identity not in d.converters(), "it to be gone")
+            c = self.bed.converter("pl2303", number=1).plug()
+            d.wait_state(c.identity, "ignored")
 
     def test_daemon_locks_what_it_opens(self):
         with Daemon() as d:
@@ -329,7 +418,7 @@ class LineDetection(HotplugTest):
             d.wait_state(c.identity, "no-meter")
             self.assertFalse(d.has_open(c.pty))
             self.assertIn("smctl probe", d.converter(c.identity, "StateReason"))
-            d.converter_call(c.identity, "Probe")
+            d.converter_call(c.identity, "Probe", "a{sv}", {})
             d.wait_state(c.identity, "detecting")
             c.feed(E450)
             d.wait_state(c.identity, "receiving")
@@ -346,31 +435,34 @@ class LineDetection(HotplugTest):
 
 
 class Meters(HotplugTest):
-    def test_two_meters_on_one_converter(self):
+    def test_meters_on_one_converter_are_believed_once_two_telegrams_named_them(self):
+        """They take turns: none of them is forgotten when the next one speaks."""
         with Daemon() as d:
             c = self.bed.converter("pl2303")
-            self.receiving(d, c, E450 + OTHER)
-            wait_until(lambda: len(d.meters()) == 2, "both meters")
+            self.receiving(d, c, E450 + OTHER + THIRD)
+            wait_until(lambda: d.converter(c.identity, "Statistics")["telegrams"] == 3, "a turn")
+            self.assertEqual(set(d.meters()), {METER})
+            c.feed(E450 + OTHER + THIRD)
+            wait_until(lambda: set(d.meters()) == {METER, METER_2, METER_3}, "all meters")
             self.assertEqual(set(d.converter(c.identity, "Meters")),
-                             {bus.meter_path(METER), bus.meter_path(METER_2)})
+                             {bus.meter_path(m) for m in (METER, METER_2, METER_3)})
 
-    def test_one_meter_on_two_converters_is_read_through_the_newer(self):
+    def test_a_line_cannot_take_a_meter_from_another_that_is_heard(self):
         with Daemon() as d:
             a, b = self.bed.converter(port="1"), self.bed.converter(port="2", number=1)
             self.receiving(d, a)
             self.receiving(d, b)
-            d.wait_meter(METER, "Converter", bus.converter_path(b.identity))
             for _ in range(3):
                 a.feed(E450)
                 b.feed(E450)
             wait_until(lambda: d.converter(a.identity, "Statistics")["telegrams"] == 4 and
                        d.converter(b.identity, "Statistics")["telegrams"] == 4, "all telegrams")
-            self.assertEqual(d.meter(METER, "Converter"), bus.converter_path(b.identity))
+            self.assertEqual(d.meter(METER, "Converter"), bus.converter_path(a.identity))
             self.assertEqual(d.log.count("is seen through"), 1)
-            b.unplug()
-            d.wait_state(b.identity, "gone")
-            a.feed(E450)
-            d.wait_meter(METER, "Converter", bus.converter_path(a.identity))
+            a.unplug()
+            d.wait_state(a.identity, "gone")
+            b.feed(E450)
+            d.wait_meter(METER, "Converter", bus.converter_path(b.identity))
 
 
 class Requests(HotplugTest):
@@ -405,10 +497,10 @@ class Requests(HotplugTest):
         with Daemon() as d:
             c = self.bed.converter("pl2303")
             self.receiving(d, c)
-            d.converter_call(c.identity, "Reset", "s", "reopen")
+            d.converter_call(c.identity, "Reset", "sa{sv}", "reopen", {})
             d.wait_state(c.identity, "detecting")
             with self.assertRaises(bus.CallError) as caught:
-                d.converter_call(c.identity, "Reset", "s", "hammer")
+                d.converter_call(c.identity, "Reset", "sa{sv}", "hammer", {})
             self.assertEqual(caught.exception.name, bus.ERROR + "InvalidArgument")
 
     def test_rescan_finds_nothing_new_and_loses_nothing(self):
@@ -424,7 +516,7 @@ class Requests(HotplugTest):
             self.receiving(d, c)
             c.unplug()
             d.wait_state(c.identity, "gone")
-            d.manager("Forget", "s", c.identity)
+            d.manager("Forget", "sa{sv}", c.identity, {})
             self.assertEqual(d.converters(), {})
             self.assertEqual(d.meters(), {})
 

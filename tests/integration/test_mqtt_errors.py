@@ -113,6 +113,20 @@ class Errors(unittest.TestCase):
                                            "CertKeyFile=%s/client.key" % folder)) as driver:
                     driver.connected()
 
+    def test_a_broker_that_hangs_up_before_it_is_spoken_to_is_heard(self):
+        preload = os.environ.get("SMARTMETERD_LATE_WRITER")
+        if not preload or os.environ.get("SMARTMETER_SANITIZER"):
+            self.skipTest("no preload library, or a sanitizer that minds it")
+        with Folder() as folder:
+            make_authority(folder, "ca")
+            make_certificate(folder, "ca", "server", "IP:127.0.0.1")
+            with Broker(folder, certificate=os.path.join(folder, "server"),
+                        lines=["cafile %s/ca.crt" % folder, "require_certificate true"]) as broker, \
+                    Driver(folder, config(broker.port, "Tls=yes", "CaFile=%s/ca.crt" % folder),
+                           preload=preload) as driver:
+                status = driver.status(lambda s: s["error"], "an error")
+                self.assertIn("wants a client certificate", status["error"])
+
     def test_sink_uses_a_pre_shared_key_or_says_that_it_is_wrong(self):
         with Folder() as folder:
             path = os.path.join(folder, "psk")
@@ -144,6 +158,8 @@ class Errors(unittest.TestCase):
                 driver.send("telegram LGZ1 %d 1000 5" % START)
                 sub.wait(lambda got: sub.payloads(ENERGY) == ["1000"], "the reading")
                 self.assertGreaterEqual(proxy.refused, 1)
+                # a broker of before MQTT 5 is no fault, and nobody is to set what is set already
+                self.assertEqual({line["error"] for line in driver.lines if "error" in line}, {""})
 
     def test_main_loop_answers_while_the_broker_is_silent(self):
         with Folder() as folder, Proxy() as proxy, Driver(folder, config(proxy.port)) as driver:
@@ -180,6 +196,15 @@ class Errors(unittest.TestCase):
             with broker, Subscriber(broker) as sub, Driver(folder, conf, state):
                 sub.wait(lambda got: len(sub.payloads(ENERGY)) >= 50, "what was kept")
                 self.assertEqual(sub.payloads(ENERGY), [str(1000 + i) for i in range(50)])
+
+    def test_two_gateways_of_one_image_are_told_that_they_use_one_client_id(self):
+        with Folder() as folder, Broker(folder) as broker, \
+                Driver(folder, config(broker.port, "ClientId=copied")) as one, \
+                Driver(folder, config(broker.port, "ClientId=copied")) as other:
+            for driver in (one, other):
+                error = driver.fails("another client may use")
+                self.assertIn("client id copied", error)
+                self.assertIn("ClientId=", error)
 
     def test_two_sinks_do_not_disturb_each_other(self):
         with Folder() as folder, Broker(folder) as broker, Subscriber(broker) as sub:

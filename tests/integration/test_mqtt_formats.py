@@ -9,6 +9,7 @@ from broker import Broker, Driver, Folder, Subscriber, config
 
 START = 1700000000
 CONFIG = "homeassistant/device/smartmeterd_LGZ1/config"
+DISCOVERY = "smj/discovery/eqLogic/smd_LGZ1"
 AVAILABILITY = "smartmeterd/box/meter/LGZ1/availability"
 
 # Home Assistant's documented rules for MQTT sensors: device class → (units, state classes).
@@ -17,6 +18,7 @@ CLASSES = {
     "reactive_power": ({"var", "kvar"}, {"measurement"}),
     "apparent_power": ({"VA", "kVA"}, {"measurement"}),
     "energy": ({"Wh", "kWh", "MWh", "GJ"}, {"total", "total_increasing"}),
+    "reactive_energy": ({"varh", "kvarh"}, {"total", "total_increasing"}),
     "voltage": ({"V", "mV"}, {"measurement"}),
     "current": ({"A", "mA"}, {"measurement"}),
     "frequency": ({"Hz"}, {"measurement"}),
@@ -27,11 +29,16 @@ CLASSES = {
     "volume": ({"m³"}, {"total", "total_increasing"}),
     "volume_flow_rate": ({"m³/h"}, {"measurement"}),
     "enum": ({None}, {None}),
+    "timestamp": ({None}, {None}),
+    "connectivity": ({None}, {None}),
     None: (None, {"measurement", "total_increasing", "total"}),
 }
 COMPONENT_KEYS = {"platform", "unique_id", "name", "state_topic", "device_class", "state_class",
                   "unit_of_measurement", "suggested_display_precision", "expire_after",
-                  "default_entity_id", "enabled_by_default", "options"}
+                  "default_entity_id", "enabled_by_default", "options", "value_template",
+                  "entity_category"}
+# There while the meter is not.
+DIAGNOSTICS = {"connected", "last_telegram", "damaged_frames"}
 
 
 def check_discovery(test, topic, payload):
@@ -46,11 +53,18 @@ def check_discovery(test, topic, payload):
     test.assertEqual(len(d["availability"]), 2)
     unique = set()
     for component in d["components"].values():
-        test.assertLessEqual(set(component), COMPONENT_KEYS)
-        test.assertEqual(component["platform"], "sensor")
+        known, platform = COMPONENT_KEYS, "sensor"
+        if "availability" in component:
+            test.assertEqual(component["entity_category"], "diagnostic")
+            test.assertEqual(len(component["availability"]), 1)
+            known = known | {"availability"}
+        if component.get("device_class") == "connectivity":
+            known, platform = known | {"payload_on", "payload_off"}, "binary_sensor"
+        test.assertLessEqual(set(component), known)
+        test.assertEqual(component["platform"], platform)
         test.assertNotIn(component["unique_id"], unique)
         unique.add(component["unique_id"])
-        test.assertRegex(component["default_entity_id"], r"^sensor\.[a-z0-9_]+$")
+        test.assertRegex(component["default_entity_id"], rf"^{platform}\.[a-z0-9_]+$")
         units, states = CLASSES[component.get("device_class")]
         test.assertIn(component.get("state_class"), states, component)
         if units:
@@ -81,7 +95,7 @@ def place(data, code):
 
 
 def drop_in_lines(expect, data):
-    """What smartmeter-datacollector 2.0.0 sends for these readings, by DROPIN.md's rules, in the
+    """What smartmeter-datacollector 2.0.0 sends for these readings, by its rules, in the
     order of the telegram: that of the codes in its bytes, since expectations are sorted."""
     names = {}
     for scale, phase in ((20, "_L1"), (40, "_L2"), (60, "_L3"), (0, "")):
@@ -153,8 +167,12 @@ class Formats(unittest.TestCase):
             sub.wait(lambda got: sub.payloads(CONFIG), "discovery")
             first = check_discovery(self, CONFIG, sub.payloads(CONFIG)[0])
             self.assertEqual(set(first), {"active_power_import", "active_energy_import",
-                                          "voltage_l1"})
+                                          "voltage_l1"} | DIAGNOSTICS)
             self.assertNotIn("expire_after", first["active_power_import"])
+            self.assertEqual(first["voltage_l1"]["name"], "Voltage phase 1")
+            energy = first["active_energy_import"]
+            self.assertEqual((energy["unit_of_measurement"], energy["value_template"]),
+                             ("kWh", "{{ value | float / 1000 }}"))
             for i in range(1, 4):
                 driver.send("telegram LGZ1 %d %d 5" % (START + 10 * i, 1000 + i))
             sub.wait(lambda got: sub.payloads(CONFIG)[-1].count("expire_after") == 3, "expiry")
@@ -166,11 +184,13 @@ class Formats(unittest.TestCase):
             for component in last.values():
                 self.assertIn(component["state_topic"], topics)
             with Subscriber(broker) as late:
-                late.wait(lambda got: len(got) >= 4, "retained messages")
+                late.wait(lambda got: len(got) >= 6, "retained messages")
                 retained = {g[0] for g in late.got if g[2]}
                 self.assertEqual(retained, {
                     CONFIG, AVAILABILITY, "smartmeterd/box/state",
-                    "smartmeterd/box/meter/LGZ1/active_energy_import"})
+                    "smartmeterd/box/meter/LGZ1/active_energy_import",
+                    "smartmeterd/box/meter/LGZ1/last_telegram",
+                    "smartmeterd/box/meter/LGZ1/damaged_frames"})
 
     def test_homeassistant_is_told_again_when_it_starts(self):
         with Folder() as folder, Broker(folder) as broker, Subscriber(broker) as sub, \
@@ -186,7 +206,7 @@ class Formats(unittest.TestCase):
 
     def test_retained_topics_are_cleared_when_a_meter_is_forgotten(self):
         with Folder() as folder, Broker(folder) as broker, Subscriber(broker) as sub:
-            with Driver(folder, config(broker.port, formats="native homeassistant jeedom")) \
+            with Driver(folder, config(broker.port, formats="native homeassistant")) \
                     as driver:
                 driver.connected()
                 driver.send("telegram LGZ1 %d 1000 5" % START)
@@ -217,23 +237,57 @@ class Formats(unittest.TestCase):
             self.assertEqual(t["meter"], "LGZ1")
             self.assertEqual(t["received"], "2023-11-14T22:13:20.000+00:00")
             self.assertEqual(t["seq"], 1)
+            self.assertEqual(t["time_utc"], "2023-11-14T22:13:20+00:00")
+            self.assertEqual(t["values"], {"active_power_import": 5, "active_energy_import": 1000,
+                                           "voltage_l1": 230.1})
+            self.assertEqual(t["power_net"], 5)
             self.assertIn('"value":230.1,', sub.payloads(topic)[0])
             self.assertEqual([g[2:] for g in sub.got if g[0] == topic], [(False, 1)])
 
     def test_jeedom_gets_a_device_whose_commands_have_values(self):
         with Folder() as folder, Broker(folder) as broker, Subscriber(broker) as sub, \
-                Driver(folder, config(broker.port, formats="jeedom")) as driver:
+                Driver(folder, config(broker.port, "JeedomRoot=smj", formats="jeedom")) as driver:
             driver.connected()
-            driver.send("telegram LGZ1 %d 1000 5" % START)
-            sub.wait(lambda got: sub.payloads("jeedom/discovery/eqLogic/smd_LGZ1"), "discovery")
-            device = json.loads(sub.payloads("jeedom/discovery/eqLogic/smd_LGZ1")[-1])
+            for i in range(4):
+                driver.send("telegram LGZ1 %d %d 5" % (START + 10 * i, 1000 + i))
+            sub.wait(lambda got: "timeout" in "".join(sub.payloads(DISCOVERY)[-1:]), "discovery")
+            device = json.loads(sub.payloads(DISCOVERY)[-1])
             self.assertEqual(device["id"], "smd_LGZ1")
+            self.assertGreaterEqual(device["timeout"], 5)
             for key, command in device["cmds"].items():
                 self.assertEqual(command["id"], key)
                 self.assertEqual(command["type"], "info")
-                topic = "jeedom/cmd/event/" + key
+                topic = "smj/cmd/event/" + key
                 sub.wait(lambda got: sub.payloads(topic), "a value of " + key)
                 self.assertEqual(list(json.loads(sub.payloads(topic)[-1])), ["value"])
+            commands = {c["logicalId"]: c for c in device["cmds"].values()}
+            for key, name, kind, history in (
+                    ("active_power_import", "Puissance active soutirée", "POWER", "1"),
+                    ("active_energy_import", "Énergie active soutirée", "CONSUMPTION", "1"),
+                    ("voltage_l1", "Tension, phase 1", "VOLTAGE", "0"),
+                    ("online", "En ligne", "ONLINE", "0")):
+                c = commands[key]
+                self.assertEqual((c["name"], c["generic_type"], c["isHistorized"]),
+                                 (name, kind, history))
+
+    def test_mqtt_manager_never_gets_an_empty_or_a_retained_message(self):
+        """It ends its batch of messages on an empty one, and makes an equipment of a retained one
+        each time it starts."""
+        with Folder() as folder, Broker(folder) as broker, Subscriber(broker) as sub:
+            with Driver(folder, config(broker.port, "JeedomRoot=smj", formats="jeedom")) as driver:
+                driver.connected()
+                driver.send("telegram LGZ1 %d 1000 5" % START)
+                sub.wait(lambda got: sub.payloads(DISCOVERY), "discovery")
+                driver.send("forget LGZ1", "telegram LGZ1 %d 1001 5" % (START + 10))
+                driver.stop()
+            sub.wait(lambda got: got[-1][1] == "offline", "the end")
+            below = [g for g in sub.got if g[0].startswith("smj/")]
+            for topic, payload, _, _ in below:
+                self.assertTrue(payload, topic)
+                self.assertIsInstance(json.loads(payload), dict)
+            with Subscriber(broker) as late:
+                late.wait(lambda got: late.payloads("smartmeterd/box/state"), "the state")
+                self.assertEqual([g[0] for g in late.got if g[2]], ["smartmeterd/box/state"])
 
     def test_interval_and_deadband_hold_back_what_is_not_worth_a_message(self):
         with Folder() as folder, Broker(folder) as broker, Subscriber(broker) as sub:

@@ -19,7 +19,7 @@ from smctl_case import ID, SMCTL, STICK, BusCase
 class TestLooking(BusCase):
     def test_user_sees_everything_in_status(self):
         self.telegram()
-        self.driver.do("sink-add home")
+        self.driver.do("output-add home")
         out = self.ok("status")
         for word in ("1.0", "ttyUSB0", "receiving", "2400 8E1", "LGZ1", "1234 W", "12345.678 kWh",
                      "home", "disconnected", "No broker."):
@@ -29,7 +29,7 @@ class TestLooking(BusCase):
     def test_program_gets_status_as_json(self):
         self.telegram()
         got = self.json("status")
-        self.assertEqual(set(got), {"service", "converters", "meters", "sinks"})
+        self.assertEqual(set(got), {"service", "converters", "meters", "outputs"})
         self.assertEqual(got["converters"][0]["id"], ID)
         self.assertEqual(got["converters"][0]["meters"], ["LGZ1"])
         self.assertEqual(got["meters"][0]["power_import"], 1234)
@@ -66,6 +66,24 @@ class TestLooking(BusCase):
             self.assertEqual(self.json("readings", "GAS1", env={"LC_ALL": locale})["readings"][1]
                              ["unit"], "m³")
 
+    def test_one_reading_is_a_bare_number(self):
+        self.telegram()
+        self.assertEqual(self.ok("readings", "LGZ1", "active_power_import"), "1234\n")
+        self.assertEqual(self.ok("readings", "LGZ1", "1.8.0"), "12345678\n")
+        self.assertEqual(self.ok("readings", "LGZ1", "voltage_l1", "--unit"), "230.1 V\n")
+        got = self.json("readings", "LGZ1", "voltage_l1", "active_power_import")["readings"]
+        self.assertEqual([r["name"] for r in got], ["voltage_l1", "active_power_import"])
+        out = self.ok("readings", "LGZ1", "voltage_l1", "active_power_import")
+        self.assertRegex(out, r"Voltage, phase 1 +230\.1 V")
+        self.assertNotIn("12345", out)
+
+    def test_reading_that_is_not_there_is_told(self):
+        self.telegram()
+        self.assertIn('did you mean "active_power_import"',
+                      self.bad(1, "readings", "LGZ1", "active_power_imp"))
+        self.assertIn("smctl readings LGZ1", self.bad(1, "readings", "LGZ1", "9.9.9"))
+        self.assertIn("--unit", self.bad(2, "readings", "LGZ1", "--unit"))
+
     def test_readings_are_exact(self):
         self.telegram()
         done = self.ok("readings", "LGZ1", "--json")
@@ -86,7 +104,7 @@ class TestLooking(BusCase):
         self.assertRegex(self.ok("show", "ttyUSB0"), r"vendor_id +067b")
         shown = self.ok("show", "LGZ")
         for line in (r"power_import +1234 W", r"voltage_l1 +230\.1 V", r"  readings +[1-9]",
-                     r"  interval-usec +[0-9.]+ s"):
+                     r"interval_usec +(-|[0-9.]+ s)"):
             self.assertRegex(shown, line)
 
     def test_show_asks_back_what_was_meant(self):
@@ -360,6 +378,26 @@ class TestIdentify(BusCase):
         self.assertEqual(process.wait(SECONDS), 1)
         self.assertEqual(events[-1]["event"], "key")
         self.assertIn("plugged", [e["event"] for e in events])
+
+    def test_wizard_says_beforehand_that_it_may_not_change_anything(self):
+        self.driver.do(f"converter {ID} state gone")
+        program = self.bus.folder / "smctl"  # the build may be where others cannot read
+        shutil.copy(SMCTL, program)
+        process = subprocess.Popen(["setpriv", f"--reuid={NOBODY}", f"--regid={NOBODY}",
+                                    "--clear-groups", program, "identify", "--yes", "--seconds",
+                                    "60"], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                                   stderr=subprocess.STDOUT, text=True,
+                                   env=dict(os.environ, LC_ALL="C.UTF-8", **self.env))
+        with process:
+            self.assertIn("sudo smctl identify", process.stdout.readline())
+            while "Ctrl-C" not in process.stdout.readline():
+                pass
+            self.driver.do(f"converter {ID} state ignored")
+            out = process.stdout.read()
+        self.assertEqual(process.returncode, 0, out)
+        self.assertIn("This is /dev/ttyUSB0", out)
+        self.assertIn("sudo smctl adopt /dev/ttyUSB0", out)
+        self.assertEqual([r for r in self.driver.poll() if "adopt" in r], [])
 
     def test_nothing_plugged_in_time_is_a_failure(self):
         self.assertIn("time is up", self.bad(1, "identify", "--seconds", "1"))

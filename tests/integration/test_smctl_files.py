@@ -12,7 +12,7 @@ import unittest
 
 from smctl_case import SMCTL, SOURCE, SmctlCase, smctl
 
-# Data collector's names for what every row of DROPIN.md says, in the two dialects.
+# Data collector's names for what each of its quantities is, in the two dialects.
 COLLECTOR = """[reader0]
 type = lge450
 port = /dev/ttyAMA0
@@ -238,17 +238,17 @@ class TestImport(SmctlCase):
     def test_several_readers_not_plugged_in_shadow_nobody(self):
         source = self.write(SEVERAL)
         done = smctl("import-config", source, "--json", env=self.env)
-        self.assertEqual(done.returncode, 1)  # the Siemens meter
+        self.assertEqual(done.returncode, 0, done.stderr)
         got = json.loads(done.stdout)
         self.assertEqual(self.sections(got["config"]),
                          {'[meter "reader1"]': ["Key=00112233445566778899AABBCCDDEEFF"]})
         self.assertIn('#[converter "reader0"]\n#VendorId=\n#ProductId=\n#Profile=lgz-e450\n',
                       got["config"])
-        self.assertNotIn("reader2", got["config"])
+        self.assertIn("#Profile=siemens-td3511\n#Ask=F001 F009\n", got["config"])
         lines = {(x["section"], x["key"]): x["status"] for x in got["lines"]}
         self.assertEqual(lines["reader1", "port"], "manual")
         self.assertEqual(lines["reader1", "key"], "mapped")
-        self.assertEqual(lines["reader2", "port"], "dropped")
+        self.assertEqual(lines["reader2", "type"], "manual")
 
     def test_converters_with_the_same_numbers_are_named_by_their_place(self):
         self.plug("ttyUSB0", "1-1", "067b", "2303")
@@ -296,8 +296,8 @@ class TestImport(SmctlCase):
         self.assertNotIn("sec%ret", done.stdout + done.stderr)
 
     def test_what_cannot_be_translated_is_a_failure(self):
-        source = self.write("[reader0]\ntype = siemens_td3511\nport = /dev/ttyAMA0\n")
-        self.assertIn("only listens", self.run_bad(1, "import-config", source, env=self.env))
+        source = self.write("[reader0]\ntype = lge999\nport = /dev/ttyAMA0\n")
+        self.assertIn("no such type", self.run_bad(1, "import-config", source, env=self.env))
         self.assertIn("no datacollector.ini",
                       self.run_bad(1, "import-config", self.write("hello\n"), env=self.env))
 
@@ -324,6 +324,126 @@ class TestImport(SmctlCase):
         problems = self.run_json("check-config", str(conf), env=env)
         self.assertEqual([p["severity"] for p in problems], ["warning"])
         self.assertIn("goes out twice", problems[0]["message"])
+
+
+class TestImportFinds(SmctlCase):
+    """import-config without a file, on a machine of its own."""
+
+    PLUGIN, COLLECTOR = "tmp/jeedom/SmartMeterUSB/config.ini", \
+        "var/lib/smartmeter-datacollector/datacollector.ini"
+
+    def setUp(self):
+        self.folder = pathlib.Path(self.enterContext(tempfile.TemporaryDirectory()))
+        self.env = {"SMCTL_SYSROOT": str(self.folder)}
+        (self.folder / "etc").mkdir()
+
+    def write(self, where, text):
+        file = self.folder / where
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_bytes(text if isinstance(text, bytes) else text.encode())
+        return file
+
+    def files(self):
+        return {str(f.relative_to(self.folder)) for f in self.folder.rglob("*") if f.is_file()}
+
+    def refuse(self):
+        error = self.run_bad(1, "import-config", env=self.env)
+        self.assertIn("name it: smctl import-config FILE", error)
+        self.assertNotIn("127.0.0.1", error)
+
+    def test_broker_user_and_password_of_jeedom_are_moved(self):
+        self.write(self.PLUGIN, JEEDOM)
+        target = self.folder / "etc/jeedom.conf"
+        done = smctl("import-config", "--output", str(target), env=self.env)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        password = self.folder / "etc/local.password"
+        for line in ('[mqtt "local"]', "Host=127.0.0.1", "Port=1883", "Username=jeedom",
+                     f"PasswordFile={password}"):
+            self.assertIn(line + "\n", target.read_text())
+        self.assertNotIn("abc", target.read_text() + done.stdout + done.stderr)
+        self.assertEqual(password.read_text(), "abc\n")
+        for file in (target, password):
+            self.assertEqual(stat.S_IMODE(file.stat().st_mode), 0o600)
+
+    def test_ends_with_what_to_click_in_jeedom(self):
+        self.write(self.PLUGIN, JEEDOM)
+        moved = ["--output", str(self.folder / "etc/jeedom.conf")]
+        for more, second, third in ((moved, "sudo smctl check-config", "were taken over"),
+                                    ([], "the same command with sudo and --output /",
+                                     "Where the broker wants")):
+            done = smctl("import-config", *more, env=self.env)
+            steps = re.findall(r"(?m)^(\d)\. (.*)$", done.stderr)
+            self.assertEqual([n for n, _ in steps], list("1234"))
+            self.assertRegex(steps[0][1], r"\(Gestion automatique\), then stop the daemon")
+            self.assertIn(second, steps[1][1])
+            self.assertTrue(steps[1][1].endswith("sudo smctl reload."))
+            self.assertRegex(steps[2][1], f"{third}.*MQTT Manager.*Authentification")
+            self.assertIn("tick Activer", steps[3][1])
+            self.assertNotIn("disable --now", done.stderr)
+
+    def test_configuration_of_the_collector_is_found_too(self):
+        file = self.write(self.COLLECTOR, COLLECTOR)
+        done = smctl("import-config", env=self.env)
+        self.assertIn("disable --now smartmeter-datacollector", done.stderr)
+        self.assertNotIn("Gestion", done.stderr)
+        self.assertEqual(self.run_json("import-config", env=self.env)["file"], str(file))
+
+    def test_none_or_several_are_told_with_the_places(self):
+        for found in (False, True):
+            if found:
+                self.write(self.COLLECTOR, COLLECTOR)
+                self.write(self.PLUGIN, JEEDOM)
+            error = self.run_bad(1, "import-config", env=self.env)
+            self.assertIn("there are several" if found else "no configuration was found", error)
+            self.assertIn(f"{self.folder}/{self.PLUGIN}\n", error)
+            self.assertIn(f"{self.folder}/{self.COLLECTOR}\n", error)
+
+    def test_file_that_is_a_link_is_not_taken(self):
+        file = self.write(self.PLUGIN, "")
+        file.unlink()
+        file.symlink_to(self.write("home/mine.ini", JEEDOM))
+        self.refuse()
+
+    def test_folder_that_is_a_link_is_not_followed(self):
+        self.write("home/config.ini", JEEDOM)
+        (self.folder / "tmp/jeedom").mkdir(parents=True)
+        (self.folder / "tmp/jeedom/SmartMeterUSB").symlink_to(self.folder / "home")
+        self.refuse()
+
+    def test_fifo_in_its_place_holds_nobody(self):
+        self.write(self.PLUGIN, "").unlink()
+        os.mkfifo(self.folder / self.PLUGIN)
+        self.refuse()
+
+    def test_file_without_end_is_not_read(self):
+        with open(self.write(self.PLUGIN, JEEDOM), "r+b") as file:
+            file.truncate(1 << 40)
+        self.refuse()
+
+    @unittest.skipUnless(os.geteuid() == 0, "skipped: only root can give files away")
+    def test_what_somebody_else_put_there_is_not_taken(self):
+        file = self.write(self.PLUGIN, JEEDOM)
+        for planted in (file, file.parent, file.parent.parent):
+            os.chown(planted, 65534, 65534)
+            self.refuse()
+            os.chown(planted, 0, 0)
+        self.run_ok("import-config", env=self.env)
+
+    def test_words_of_the_file_make_no_paths_and_reach_no_terminal(self):
+        self.write(self.PLUGIN, b"[reader../../x\x1b]\ntype=lge450\x1b[2J\nport=/dev/ttyAMA0\xff\n"
+                                b"baurate=2400\n[sink/../../../x]\ntype=mqtt\nhost=h\x9b1\n"
+                                b"username=u\x07\npassword=p\n[sink..]\ntype=mqtt\nhost=b\n"
+                                b"username=u\npassword=p\n")
+        before = self.files()
+        done = smctl("import-config", "-o", str(self.folder / "etc/out.conf"), env=self.env,
+                     binary=True)
+        said = done.stdout + done.stderr
+        said.decode()  # UTF-8 all of it
+        self.assertNotRegex(said, rb"[\x00-\x09\x0b-\x1f\x7f]|\xc2[\x80-\x9f]")
+        new = self.files() - before
+        self.assertEqual(new, {"etc/out.conf", "etc/sink_.._.._.._x.password",
+                               "etc/sink...password"})
+        self.assertNotRegex((self.folder / "etc/out.conf").read_bytes(), rb"[\x00-\x09\x0b-\x1f\x7f\xff]")
 
 
 class TestWithoutService(SmctlCase):
@@ -369,6 +489,13 @@ class TestWithoutService(SmctlCase):
             done = subprocess.run([SMCTL, "--help"], stdout=full, stderr=subprocess.PIPE,
                                   check=False)
         self.assertEqual(done.returncode, 1)
+
+
+class TestBeginnings(unittest.TestCase):
+    def test_unique_beginning_of_a_verb_is_that_verb(self):
+        self.assertEqual(json.loads(smctl("vers", "--json").stdout)["smctl"],
+                         json.loads(smctl("version", "--json").stdout)["smctl"])
+        self.assertEqual(smctl("list").returncode, 2)
 
 
 if __name__ == "__main__":

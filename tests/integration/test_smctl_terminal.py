@@ -85,8 +85,8 @@ class TestTables(BusCase):
 
     def test_tables_fit_the_terminal(self):
         self.telegram()
-        self.driver.do("sink-add home")
-        self.driver.do("sink " + "a long story of what the broker does not like " * 4)
+        self.driver.do("output-add home")
+        self.driver.do("output " + "a long story of what the broker does not like " * 4)
         for columns in (60, 80, 140):
             out = self.shown("status", columns=columns, NO_COLOR="1")
             for line in out.splitlines():

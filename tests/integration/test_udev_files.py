@@ -137,7 +137,8 @@ def apply_rules(rules, device, hwdb=None):
                 if value not in device.get("attributes", ()):
                     break
             elif operator in ("==", "!="):
-                is_now = env.get(attribute, "") if key == "ENV" else device.get(key, "")
+                is_now = {"ENV": env, "ATTR": device.get("attr", {})}[key].get(attribute, "") \
+                    if key in ("ENV", "ATTR") else device.get(key, "")
                 fits = any(fnmatch.fnmatchcase(is_now, v) for v in value.split("|"))
                 if fits != (operator == "=="):
                     break
@@ -146,7 +147,9 @@ def apply_rules(rules, device, hwdb=None):
             elif key == "IMPORT":
                 env.update(hwdb or {})
             elif key in ("ENV", "ATTR"):
-                result[key][attribute] = value
+                before = result[key].get(attribute)
+                result[key][attribute] = f"{before} {value}" if operator == "+=" and before \
+                    else value
             elif key == "TAG":
                 result["TAG"].append(value)
             elif key != "LABEL":
@@ -182,8 +185,23 @@ class Rules(unittest.TestCase):
         for name in "ttyUSB0", "ttyUSB12", "ttyACM3":
             made = self.tty(name, **self.MARK)
             self.assertIn("systemd", made["TAG"])
-            self.assertEqual(made["ENV"]["SYSTEMD_WANTS"], "smartmeterd.service")
+            self.assertEqual(made["ENV"]["SYSTEMD_WANTS"], "dbus-org.smartmeterd.service")
             self.assertEqual(made["ENV"]["ID_MM_PORT_IGNORE"], "1")
+
+    def test_what_others_want_started_is_added_to(self):
+        made = self.tty(SYSTEMD_WANTS="gpsdctl@ttyUSB0.service", **self.MARK)
+        self.assertEqual(made["ENV"]["SYSTEMD_WANTS"],
+                         "gpsdctl@ttyUSB0.service dbus-org.smartmeterd.service")
+
+    def test_configured_converter_of_another_maker_may_be_reset(self):
+        device = {"ACTION": "add", "SUBSYSTEM": "usb", "KERNEL": "1-1",
+                  "env": {"DEVTYPE": "usb_device"}}
+        for vendor in "0403", "067b", "10c4", "1a86":
+            made = apply_rules(self.rules, {**device, "attr": {"idVendor": vendor}}, {})
+            self.assertEqual((made["GROUP"], made["MODE"]), ("dialout", "0664"))
+            self.assertEqual(made["ATTR"], {})
+        made = apply_rules(self.rules, {**device, "attr": {"idVendor": "046d"}}, {})
+        self.assertNotIn("GROUP", made)
 
     def test_others_are_left_alone(self):
         for made in (self.tty(), self.tty("ttyS0", **self.MARK),

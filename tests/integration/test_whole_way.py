@@ -75,7 +75,7 @@ class WholeWay(unittest.TestCase):
     def busctl_power(self, d):
         run = subprocess.run(["busctl", f"--address={d.bus.address}", "get-property",
                               "org.smartmeterd", bus.meter_path(self.meter),
-                              "org.smartmeterd.Meter1", "PowerImport"],
+                              "org.smartmeterd.Electricity1", "PowerImport"],
                              check=True, capture_output=True, text=True)
         return float(run.stdout.split()[1])
 

@@ -25,6 +25,20 @@ chroot_possible() {
         unshare --mount --pid --net --fork true 2>/dev/null || cannot "no namespaces of our own on this machine"
 }
 
+# kept_debs RELEASE: sets kept, the folder of the packages that apt has fetched for it, and with_kept, with which
+# mmdebstrap takes them from there and leaves those it had to fetch. What nobody used for a month goes.
+kept_debs() {
+        kept=$sources/build-test/debs-$1
+        mkdir -p "$kept/partial"
+        find "$kept" -name '*.deb' -mtime +30 -delete
+        export KEPT=$kept
+        # shellcheck disable=SC2016,SC2034 # for mmdebstrap's shell; used by the scripts
+        with_kept=(--skip=download/empty --skip=essential/unlink
+                --setup-hook='mkdir -p "$1/var/cache/apt/archives" &&
+                        find "$KEPT" -maxdepth 1 -name "*.deb" -exec cp -t "$1/var/cache/apt/archives" {} +'
+                --customize-hook='cp -n "$1"/var/cache/apt/archives/*.deb "$KEPT"; rm -f "$1"/var/cache/apt/archives/*.deb')
+}
+
 # What runs within mmdebstrap: the build-dependencies of packaging/debian/control and nothing else,
 # for the architecture and profiles given. LATER are packages that are only laid down there, for
 # what is done after the build. $1 is the new system.
@@ -60,6 +74,8 @@ chroot_image() {
                 --include="build-essential${packages:+,$packages}" --customize-hook="$hook"
                 --customize-hook='echo builder:x:1000:1000::/build:/bin/sh >>"$1/etc/passwd"'
                 --customize-hook='echo builder:x:1000: >>"$1/etc/group"')
+        kept_debs "$release"
+        options+=("${with_kept[@]}")
         # A mirror may be in the middle of an update of one architecture's security fixes. The
         # release alone will do then: packages of two architectures are of one version there.
         mmdebstrap "${options[@]}" "$release" "$image.new" >"$image.log" 2>&1 ||

@@ -6,6 +6,8 @@
 # Exit 77: cannot run here; the last line says why.
 set -euo pipefail
 root=$(cd "$(dirname "$0")/../.." && pwd)
+# shellcheck source=tests/package/chroot-lib.sh
+. "$root/tests/package/chroot-lib.sh"
 deb=$(realpath "$1")
 work=$(mktemp -d /var/tmp/smartmeterd-install.XXXXXX)
 system=$work/root
@@ -29,11 +31,6 @@ finish() {
         exit "$code"
 }
 trap finish EXIT
-
-cannot() {
-        echo "$*"
-        exit 77
-}
 
 inside() {
         nsenter -t "$leader" -m -u -i -n -p -C -- env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin \
@@ -67,8 +64,9 @@ make_system() {
         packages+=systemd,systemd-sysv,mosquitto,mosquitto-clients,polkitd
         image=$root/build-test/system-$release-$(sha256sum <<<"$packages" | cut -c1-12).tar
         if [[ ! -f $image ]]; then
-                mkdir -p "$root/build-test"
-                mmdebstrap --quiet --format=tar --variant=minbase --include="$packages" "$release" "$image.new" >&2 ||
+                kept_debs "$release"
+                mmdebstrap --quiet --format=tar --variant=minbase --dpkgopt=force-unsafe-io "${with_kept[@]}" \
+                        --include="$packages" "$release" "$image.new" >&2 ||
                         cannot "mmdebstrap cannot reach a Debian mirror"
                 mv "$image.new" "$image"
         fi
@@ -87,7 +85,7 @@ boot() {
                 --resolv-conf=off --timezone=off --link-journal=no --console=pipe \
                 --machine="smartmeterd-$$" >"$work/console.log" 2>&1 </dev/null &
         pid=$!
-        for _ in $(seq 30); do
+        for _ in $(seq 120); do # a machine with other work takes its time
                 leader=$(ps -o pid= --ppid "$pid" | head -n 1 | tr -d ' ' || true)
                 [[ -n $leader ]] && inside test -S /run/dbus/system_bus_socket 2>/dev/null && break
                 kill -0 "$pid" 2>/dev/null || break
@@ -104,6 +102,29 @@ main_pid() {
         inside systemctl show -P MainPID smartmeterd
 }
 
+fault() {
+        echo "$*" >&2
+        exit 1
+}
+
+# Asks as the service does; there is no Python inside.
+holder_of() { # MAJOR:MINOR
+        python3 -c '
+import socket, sys
+with socket.socket(socket.AF_UNIX) as s:
+    s.settimeout(10)
+    s.connect(sys.argv[1])
+    s.sendall(sys.argv[2].encode() + b"\n")
+    print(s.makefile().read(), end="")' "/proc/$leader/root/run/smartmeterd-holders" "$1"
+}
+
+# The whole answer to one request for PATH.
+http_get() { # PATH
+        # shellcheck disable=SC2016 # for the inner shell
+        inside timeout 20 bash -c 'exec 3<>/dev/tcp/127.0.0.1/9469
+                printf "GET %s HTTP/1.1\r\nHost: localhost\r\n\r\n" "$1" >&3 && cat <&3' - "$1"
+}
+
 started_anew() { # since PID
         local now
         now=$(main_pid)
@@ -117,14 +138,36 @@ boot
 say "first installation"
 inside dpkg -i /root/test/new.deb
 inside systemctl is-active smartmeterd
-[[ $(inside systemctl show -P NRestarts smartmeterd) == 0 ]] || { echo "the first start failed" >&2; exit 1; }
+[[ $(inside systemctl show -P NRestarts smartmeterd) == 0 ]] || fault "the first start failed"
 grep -q '^Unit=smartmeterd.service' <<<"$(inside busctl --system status org.smartmeterd)" ||
-        { echo "the bus name is not the unit's" >&2; exit 1; }
+        fault "the bus name is not the unit's"
 [[ $(inside stat -c '%U %a' /var/lib/smartmeterd) == "smartmeterd 700" ]]
 inside smctl status
 
+say "the helper says who has a device open, and the service alone may ask"
+inside systemctl is-active smartmeterd-holders.socket
+[[ $(inside stat -c '%U %a' /run/smartmeterd-holders) == "smartmeterd 600" ]]
+inside systemd-run -q --unit=holds.service --property=StandardInput=file:/dev/full sleep 600
+until_true 10 "holds.service to hold /dev/full" inside systemctl is-active holds.service
+answer=$(holder_of 1:7)
+[[ $answer == "$(inside systemctl show -P MainPID holds.service)"$'\tsleep\tholds.service' ]] ||
+        fault "holder of /dev/full: $answer"
+inside systemctl stop holds.service
+[[ -z $(holder_of 1:7) ]] || fault "a holder of /dev/full that has ended"
+inside systemctl stop smartmeterd
+inside sh -c '! test -e /run/smartmeterd-holders' || fault "the helper's socket outlives the service"
+inside systemctl start smartmeterd
+
 say "a telegram through the installed service"
 inside sh /root/test/telegram
+
+say "metrics by HTTP, once they are asked for"
+[[ $(inside systemctl is-active smartmeterd-metrics.socket) == inactive ]] || fault "they are on by themselves"
+inside systemctl enable --now smartmeterd-metrics.socket
+http_get /metrics >"$work/out"
+for wanted in 'HTTP/1\.[01] 200 ' smartmeter_; do
+        grep -q "^$wanted" "$work/out" || fault "no $wanted in $(head -n 20 "$work/out")"
+done
 
 say "reload answers, and keeps the old configuration when the new one is wrong"
 inside systemctl reload smartmeterd
@@ -135,7 +178,7 @@ if inside systemctl reload smartmeterd 2>/dev/null; then
 fi
 inside systemctl is-active smartmeterd
 inside journalctl -b -u smartmeterd --no-pager >"$work/out"
-grep -q 'write Line=2400 8E1' "$work/out" || { echo "the cure is not in the journal" >&2; exit 1; }
+grep -q 'write Line=2400 8E1' "$work/out" || fault "the cure is not in the journal"
 inside rm /etc/smartmeterd/smartmeterd.conf.d/wrong.conf
 
 say "watchdog: a daemon that is stopped is begun anew"
@@ -152,13 +195,16 @@ dpkg-deb --root-owner-group -b "$work/newer" "$system/root/test/newer.deb" >/dev
 kept=$(inside stat -c %i /var/lib/smartmeterd/state.db)
 before=$(main_pid)
 inside dpkg --force-confold -i /root/test/newer.deb
-started_anew "$before" || { echo "the upgrade did not start the new one" >&2; exit 1; }
+started_anew "$before" || fault "the upgrade did not start the new one"
 inside grep -q '^# mine$' /etc/smartmeterd/smartmeterd.conf
 [[ $(inside stat -c %i /var/lib/smartmeterd/state.db) == "$kept" ]]
 
 say "removal keeps both, purge leaves nothing"
 inside dpkg -r smartmeterd
-inside sh -c '! systemctl is-active smartmeterd && test -f /etc/smartmeterd/smartmeterd.conf && test -d /var/lib/smartmeterd'
+for unit in smartmeterd.service smartmeterd-holders.socket smartmeterd-metrics.socket; do
+        [[ $(inside systemctl is-active "$unit") != active ]] || fault "$unit outlives its package"
+done
+inside sh -c 'test -f /etc/smartmeterd/smartmeterd.conf && test -d /var/lib/smartmeterd'
 inside dpkg -P smartmeterd
 left=$(inside find / -xdev -name '*smartmeter*' -not -path '/proc/*' -not -path '/root/test/*' \
         -not -path '/var/lib/systemd/*' -not -path '/var/log/*' -not -path '/run/*' -not -path '/sys/*')

@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
-# Both programs of a package are of its architecture, hardened, and count time in 64 bits; and it has
+# The programs of a package are of its architecture, hardened, and count time in 64 bits; and it has
 # the same files as the package of another architecture.
 # usage: tests/package/machine.sh smartmeterd_VERSION_ARCH.deb [smartmeterd_VERSION_OTHER.deb]
 set -euo pipefail
@@ -29,7 +29,7 @@ wants() { # PROGRAM WHAT PATTERN READELF-OPTION
         grep -qE "$3" <<<"$(readelf -W "$4" "$work/$1" 2>&1)" || fault "$1: $2"
 }
 
-check_program() {
+check_program() { # PROGRAM [does-not-count-time]
         wants "$1" "not a program for $arch" "Machine: +$machine\$" -h
         wants "$1" "not $class" "Class: +$class\$" -h
         wants "$1" "not position-independent" 'Type: +DYN' -h
@@ -39,7 +39,7 @@ check_program() {
         wants "$1" "the stack may hold code" 'GNU_STACK .* RW ' -l
         wants "$1" "no stack protector" '__stack_chk_fail' --dyn-syms
         wants "$1" "not fortified" '__[a-z]*printf_chk' --dyn-syms
-        [[ $class == ELF64 ]] || wants "$1" "times of 32 bits" '__localtime64_r' --dyn-syms
+        [[ $class == ELF64 || -n ${2:-} ]] || wants "$1" "times of 32 bits" '__localtime64_r' --dyn-syms
         if grep -qE 'RPATH|RUNPATH' <<<"$(readelf -W -d "$work/$1")"; then
                 fault "$1: looks for libraries where it was built"
         fi
@@ -53,6 +53,7 @@ files_of() {
 dpkg-deb -x "$1" "$work"
 check_program usr/sbin/smartmeterd
 check_program usr/bin/smctl
+check_program usr/libexec/smartmeterd-holders does-not-count-time
 if [[ -n ${2:-} ]]; then
         diff <(files_of "$2") <(files_of "$1") || fault "not the same files as in $(basename "$2")"
 fi

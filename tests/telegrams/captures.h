@@ -8,8 +8,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "lib/cipher.h"
-#include "lib/reader.h"
+#include "lib/dlms/cipher.h"
+#include "lib/value/reader.h"
 
 struct capture {
         char name[64];

@@ -1,48 +1,48 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Writes the synthetic telegrams into a folder: make-sim-files tests/telegrams. Run it after an
- * encoder changed, and look at what changed in the files. The expectations come from what the
- * encoder noted, not from the decoder.
+ * Writes the synthetic telegrams of the profiles, and of meters that need none, into the sources:
+ * make-sim-files ROOT. Run it after an encoder changed, and look at what changed in the files. The
+ * expectations come from what the encoder noted, not from the decoder.
  */
 #include <errno.h>
 #include <string.h>
 
-#include "lib/util.h"
+#include "base/util.h"
 #include "sim-files.h"
 
 static const struct sim_file files[] = {
-        { "lgz-e450-plain", "lgz-e450", 0, 0, 0 },
-        { "lgz-e450-glo30", "lgz-e450", 0x30, SIM_CIPHER_GLO, 5 },
-        { "lgz-e450-ded30", "lgz-e450", 0x30, SIM_CIPHER_DED, 10 },
-        { "lgz-e450-general30", "lgz-e450", 0x30, SIM_CIPHER_GENERAL, 15 },
-        { "lgz-e450-styria", "lgz-e450-styria", 0, 0, 0 },
-        { "lgz-e450-burgenland", "lgz-e450-burgenland", 0, 0, 0 },
-        { "lgz-e570-plain", "lgz-e570", 0, 0, 0 },
-        { "lgz-e570-glo20", "lgz-e570", 0x20, SIM_CIPHER_GLO, 5 },
-        { "lgz-e360-plain", "lgz-e360", 0, 0, 0 },
-        { "lgz-e360-glo30", "lgz-e360", 0x30, SIM_CIPHER_GLO, 5 },
-        { "lgz-e360-p1", "lgz-e360-p1", 0, 0, 0 },
-        { "iskra-am550-plain", "iskra-am550", 0, 0, 0 },
-        { "iskra-am550-glo30", "iskra-am550", 0x30, SIM_CIPHER_GLO, 5 },
-        { "iskra-am550-romandy", "iskra-am550-romandy", 0, 0, 0 },
-        { "iskra-am550-si", "iskra-am550-si", 0, 0, 0 },
-        { "kamstrup-omnipower-plain", "kamstrup-omnipower", 0, 0, 0 },
-        { "kamstrup-omnipower-glo30", "kamstrup-omnipower", 0x30, SIM_CIPHER_GLO, 0 },
-        { "kamstrup-omnipower-2017", "kamstrup-2017", 0, 0, 0 },
-        { "aidon-nve-list3", "aidon", 0, 0, 0 },
-        { "kaifa-nve-list3", "kaifa-no", 0, 0, 0 },
-        { "kaifa-ma309-glo20", "kaifa-ma309", 0, 0, 0 },
-        { "kaifa-ma309-glo21", "kaifa-ma309", 0x21, SIM_CIPHER_GLO, 5 },
-        { "sagemcom-t210d-overflow", "sagemcom-t210d", 0, 0, 0 },
-        { "sagemcom-t210d-luxembourg", "luxembourg", 0, 0, 0 },
-        { "sagemcom-xt211-plain", "sagemcom-xt211", 0, 0, 0 },
-        { "iskra-am550-raw", "raw", 0, 0, 0 },
-        { "iskra-am550-dsmr5", "dsmr5", 0, 0, 0 },
-        { "sagemcom-s211-emucs", "emucs", 0, 0, 0 },
-        { "emh-mme40-sml", "sml", 0, 0, 0 },
-        { "ebz-dd3-d0", "d0", 0, 0, 0 },
-        { "linky-tic-historical", "tic", 0, 0, 0 },
-        { "linky-tic-standard", "tic-standard", 0, 0, 0 },
+        { "profiles/lgz-e450/plain", "lgz-e450", 0, 0, 0 },
+        { "profiles/lgz-e450/glo30", "lgz-e450", 0x30, SIM_CIPHER_GLO, 5 },
+        { "profiles/lgz-e450/ded30", "lgz-e450", 0x30, SIM_CIPHER_DED, 10 },
+        { "profiles/lgz-e450/general30", "lgz-e450", 0x30, SIM_CIPHER_GENERAL, 15 },
+        { "profiles/lgz-e450/styria", "lgz-e450-styria", 0, 0, 0 },
+        { "profiles/lgz-e450/burgenland", "lgz-e450-burgenland", 0, 0, 0 },
+        { "profiles/lgz-e570/plain", "lgz-e570", 0, 0, 0 },
+        { "profiles/lgz-e570/glo20", "lgz-e570", 0x20, SIM_CIPHER_GLO, 5 },
+        { "profiles/lgz-e360/plain", "lgz-e360", 0, 0, 0 },
+        { "profiles/lgz-e360/glo30", "lgz-e360", 0x30, SIM_CIPHER_GLO, 5 },
+        { "profiles/lgz-e360/p1", "lgz-e360-p1", 0, 0, 0 },
+        { "profiles/iskra-am550/plain", "iskra-am550", 0, 0, 0 },
+        { "profiles/iskra-am550/glo30", "iskra-am550", 0x30, SIM_CIPHER_GLO, 5 },
+        { "tests/telegrams/iskra-am550-romandy", "iskra-am550-romandy", 0, 0, 0 },
+        { "profiles/iskra-am550/si", "iskra-am550-si", 0, 0, 0 },
+        { "profiles/kamstrup-omnipower/plain", "kamstrup-omnipower", 0, 0, 0 },
+        { "profiles/kamstrup-omnipower/glo30", "kamstrup-omnipower", 0x30, SIM_CIPHER_GLO, 0 },
+        { "profiles/kamstrup-omnipower/2017", "kamstrup-2017", 0, 0, 0 },
+        { "profiles/aidon-han/nve-list3", "aidon", 0, 0, 0 },
+        { "profiles/kaifa-ma304/nve-list3", "kaifa-no", 0, 0, 0 },
+        { "profiles/kaifa-ma309/glo20", "kaifa-ma309", 0, 0, 0 },
+        { "profiles/kaifa-ma309/glo21", "kaifa-ma309", 0x21, SIM_CIPHER_GLO, 5 },
+        { "profiles/sagemcom-t210d/overflow", "sagemcom-t210d", 0, 0, 0 },
+        { "tests/telegrams/sagemcom-t210d-luxembourg", "luxembourg", 0, 0, 0 },
+        { "profiles/sagemcom-xt211/plain", "sagemcom-xt211", 0, 0, 0 },
+        { "profiles/iskra-am550/raw", "raw", 0, 0, 0 },
+        { "profiles/iskra-am550/dsmr5", "dsmr5", 0, 0, 0 },
+        { "tests/telegrams/sagemcom-s211-emucs", "emucs", 0, 0, 0 },
+        { "tests/telegrams/emh-mme40-sml", "sml", 0, 0, 0 },
+        { "tests/telegrams/ebz-dd3-d0", "d0", 0, 0, 0 },
+        { "tests/telegrams/linky-tic-historical", "tic", 0, 0, 0 },
+        { "tests/telegrams/linky-tic-standard", "tic-standard", 0, 0, 0 },
 };
 
 static void print_key(FILE *out, const char *name, const uint8_t key[static SIM_KEY_BYTES])
@@ -129,7 +129,7 @@ static int make(const char *folder, const struct sim_file *f)
 int main(int argc, char **argv)
 {
         if (argc != 2) {
-                (void)fprintf(stderr, "usage: make-sim-files FOLDER\n");
+                (void)fprintf(stderr, "usage: make-sim-files ROOT\n");
                 return 2;
         }
         for (size_t i = 0; i < ELEMENTSOF(files); i++)

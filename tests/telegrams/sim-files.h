@@ -1,21 +1,21 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The synthetic telegrams beside this file: <vendor>-<model>-<case>.hex is what a virtual meter
- * sent (hex text, keys as comments), .expect what it meant, a line per fact in the order of
- * sim_files_print(): meter, time, encrypted, then values and texts.
+ * Telegrams of ours: profiles/<maker>-<model>/<case>.hex, and here those of meters that need no
+ * profile, are what a meter sent (hex text, keys as comments), .expect beside it what it meant, a
+ * line per fact: meter, time, encrypted, then values and texts, in any order.
  */
 #pragma once
 
 #include <stdio.h>
 
-#include "lib/datetime.h"
-#include "lib/decimal.h"
-#include "lib/obis.h"
-#include "lib/reader.h"
+#include "lib/value/datetime.h"
+#include "lib/value/decimal.h"
+#include "lib/value/obis.h"
+#include "lib/value/reader.h"
 #include "sim/sim.h"
 
 struct sim_file {
-        const char *name;
+        const char *name; /* path below the root, without ending */
         const char *profile;
         uint8_t control; /* 0: plain, unless the meter always ciphers */
         enum sim_cipher_form form;
@@ -31,7 +31,8 @@ static inline void sim_files_print_value(FILE *out, struct obis obis, struct dec
         char code[OBIS_TEXT_MAX], number[DECIMAL_TEXT_MAX];
 
         (void)decimal_print(value, number);
-        (void)fprintf(out, "value %s %s %s\n", obis_print(obis, code), number, unit);
+        (void)fprintf(out, "value %s %s %s\n", obis_print(obis, code), number,
+                      unit && *unit ? unit : "-");
 }
 
 static inline void sim_files_print_text(FILE *out, struct obis obis, const char *label,

@@ -6,7 +6,9 @@
  */
 #include "captures.h"
 #include "lib/decoder.h"
-#include "lib/link.h"
+#include "lib/dlms/raw.h"
+#include "lib/link/link.h"
+#include "tests/unit/known-profiles.h"
 #include "tests/unit/test.h"
 
 #define TELEGRAMS_MAX 16
@@ -17,6 +19,7 @@ struct result {
         size_t n;
         char *telegrams[TELEGRAMS_MAX];
         bool proven[TELEGRAMS_MAX]; /* came in a framing with a check sum */
+        const char *framing;        /* of the last */
 };
 
 static struct captures captures;
@@ -44,14 +47,6 @@ static char *print(const struct telegram *t)
         return text;
 }
 
-static bool proves_itself(enum link_type type)
-{
-        for (size_t i = 0; link_table[i]; i++)
-                if (link_table[i]->type == type)
-                        return link_table[i]->proves_itself;
-        return false;
-}
-
 static void drain(struct decoder *d, struct result *result)
 {
         struct decoder_event event;
@@ -60,15 +55,19 @@ static void drain(struct decoder *d, struct result *result)
                 if (event.type != DECODER_TELEGRAM || event.telegram->status != TELEGRAM_OK ||
                     result->n == TELEGRAMS_MAX)
                         continue;
-                result->proven[result->n] = proves_itself(event.framing);
+                result->framing = event.framing;
+                result->proven[result->n] = link_find(event.framing)->proves_itself;
                 result->telegrams[result->n++] = print(event.telegram);
         }
 }
 
 static struct result decode(const struct capture *c, struct slice bytes, size_t step)
 {
-        struct decoder_options options = { .find_keys = find_keys,
-                                           .userdata = (void *)(uintptr_t)&c->keys };
+        struct decoder_options options = { .profiles = known_profiles(),
+                                           .find_keys = find_keys,
+                                           .userdata = (void *)(uintptr_t)&c->keys,
+                                           .input = raw_is_all(bytes) ? SCANNER_UNFRAMED
+                                                                      : SCANNER_FILE };
         struct decoder *d = NULL;
         struct result result = { 0 };
 
@@ -85,9 +84,9 @@ static struct result decode(const struct capture *c, struct slice bytes, size_t 
 
 static void result_free(struct result *result)
 {
-        for (size_t i = 0; i < result->n; i++)
+        for (size_t i = 0; i < ELEMENTSOF(result->telegrams); i++)
                 free(result->telegrams[i]);
-        result->n = 0;
+        *result = (struct result){ 0 };
 }
 
 static bool contains(const struct result *result, const char *telegram)
@@ -102,6 +101,15 @@ static void assert_same(const struct result *got, const struct result *want, siz
 {
         for (size_t i = 0; i < want->n; i++)
                 assert_string_equal(got->telegrams[from + i], want->telegrams[i]);
+}
+
+/* What comes twice is refused as replayed where there is an authentication key. */
+static struct capture without_auth_key(const struct capture *c)
+{
+        struct capture copy = *c;
+
+        copy.keys.has_auth_key = false;
+        return copy;
 }
 
 static size_t put(size_t at, struct slice bytes)
@@ -163,7 +171,7 @@ static void test_garbage_before_does_not_hide_it(void **state)
 static void test_twice_in_a_row_gives_it_twice(void **state)
 {
         for (size_t i = 0; i < captures.n; i++) {
-                const struct capture *c = &captures.list[i];
+                const struct capture copy = without_auth_key(&captures.list[i]), *c = &copy;
                 struct result whole = decode(c, c->bytes, c->bytes.len);
                 size_t n = put(put(0, c->bytes), c->bytes);
                 struct result got = decode(c, (struct slice){ stream, n }, n);
@@ -187,9 +195,14 @@ static void test_two_meters_with_noise_between(void **state)
                 struct result got;
 
                 /* One line has one key: pairs that need two are not possible here. */
-                if (a->expect_decode && b->expect_decode && !a->keys.has_key && !b->keys.has_key) {
+                /* What has no framing is not looked for behind noise. */
+                if (a->expect_decode && b->expect_decode && !a->keys.has_key && !b->keys.has_key &&
+                    !raw_is_all(a->bytes) && !raw_is_all(b->bytes)) {
                         n = put(put_noise(n, 40, (uint32_t)i + 1), b->bytes);
                         got = decode(a, (struct slice){ stream, n }, n);
+                        /* One line speaks one framing: then the other may be noise. */
+                        if (strcmp(first.framing, second.framing) != 0 && got.n == first.n)
+                                second.n = 0;
                         if (got.n != first.n + second.n)
                                 fail_msg("%s and %s: %zu telegrams, not %zu", a->name, b->name,
                                          got.n, first.n + second.n);
@@ -228,7 +241,7 @@ static void test_any_byte_damaged_yields_nothing_false(void **state)
         static const uint8_t damages[] = { 0x01, 0x80, 0xff };
 
         for (size_t i = 0; i < captures.n; i++) {
-                const struct capture *c = &captures.list[i];
+                const struct capture copy = without_auth_key(&captures.list[i]), *c = &copy;
                 struct result whole = decode(c, c->bytes, c->bytes.len);
                 bool proven = whole.n > 0 && whole.proven[0] && c->has_check_sum;
 

@@ -1,14 +1,18 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Every synthetic telegram of this folder: whole, byte by byte, after garbage, twice in a row; cut
- * at every length and with every byte damaged, which may give nothing, or what was sent, but no
- * reading of a frame that proves itself.
+ * Every telegram of the profiles, and every synthetic one of this folder: whole, byte by byte,
+ * after garbage, twice in a row; cut at every length and with every byte damaged, which may give
+ * nothing, or what was sent, but no reading of a frame that proves itself. A profile has one
+ * telegram at least, and that telegram is its own.
  */
 #include <dirent.h>
+#include <unistd.h>
 
 #include "lib/decoder.h"
-#include "lib/link.h"
+#include "lib/dlms/raw.h"
+#include "lib/link/link.h"
 #include "sim-files.h"
+#include "tests/unit/known-profiles.h"
 #include "tests/unit/test.h"
 
 /* The garbage looks like the head of an M-Bus frame, whose length may have overflowed. */
@@ -20,6 +24,7 @@
 static struct telegram_file {
         const char *name;
         char text[128];
+        char profile[64]; /* whose folder it is in, or "" */
         char *expect;
         struct cipher_keys keys;
         uint8_t bytes[BYTES_MAX];
@@ -27,7 +32,6 @@ static struct telegram_file {
         bool proven; /* came in a framing with a check sum */
 } files[FILES_MAX];
 static size_t n_files;
-static const char *folder;
 
 static const struct cipher_keys *find_keys(void *userdata, const uint8_t *title)
 {
@@ -67,14 +71,6 @@ static bool matches(const struct telegram *t, const char *expect, const char **r
         return ok;
 }
 
-static bool proves_itself(enum link_type type)
-{
-        for (size_t i = 0; link_table[i]; i++)
-                if (link_table[i]->type == type)
-                        return link_table[i]->proves_itself;
-        return false;
-}
-
 /* Counts readable telegrams. Each must be the expected one when it claims to be proven. */
 static void drain(struct decoder *d, struct telegram_file *f, bool damaged, size_t *n)
 {
@@ -89,17 +85,25 @@ static void drain(struct decoder *d, struct telegram_file *f, bool damaged, size
                         continue;
                 }
                 (*n)++;
-                f->proven = proves_itself(event.framing);
+                f->proven = link_find(event.framing)->proves_itself;
                 if (damaged && !f->proven)
                         continue;
                 if (!matches(event.telegram, f->expect, &why))
                         fail_msg("%s: %s", f->name, why);
+                if (*f->profile && (!event.telegram->profile ||
+                                    strcmp(event.telegram->profile->name, f->profile) != 0))
+                        fail_msg("%s: it is taken for one of %s", f->name,
+                                 event.telegram->profile ? event.telegram->profile->name : "none");
         }
 }
 
 static size_t decode(struct telegram_file *f, struct slice bytes, size_t step, bool damaged)
 {
-        struct decoder_options options = { .find_keys = find_keys, .userdata = &f->keys };
+        struct decoder_options options = { .profiles = known_profiles(),
+                                           .find_keys = find_keys,
+                                           .userdata = &f->keys,
+                                           .input = raw_is_all(bytes) ? SCANNER_UNFRAMED
+                                                                      : SCANNER_FILE };
         struct decoder *d = NULL;
         size_t n = 0;
 
@@ -122,18 +126,21 @@ static void run_file(void **state)
         static uint8_t stream[3 * BYTES_MAX];
         size_t n = sizeof(garbage), copies, found;
 
+        if (f->len == 0)
+                fail_msg("%s: a profile needs a telegram that proves it", f->name);
         assert_int_equal(decode(f, (struct slice){ f->bytes, f->len }, f->len, false), 1);
         assert_int_equal(decode(f, (struct slice){ f->bytes, f->len }, 1, false), 1);
 
+        f->keys.has_auth_key = false; /* what comes twice would be refused as replayed */
         copies = GARBAGE_CLAIMS_BYTES / f->len + 2;
         memcpy(stream, garbage, n);
         for (size_t i = 0; i < copies; i++, n += f->len)
                 memcpy(stream + n, f->bytes, f->len);
         assert_int_equal(
                 decode(f, (struct slice){ stream + sizeof(garbage), 2 * f->len }, n, false), 2);
-        /* What has no check sum is not believed where the frame of the garbage would be. */
+        /* What has no check sum is not believed behind garbage. */
         found = decode(f, (struct slice){ stream, n }, 13, false);
-        assert_true(found == copies || (found > 0 && !f->proven));
+        assert_true(found == copies || (!f->proven));
 
         for (size_t cut = 0; cut < f->len; cut++)
                 (void)decode(f, (struct slice){ f->bytes, cut }, BYTES_MAX, true);
@@ -144,7 +151,7 @@ static void run_file(void **state)
         }
 }
 
-static char *read_all(const char *name, const char *ending)
+static char *read_all(const char *folder, const char *name, const char *ending)
 {
         char path[4096], *text = NULL;
         size_t size = 0;
@@ -175,35 +182,91 @@ static void take_line(struct telegram_file *f, const char *line)
         }
 }
 
-static void load(const char *name)
+static struct telegram_file *add(const char *profile, const char *name)
 {
-        struct telegram_file *f = &files[n_files++];
-        char *hex, *rest;
+        struct telegram_file *f = &files[n_files];
 
-        (void)snprintf(f->text, sizeof(f->text), "%.*s", (int)(strlen(name) - 4), name);
+        if (n_files == FILES_MAX) {
+                (void)fprintf(stderr, "more than %d telegrams: raise FILES_MAX\n", FILES_MAX);
+                exit(1);
+        }
+        n_files++;
+        (void)snprintf(f->profile, sizeof(f->profile), "%s", profile);
+        (void)snprintf(f->text, sizeof(f->text), "%s%s%s", profile, *profile ? "/" : "", name);
         f->name = f->text;
-        f->expect = read_all(f->name, ".expect");
-        hex = rest = read_all(f->name, ".hex");
+        return f;
+}
+
+static void load(const char *folder, const char *profile, const char *file)
+{
+        char name[96], *hex, *rest;
+        struct telegram_file *f;
+
+        (void)snprintf(name, sizeof(name), "%.*s", (int)(strlen(file) - 4), file);
+        f = add(profile, name);
+        f->expect = read_all(folder, name, ".expect");
+        hex = rest = read_all(folder, name, ".hex");
         for (char *line; (line = strsep(&rest, "\n"));)
                 take_line(f, line);
         free(hex);
 }
 
+static size_t load_folder(const char *path, const char *profile)
+{
+        DIR *dir = opendir(path);
+        size_t n = 0;
+
+        for (struct dirent *entry; dir && (entry = readdir(dir));) {
+                size_t length = strlen(entry->d_name);
+
+                if (length > 4 && strcmp(entry->d_name + length - 4, ".hex") == 0) {
+                        load(path, profile, entry->d_name);
+                        n++;
+                }
+        }
+        if (dir)
+                (void)closedir(dir);
+        return n;
+}
+
+/* A new folder is found: nothing lists them. */
+static void load_profiles(const char *root)
+{
+        DIR *dir = opendir(root);
+        char path[4096];
+
+        for (struct dirent *entry; dir && (entry = readdir(dir));) {
+                (void)snprintf(path, sizeof(path), "%s/%s/profile", root, entry->d_name);
+                if (*entry->d_name == '.' || access(path, F_OK) < 0)
+                        continue;
+                (void)snprintf(path, sizeof(path), "%s/%s", root, entry->d_name);
+                if (load_folder(path, entry->d_name) == 0)
+                        (void)add(entry->d_name, "nothing");
+        }
+        if (dir)
+                (void)closedir(dir);
+}
+
+static int by_name(const void *a, const void *b)
+{
+        const struct telegram_file *x = a, *y = b;
+
+        return strcmp(x->text, y->text);
+}
+
 int main(int argc, char **argv)
 {
-        DIR *dir = opendir(argc == 2 ? argv[1] : "");
         int r;
 
-        if (!dir) {
-                (void)fprintf(stderr, "usage: test-sim-files FOLDER\n");
+        if (argc != 3) {
+                (void)fprintf(stderr, "usage: test-sim-files PROFILES FOLDER\n");
                 return 2;
         }
-        folder = argv[1];
-        for (struct dirent *entry; (entry = readdir(dir)) && n_files < FILES_MAX;)
-                if (strlen(entry->d_name) > 4 &&
-                    strcmp(entry->d_name + strlen(entry->d_name) - 4, ".hex") == 0)
-                        load(entry->d_name);
-        (void)closedir(dir);
+        load_profiles(argv[1]);
+        (void)load_folder(argv[2], "");
+        qsort(files, n_files, sizeof(files[0]), by_name);
+        for (size_t i = 0; i < n_files; i++)
+                files[i].name = files[i].text;
         r = test_run_rows("sim-files", files, n_files, sizeof(files[0]), run_file);
         for (size_t i = 0; i < n_files; i++)
                 free(files[i].expect);

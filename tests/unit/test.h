@@ -18,7 +18,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "lib/util.h"
+#include "base/util.h"
 
 /*
  * Runs one cmocka test per row of a table whose first member is `const char *name`.

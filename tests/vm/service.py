@@ -52,7 +52,7 @@ class ServiceCase(unittest.TestCase):
 
         def known():
             answer = self.vm.run("smctl list-converters --json")
-            return answer.code or all(c["path"] != path or c["state"] == "gone" for c in json.loads(answer.out))
+            return answer.code or all(c["socket"] != path or c["state"] == "gone" for c in json.loads(answer.out))
         wait_for("unplugging %s to be noticed" % device, known, 20)
 
     def meter(self, device, profile="lgz-e450", number="LGZ1030655000001", interval=5):

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Converters through their real kernel drivers and the shipped udev rules and hwdb (DESIGN §3)."""
+"""Converters through their real kernel drivers and the shipped udev rules and hwdb (docs/design.md §3)."""
 
 from service import ServiceCase
 
@@ -78,7 +78,7 @@ class Converters(ServiceCase):
         self.plug("a", "pl2303gc", port=7)
         after = self.wait_converter(state="receiving", **PL2303GC)
         self.assertEqual((after["id"], after["object"]), (before["id"], before["object"]))
-        self.assertNotEqual((after["path"], after["device"]), (before["path"], before["device"]))
+        self.assertNotEqual((after["socket"], after["device"]), (before["socket"], before["device"]))
         again = self.wait_telegram("LGZ1030655000107", after["id"], meter["statistics"]["telegrams"])
         self.assertEqual(again["object"], meter["object"])
 

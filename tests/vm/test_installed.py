@@ -73,9 +73,9 @@ class Installed(ServiceCase):
         self.usb = self.vm.usb()
         self.assertEqual(self.vm.check("systemctl is-active smartmeterd mosquitto").split(), ["active"] * 2)
         self.plug_house()
-        converter = self.wait_converter(state="detecting", vendor_id=0x067B)
-        self.assertEqual(converter["line"], "2400 8E1")  # learned before
         self.wait_readings()
+        first = self.vm.check("journalctl -b -u smartmeterd -o cat | grep -m 1 'listening at'")
+        self.assertIn("2400 8E1", first)  # learned before
 
     def test_5_upgrade_keeps_configuration_and_state(self):
         self.plug_house()
@@ -90,6 +90,9 @@ class Installed(ServiceCase):
         self.wait_readings()
 
     def test_6_purge_leaves_nothing(self):
+        # as a person leaves it behind: a broker with a password
+        self.vm.run("echo s3cret | smctl set-broker localhost --user meter --seconds 5")
+        self.vm.check("grep -q s3cret /etc/smartmeterd/broker-local.password")
         self.vm.check("DEBIAN_FRONTEND=noninteractive apt-get purge -y smartmeterd", 180)
         left = self.vm.check("find / -xdev -name '*smartmeter*' -not -path '/proc/*' -not -path '/sys/*' "
                              "-not -path '/run/*' -not -path '/var/log/*' -not -path '/var/lib/systemd/*'")
