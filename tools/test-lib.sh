@@ -17,7 +17,7 @@ test_packages=(umockdev libumockdev-dev gir1.2-umockdev-1.0 python3 python3-gi p
 
 # What the page is tried with.
 # shellcheck disable=SC2034 # used by test.sh and other-release.sh
-web_packages=(cockpit-ws cockpit-bridge cockpit-system chromium chromium-driver python3-selenium fonts-dejavu-core)
+web_packages=(cockpit-ws cockpit-bridge cockpit-system chromium chromium-driver python3-selenium fonts-dejavu-core sudo)
 
 as_root() {
         if [[ $(id -u) == 0 ]]; then

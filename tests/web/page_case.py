@@ -43,11 +43,14 @@ class PageTest(unittest.TestCase):
         self.cockpit = None
         return super().run(result)
 
+    def errors(self):
+        return self.page.console()
+
     def tearDown(self):
         """Before the service and Cockpit end, which the page would see."""
         if not self.cockpit:
             return
-        self.assertEqual(self.page.console(), [])
+        self.assertEqual(self.errors(), [])
         for url in self.page.requests():
             host = urllib.parse.urlsplit(url)
             self.assertTrue(host.scheme in ("data", "blob", "about", "chrome") or host.netloc == f"127.0.0.1:{self.cockpit.port}", url)

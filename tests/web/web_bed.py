@@ -49,22 +49,33 @@ class Cockpit:
     """cockpit-ws with the page, for one browser session: after that it lets nobody in."""
 
     def __init__(self, bus_address, limited=False, config=None, **environment):
+        self.lay_out(config)
+        runtime = self.folder / "run"
+        runtime.mkdir()
+        session = BRIDGE
+        if limited:
+            os.chown(runtime, 65534, 65534)
+            session = self.folder / "bridge"
+            session.write_text(f"#!/bin/sh\nexec setpriv --reuid=65534 --regid=65534 --clear-groups {BRIDGE} \"$@\"\n")
+            session.chmod(0o755)
+        self.start([WS, f"--local-session={session}"], DBUS_SYSTEM_BUS_ADDRESS=bus_address,
+                   XDG_DATA_DIRS=f"{self.folder}/share:/usr/share", XDG_RUNTIME_DIR=str(runtime), HOME=str(runtime),
+                   PATH=f"{self.folder}/bin:/usr/sbin:/usr/bin:/sbin:/bin", **environment)
+
+    def lay_out(self, config):
+        """The page in share/, and in bin/ an smctl: the configuration and the profiles of the service
+        under test are not where smctl looks for them."""
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="smweb."))
         self.folder.chmod(0o755)
-        self.port = free_port()
         page = self.folder / "share/cockpit/smartmeterd"
         page.mkdir(parents=True)
         for file in [*(SOURCE / "web").iterdir(), *(BUILD / "web").glob("po.*.js")]:
             if file.suffix in (".js", ".css", ".html", ".json"):
                 shutil.copy(file, page)
-        runtime = self.folder / "run"
-        runtime.mkdir()
-        bin_folder = self.folder / "bin"
-        bin_folder.mkdir()
-        # The configuration and the profiles of the service under test are not where smctl looks for
-        # them.
-        program = bin_folder / "smctl"
+        program = self.folder / "bin/smctl"
+        program.parent.mkdir()
         program.write_text(f"""#!/bin/sh
+export SMARTMETERD={BUILD}/daemon/smartmeterd
 case " $* " in
 *" set-broker "*) verb=$1; shift; exec {SMCTL} "$verb" --config {config} "$@" ;;
 " --json learn "*) shift 2; exec {SMCTL} learn --json --output {config and config.parent}/profiles.d/taught.profile "$@" ;;
@@ -72,21 +83,13 @@ esac
 exec {SMCTL} "$@"
 """)
         program.chmod(0o755)
-        session = BRIDGE
-        if limited:
-            os.chown(runtime, 65534, 65534)
-            session = self.folder / "bridge"
-            session.write_text(f"#!/bin/sh\nexec setpriv --reuid=65534 --regid=65534 --clear-groups {BRIDGE} \"$@\"\n")
-            session.chmod(0o755)
+
+    def start(self, command, **environment):
+        self.port = free_port()
         self.log = open(self.folder / "log", "w")
         self.process = subprocess.Popen(
-            [WS, "--address", "127.0.0.1", "--port", str(self.port), f"--local-session={session}"],
-            stdin=subprocess.DEVNULL, stdout=self.log, stderr=self.log, start_new_session=True,
-            env=plain_environment(DBUS_SYSTEM_BUS_ADDRESS=bus_address,
-                                  XDG_DATA_DIRS=f"{self.folder}/share:/usr/share",
-                                  XDG_RUNTIME_DIR=str(runtime), HOME=str(runtime), LANG="C.UTF-8",
-                                  PATH=f"{bin_folder}:/usr/sbin:/usr/bin:/sbin:/bin",
-                                  SMARTMETERD=str(BUILD / "daemon/smartmeterd"), **environment))
+            [*command, "--address", "127.0.0.1", "--port", str(self.port)], stdin=subprocess.DEVNULL, stdout=self.log,
+            stderr=self.log, start_new_session=True, env=plain_environment(LANG="C.UTF-8", **environment))
         deadline = time.monotonic() + SECONDS
         while True:
             with socket.socket() as s:
