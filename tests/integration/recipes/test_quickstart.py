@@ -20,7 +20,7 @@ import time
 import unittest
 
 from harness import Broker, Daemon, Link
-from private_bus import BUILD, SECONDS, SOURCE
+from private_bus import BUILD, SECONDS, SOURCE, wait_until
 from smctl_case import SMCTL
 from test_smctl_daemon import telegram
 
@@ -130,6 +130,12 @@ class QuickStart(unittest.TestCase):
         self.now += 60
         self.link.feed(telegram("lgz-e570", "--key", KEY, *self.seal, "--time", str(self.now)))
 
+    def feed_until(self, condition, what):
+        def fed():
+            self.feed()
+            return condition()
+        wait_until(fed, what)
+
     def meters(self):
         done = subprocess.run([SMCTL, "list-meters", "--json"], env=self.env, capture_output=True,
                               check=True)
@@ -159,12 +165,10 @@ class QuickStart(unittest.TestCase):
             n = 0
             for line in lines:
                 if " set-key " in line:  # the page says METER: list-meters shows it
-                    while not self.meters():
-                        self.feed()
+                    self.feed_until(self.meters, "a meter")
                     line = re.sub(r"[A-ZÄ]+$", self.meters()[0]["id"], line)
                 if line == "smctl doctor":  # who has got so far has a reading
-                    while self.meters()[0]["key_state"] != "ok":
-                        self.feed()
+                    self.feed_until(lambda: self.meters()[0]["key_state"] == "ok", "its key")
                     said = self.type(line)
                     self.assertIn("A meter is read.", said)
                     self.assertIn("Every broker is connected.", said)

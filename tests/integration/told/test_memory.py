@@ -88,8 +88,7 @@ class Place:
     def read_both_lists(self):
         self.bed.feed(SHORT)
         self.bed.feed(HOURLY)
-        return self.wait(lambda got: ENERGY in got and "active_energy_import" in
-                         components(got), "the hourly list")
+        return self.wait(is_whole, "the hourly list")
 
     def restart_broker(self):
         self.broker.stop()
@@ -114,6 +113,14 @@ def components(got, topic=CONFIG):
     return set(json.loads(got[topic])["components"]) if topic in got else set()
 
 
+def is_whole(got):
+    """Of both lists all that stays at the broker is there, not only the first of it."""
+    parts = components(got)
+    kept = [leaf for leaf in parts if "_energy_" in leaf] + ["last_telegram", "damaged_frames"]
+    return "active_energy_import" in parts and got.get(AVAILABILITY) == "online" and \
+        all(PREFIX + leaf in got for leaf in kept)
+
+
 class Memory(unittest.TestCase):
     def over(self, what, persistence):
         """Both lists, then `what`, then the short list alone: nothing is missing at any time."""
@@ -127,9 +134,14 @@ class Memory(unittest.TestCase):
             got = place.wait(lambda got: got.get(AVAILABILITY) == "online", "the meter online")
             self.assertEqual(components(got), components(before))
             self.assertEqual(got[ENERGY], before[ENERGY])
-            told = [components({CONFIG: payload}) for payload in sub.payloads(CONFIG)]
-            whole = told.index(components(before))
-            self.assertEqual([c for c in told[whole:] if c != components(before)], [])
+            told = sub.wait(lambda _: self.told_since(sub, components(before)), "the description")
+            self.assertEqual([c for c in told if c != components(before)], [])
+
+    @staticmethod
+    def told_since(sub, whole):
+        """The components of each description, from the first whole one on."""
+        told = [components({CONFIG: payload}) for payload in sub.payloads(CONFIG)]
+        return told[told.index(whole):] if whole in told else []
 
     def test_a_restart_of_the_daemon_loses_no_component_and_no_energy(self):
         for persistence in (False, True):
@@ -359,6 +371,7 @@ class Instances(unittest.TestCase):
     def test_another_gateway_that_leaves_does_not_take_this_one_with_it(self):
         with Place(False) as place, Subscriber(place.broker) as sub:
             place.read_both_lists()
+            sub.wait(lambda _: sub.payloads(STATE)[-1:] == ["online"], "the service")
             for _ in range(2):
                 n = len(sub.payloads(STATE))
                 subprocess.run(["mosquitto_pub", "-p", str(place.broker.port), "-t", STATE, "-r",
