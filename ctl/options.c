@@ -154,11 +154,46 @@ static void complain_unknown(const struct option_set *set, const char *verb, con
                 (void)options_misuse(verb, _("there is no option \"%s\""), word);
 }
 
-static int option_take(const char *verb, const struct option_row *row, const char *value)
+static int take_number(const char *value, unsigned int *ret)
 {
         unsigned long number;
         char *end;
 
+        errno = 0;
+        number = strtoul(value, &end, 10);
+        if (errno != 0 || *end || end == value || *value == '-' || number > 1000000000)
+                return -EINVAL;
+        *ret = (unsigned int)number;
+        return 0;
+}
+
+/* "90", "1.5", ".5"; with a comma too, as half of Europe writes it. */
+static int take_time(const char *value, uint64_t *ret_usec)
+{
+        uint64_t usec = 0, unit = 1000000;
+        size_t n_whole = strspn(value, "0123456789");
+        const char *fraction = value + n_whole;
+
+        if (n_whole > 9)
+                return -EINVAL;
+        for (size_t i = 0; i < n_whole; i++)
+                usec = usec * 10 + (uint64_t)(value[i] - '0') * unit;
+        if (*fraction == '.' || *fraction == ',')
+                fraction++;
+        if (fraction == value + n_whole ? n_whole == 0 || *fraction : !*fraction)
+                return -EINVAL;
+        for (; *fraction >= '0' && *fraction <= '9'; fraction++) {
+                unit /= 10; /* nothing is left of it behind the sixth digit */
+                usec += (uint64_t)(*fraction - '0') * unit;
+        }
+        if (*fraction)
+                return -EINVAL;
+        *ret_usec = usec;
+        return 0;
+}
+
+static int option_take(const char *verb, const struct option_row *row, const char *value)
+{
         switch (row->kind) {
         case OPTION_FLAG:
                 *(bool *)row->into = true;
@@ -167,15 +202,17 @@ static int option_take(const char *verb, const struct option_row *row, const cha
                 *(const char **)row->into = value;
                 return 0;
         case OPTION_NUMBER:
-                errno = 0;
-                number = strtoul(value, &end, 10);
-                if (errno != 0 || *end || end == value || *value == '-' || number > 1000000000) {
-                        (void)options_misuse(verb, _("--%s needs a number, not \"%s\""), row->name,
-                                             secret_shown(value));
-                        return -EINVAL;
-                }
-                *(unsigned int *)row->into = (unsigned int)number;
-                return 0;
+                if (take_number(value, row->into) == 0)
+                        return 0;
+                (void)options_misuse(verb, _("--%s needs a number, not \"%s\""), row->name,
+                                     secret_shown(value));
+                return -EINVAL;
+        case OPTION_TIME:
+                if (take_time(value, row->into) == 0)
+                        return 0;
+                (void)options_misuse(verb, _("--%s needs seconds, such as 10 or 1.5, not \"%s\""),
+                                     row->name, secret_shown(value));
+                return -EINVAL;
         }
         return -EINVAL;
 }

@@ -12,6 +12,7 @@ enum option_kind {
         OPTION_FLAG,   /* bool */
         OPTION_STRING, /* const char *, borrowed from argv */
         OPTION_NUMBER, /* unsigned int */
+        OPTION_TIME,   /* uint64_t: µs, given in seconds that may have a fraction */
 };
 
 struct option_row {

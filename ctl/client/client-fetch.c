@@ -13,6 +13,7 @@
 #include "ctl/view/output.h"
 #include "dbus/names.h"
 #include "lib/model/meter.h"
+#include "lib/value/quantity.h"
 
 /* "LastByteUSec" → "last_byte_usec". Cut at `size`. Returns buf. */
 static char *client_key_of_property(const char *property, char *buf, size_t size)
@@ -183,6 +184,20 @@ static struct json_object *json_of_flags(uint32_t flags)
         return array;
 }
 
+/* The code behind the name; one without a name is called by its code. */
+static void set_obis(struct json_object *reading, const char *name)
+{
+        const struct quantity *quantity = quantity_find_name(name);
+        struct obis obis;
+        char code[OBIS_TEXT_MAX];
+
+        if (quantity)
+                obis = (struct obis){ quantity->a, 0, quantity->c, quantity->d, quantity->e, 255 };
+        else if (obis_parse((struct slice){ (const uint8_t *)name, strlen(name) }, &obis) < 0)
+                return;
+        json_set_text(reading, "obis", obis_print(obis, code));
+}
+
 int client_read_readings(sd_bus_message *message, struct json_object **ret)
 {
         OWNED(json) struct json_object *array = json_object_new_array();
@@ -205,6 +220,7 @@ int client_read_readings(sd_bus_message *message, struct json_object **ret)
                         break;
                 reading = json_object_new_object();
                 json_set_text(reading, "name", name);
+                set_obis(reading, name);
                 json_object_object_add(reading, "value", json_of_double(value));
                 json_set_text(reading, "unit", *unit ? unit : NULL);
                 json_set_number(reading, "received_usec", (int64_t)usec);

@@ -47,7 +47,8 @@ int client_fetch_quietly(sd_bus *bus, struct json_object **ret, sd_bus_error *er
 /* Converts the value at which the message stands, as client_fetch() does. */
 int client_message_to_json(sd_bus_message *message, struct json_object **ret);
 
-/* Readings of a meter object: [{"name","value","unit","received_usec","flags":[…]}], owned. */
+/* Readings of a meter object: [{"name","obis","value","unit","received_usec","flags":[…]}], owned;
+ * "obis" is missing where the name says no code. */
 int client_fetch_readings(sd_bus *bus, const char *path, struct json_object **ret);
 
 /* The a{s(dstu)} at which the message stands, likewise. */

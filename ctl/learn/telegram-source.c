@@ -18,9 +18,9 @@
 #define USEC_PER_SEC 1000000U
 #define LIVE_MAX     (1 << 20)
 
-static int read_live(int fd, unsigned int seconds, uint8_t *bytes, size_t *n)
+static int read_live(int fd, uint64_t usec, uint8_t *bytes, size_t *n)
 {
-        uint64_t until = output_mono_usec() + (uint64_t)seconds * USEC_PER_SEC;
+        uint64_t until = output_mono_usec() + usec;
 
         while (*n < LIVE_MAX) {
                 struct pollfd poll_fd = { .fd = fd, .events = POLLIN };
@@ -52,7 +52,7 @@ static struct json_object *find_converter(struct json_object *all, const char *w
         return client_find_converter(all, *converter ? converter : word);
 }
 
-static int capture(sd_bus *bus, struct json_object *converter, unsigned int seconds,
+static int capture(sd_bus *bus, struct json_object *converter, uint64_t usec,
                    struct telegram_file *ret)
 {
         OWNED_FREE uint8_t *bytes = malloc(LIVE_MAX);
@@ -66,14 +66,15 @@ static int capture(sd_bus *bus, struct json_object *converter, unsigned int seco
         if (fd < 0)
                 return EXIT_FAILED;
         if (!ctl_settings.json)
-                fprintf(stderr, _("Listening for %u s …\n"), seconds);
-        r = read_live(fd, seconds, bytes, &n);
+                fprintf(stderr, _("Listening for %u s …\n"),
+                        (unsigned int)((usec + USEC_PER_SEC - 1) / USEC_PER_SEC));
+        r = read_live(fd, usec, bytes, &n);
         if (r == 0)
                 r = telegram_file_of((struct slice){ bytes, n }, ret);
         return r < 0 ? output_fail("%s", strerror(-r)) : EXIT_DONE;
 }
 
-static int capture_of(const char *word, unsigned int seconds, struct telegram_file *ret,
+static int capture_of(const char *word, uint64_t usec, struct telegram_file *ret,
                       struct json_object **ret_converter)
 {
         OWNED(json) struct json_object *all = NULL;
@@ -90,13 +91,13 @@ static int capture_of(const char *word, unsigned int seconds, struct telegram_fi
         converter = word ? find_converter(all, word) : json_object_array_get_idx(converters, 0);
         if (!converter)
                 return EXIT_FAILED;
-        code = capture(bus, converter, seconds, ret);
+        code = capture(bus, converter, usec, ret);
         if (code == EXIT_DONE)
                 *ret_converter = json_object_get(converter);
         return code;
 }
 
-int telegram_source_read(const char *source, unsigned int seconds, struct telegram_file *ret,
+int telegram_source_read(const char *source, uint64_t usec, struct telegram_file *ret,
                          struct json_object **ret_converter)
 {
         bool device = strncmp(source, "/dev/", 5) == 0;
@@ -107,14 +108,14 @@ int telegram_source_read(const char *source, unsigned int seconds, struct telegr
         if (live && !device && strchr(source, '/'))
                 return output_fail("%s: %s", source, strerror(ENOENT));
         if (live)
-                return capture_of(source, seconds, ret, ret_converter);
+                return capture_of(source, usec, ret, ret_converter);
         r = telegram_file_read(source, ret);
         return r < 0 ? output_fail("%s: %s", source, strerror(-r)) : EXIT_DONE;
 }
 
-int telegram_source_read_only(unsigned int seconds, struct telegram_file *ret,
+int telegram_source_read_only(uint64_t usec, struct telegram_file *ret,
                               struct json_object **ret_converter)
 {
         *ret_converter = NULL;
-        return capture_of(NULL, seconds, ret, ret_converter);
+        return capture_of(NULL, usec, ret, ret_converter);
 }

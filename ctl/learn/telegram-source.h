@@ -13,9 +13,9 @@
  * which is listened to for so many seconds. *ret_converter: the converter as client_fetch() shows
  * it, owned, or NULL for a file. EXIT_DONE, or EXIT_FAILED after a word to the user.
  */
-int telegram_source_read(const char *source, unsigned int seconds, struct telegram_file *ret,
+int telegram_source_read(const char *source, uint64_t usec, struct telegram_file *ret,
                          struct json_object **ret_converter);
 
 /* The same of the only converter there is. */
-int telegram_source_read_only(unsigned int seconds, struct telegram_file *ret,
+int telegram_source_read_only(uint64_t usec, struct telegram_file *ret,
                               struct json_object **ret_converter);

@@ -18,13 +18,13 @@
 #include "hex-lines.h"
 #include "verb.h"
 
-#define CHUNK_BYTES  4096
-#define USEC_PER_SEC 1000000U
+#define CHUNK_BYTES 4096
 
 struct capture {
         const char *file; /* NULL: stdout */
         bool hex;
-        unsigned int seconds, bytes; /* 0: no limit */
+        uint64_t usec; /* 0: no limit */
+        unsigned int bytes;
         FILE *out;
         uint64_t n_bytes;
         struct hex_lines lines;
@@ -75,9 +75,7 @@ static int wait_readable(int fd, uint64_t until_usec)
 /* Until a limit, Ctrl-C, or the end: the converter is gone or the service stops. */
 static int copy(struct capture *capture, int fd)
 {
-        uint64_t until = capture->seconds
-                                 ? output_now_usec() + (uint64_t)capture->seconds * USEC_PER_SEC
-                                 : 0;
+        uint64_t until = capture->usec ? output_now_usec() + capture->usec : 0;
         uint8_t buf[CHUNK_BYTES];
 
         while (!interrupted) {
@@ -158,8 +156,7 @@ int cmd_capture(int argc, char **argv)
                 { "output", 'o', OPTION_STRING, N_("FILE"), N_("write to FILE"), &capture.file },
                 { "hex", 'x', OPTION_FLAG, NULL,
                   N_("write hex text; on a terminal it is always so"), &capture.hex },
-                { "seconds", 's', OPTION_NUMBER, N_("N"), N_("stop after N seconds"),
-                  &capture.seconds },
+                { "seconds", 's', OPTION_TIME, N_("N"), N_("stop after N seconds"), &capture.usec },
                 { "bytes", 'b', OPTION_NUMBER, N_("N"), N_("stop after N bytes"), &capture.bytes },
         };
         const struct options options = {

@@ -19,17 +19,15 @@
 #include "set-key.h"
 #include "verb.h"
 
-#define USEC_PER_SEC 1000000U
-
 struct identify {
         sd_bus *bus;             /* borrowed */
         struct json_object *all; /* owned: the latest picture */
         bool changed;
         bool yes;
-        bool may_change; /* the service would obey: asked before anything is unplugged */
-        unsigned int seconds;
-        uint64_t until_usec; /* 0: no limit */
-        char id[160];        /* the converter, once it is known */
+        bool may_change;        /* the service would obey: asked before anything is unplugged */
+        uint64_t patience_usec; /* 0: without end */
+        uint64_t until_usec;    /* 0: no limit */
+        char id[160];           /* the converter, once it is known */
         char last_state[256];
         char asked_key[80]; /* the meter whose key was asked for */
 };
@@ -402,8 +400,8 @@ int cmd_identify(int argc, char **argv)
         struct identify identify = { 0 };
         const struct option_row rows[] = {
                 { "yes", 'y', OPTION_FLAG, NULL, N_("adopt without asking"), &identify.yes },
-                { "seconds", 's', OPTION_NUMBER, N_("N"), N_("give up after N seconds"),
-                  &identify.seconds },
+                { "seconds", 's', OPTION_TIME, N_("N"), N_("give up after N seconds"),
+                  &identify.patience_usec },
         };
         const struct options options = {
                 .rows = rows,
@@ -426,8 +424,8 @@ int cmd_identify(int argc, char **argv)
                 return output_fail("%s", strerror(-r));
         if (refresh(&identify) < 0)
                 return EXIT_FAILED;
-        if (identify.seconds)
-                identify.until_usec = output_now_usec() + (uint64_t)identify.seconds * USEC_PER_SEC;
+        if (identify.patience_usec)
+                identify.until_usec = output_now_usec() + identify.patience_usec;
         code = run(&identify);
         json_put(identify.all);
         return code;

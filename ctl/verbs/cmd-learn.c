@@ -29,11 +29,11 @@
 #include "set-key.h"
 #include "verb.h"
 
-#define PROFILE_FOLDER SYSCONFDIR "/smartmeterd/profiles.d"
-#define SECONDS_USUAL  60
-#define USEC_PER_SEC   1000000U
-#define SHOW_SECONDS   60 /* until the meter shows itself with its new profile */
-#define PROFILE_MAX    (64 << 10)
+#define PROFILE_FOLDER    SYSCONFDIR "/smartmeterd/profiles.d"
+#define LISTEN_USUAL_USEC 60000000U
+#define USEC_PER_SEC      1000000U
+#define SHOW_SECONDS      60 /* until the meter shows itself with its new profile */
+#define PROFILE_MAX       (64 << 10)
 
 DEFINE_OWNED(stream, FILE *, fclose);
 
@@ -42,7 +42,8 @@ DEFINE_OWNED(stream, FILE *, fclose);
 static int get_telegrams(struct learn *learn)
 {
         OWNED(json) struct json_object *converter = NULL;
-        int code = telegram_source_read(learn->source, learn->seconds, &learn->file, &converter);
+        int code =
+                telegram_source_read(learn->source, learn->listen_usec, &learn->file, &converter);
 
         learn->live = converter != NULL;
         if (converter)
@@ -500,8 +501,8 @@ int cmd_learn(int argc, char **argv)
                 { "list", 'l', OPTION_NUMBER, N_("N"), N_("which list, where there are several"),
                   &learn->number },
                 { "anew", 0, OPTION_FLAG, NULL, N_("teach a list that is known"), &learn->anew },
-                { "seconds", 0, OPTION_NUMBER, N_("N"), N_("listen to the meter for N seconds"),
-                  &learn->seconds },
+                { "seconds", 0, OPTION_TIME, N_("N"), N_("listen to the meter for N seconds"),
+                  &learn->listen_usec },
                 { "key", 'k', OPTION_STRING, N_("HEX"), N_("encryption key, 32 hex digits"), &key },
                 { "auth-key", 'a', OPTION_STRING, N_("HEX"), N_("authentication key"), &auth_key },
                 { "output", 'o', OPTION_STRING, N_("FILE"),
@@ -522,8 +523,8 @@ int cmd_learn(int argc, char **argv)
         first = options_parse(&options, argc, argv);
         if (first <= 0)
                 return options_exit(first);
-        if (learn->seconds == 0)
-                learn->seconds = SECONDS_USUAL;
+        if (learn->listen_usec == 0)
+                learn->listen_usec = LISTEN_USUAL_USEC;
         code = check_options(learn);
         if (code == EXIT_DONE)
                 code = take_key(key, "--key", learn->keys.key, &learn->keys.has_key);

@@ -36,7 +36,8 @@ struct watch {
         char only_path[128];
         bool screen;
         bool outdated; /* names or states changed: fetch them at the next tick */
-        unsigned int count, seconds;
+        unsigned int count;
+        uint64_t patience_usec; /* 0: without end */
 };
 
 static void take_meters(struct watch *watch, struct json_object *all)
@@ -123,6 +124,8 @@ static void print_json(const struct monitor_meter *meter, uint64_t host_usec, ui
         json_set_text(object, "meter", meter->id);
         json_set_text(object, "name", meter->name);
         json_set_text(object, "received", output_time_iso(host_usec, time));
+        json_set_text(object, "meter_time",
+                      meter->clock_usec ? output_time_iso(meter->clock_usec, time) : NULL);
         json_set_number(object, "seq", (int64_t)sequence);
         json_object_object_add(object, "readings", json_object_get(readings));
         json_print_line(object);
@@ -169,6 +172,24 @@ static int on_change(sd_bus_message *message, void *userdata, sd_bus_error *ret_
         struct watch *watch = userdata;
 
         watch->outdated = true;
+        return 0;
+}
+
+/* What a telegram brought beside its readings; it comes before its TelegramReceived. */
+static int on_meter_change(sd_bus_message *message, void *userdata, sd_bus_error *ret_error)
+{
+        struct watch *watch = userdata;
+        OWNED(json) struct json_object *changed = NULL;
+        const char *path = sd_bus_message_get_path(message);
+        struct monitor_meter *meter;
+
+        if (watch->only && strcmp(watch->only, path) != 0)
+                return 0;
+        if (sd_bus_message_skip(message, "s") < 0 || client_message_to_json(message, &changed) < 0)
+                return 0; /* not ours to understand */
+        meter = monitor_place(watch->monitor, path);
+        if (meter && json_object_object_get_ex(changed, "MeterClockUSec", NULL))
+                meter->clock_usec = (uint64_t)json_number(changed, "MeterClockUSec");
         return 0;
 }
 
@@ -258,6 +279,12 @@ static int add_sources(struct watch *watch)
                 r = sd_bus_match_signal(watch->bus, NULL, BUS_NAME, NULL,
                                         "org.freedesktop.DBus.ObjectManager", NULL, on_change,
                                         watch);
+        if (r >= 0 && ctl_settings.json)
+                r = sd_bus_add_match(watch->bus, NULL,
+                                     "type='signal',sender='" BUS_NAME "',"
+                                     "interface='org.freedesktop.DBus.Properties',"
+                                     "member='PropertiesChanged',arg0='" BUS_INTERFACE_METER "'",
+                                     on_meter_change, watch);
         if (r >= 0 && watch->screen) /* names and states show there only */
                 r = sd_bus_match_signal(watch->bus, NULL, BUS_NAME, NULL,
                                         "org.freedesktop.DBus.Properties", "PropertiesChanged",
@@ -278,10 +305,9 @@ static int add_sources(struct watch *watch)
                 (void)sd_event_source_set_floating(tick, true); /* lives as long as the loop */
                 (void)sd_event_source_unref(tick);
         }
-        if (r >= 0 && watch->seconds)
+        if (r >= 0 && watch->patience_usec)
                 r = sd_event_add_time_relative(watch->event, NULL, CLOCK_MONOTONIC,
-                                               (uint64_t)watch->seconds * USEC_PER_SEC, 0,
-                                               on_deadline, watch);
+                                               watch->patience_usec, 0, on_deadline, watch);
         if (r >= 0 && watch->screen)
                 r = sd_event_add_io(watch->event, NULL, STDIN_FILENO, EPOLLIN, on_key, watch);
         return r < 0 ? r : add_signals(watch);
@@ -326,8 +352,9 @@ int cmd_monitor(int argc, char **argv)
         const struct option_row rows[] = {
                 { "count", 'n', OPTION_NUMBER, N_("N"), N_("stop after N telegrams"),
                   &watch.count },
-                { "seconds", 's', OPTION_NUMBER, N_("N"),
-                  N_("stop after N seconds; exit 1 when --count was not reached"), &watch.seconds },
+                { "seconds", 's', OPTION_TIME, N_("N"),
+                  N_("stop after N seconds; exit 1 when --count was not reached"),
+                  &watch.patience_usec },
         };
         const struct options options = {
                 .rows = rows,

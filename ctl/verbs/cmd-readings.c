@@ -24,7 +24,7 @@
 struct wanted {
         char **names; /* borrowed from argv */
         int n;
-        bool unit;
+        bool unit, csv;
 };
 
 static void print_heading(struct json_object *meter, size_t i)
@@ -158,6 +158,61 @@ static int choose(struct json_object *element, const struct wanted *wanted)
         return EXIT_DONE;
 }
 
+/* A cell: in quotes where it would end otherwise. */
+static void print_cell(const char *text, char end)
+{
+        if (!strpbrk(text, ",\"\r\n")) {
+                printf("%s%c", text, end);
+                return;
+        }
+        putchar('"');
+        for (; *text; text++) {
+                if (*text == '"')
+                        putchar('"');
+                putchar(*text);
+        }
+        printf("\"%c", end);
+}
+
+/* The flags, with a blank between. */
+static const char *words_of(struct json_object *flags, char buf[static OUTPUT_TEXT_MAX])
+{
+        size_t n = 0;
+
+        *buf = '\0';
+        for (size_t i = 0; i < json_count(flags) && n < OUTPUT_TEXT_MAX; i++)
+                n += (size_t)snprintf(buf + n, OUTPUT_TEXT_MAX - n, "%s%s", i ? " " : "",
+                                      json_object_get_string(json_object_array_get_idx(flags, i)));
+        return buf;
+}
+
+/* For spreadsheets, and a script that adds lines to a file; numbers as D-Bus has them. */
+static void print_csv(struct json_object *result)
+{
+        char text[OUTPUT_TEXT_MAX], number[JSON_DOUBLE_MAX];
+
+        puts("meter,name,obis,value,unit,received,flags");
+        for (size_t i = 0; i < json_count(result); i++) {
+                struct json_object *meter = json_object_array_get_idx(result, i);
+                struct json_object *readings = json_member(meter, "readings");
+
+                for (size_t j = 0; j < json_count(readings); j++) {
+                        struct json_object *reading = json_object_array_get_idx(readings, j);
+                        double value = json_double(reading, "value");
+
+                        print_cell(json_text(meter, "meter"), ',');
+                        print_cell(json_text(reading, "name"), ',');
+                        print_cell(json_text(reading, "obis"), ',');
+                        print_cell(isnan(value) ? "" : json_double_print(value, number), ',');
+                        print_cell(json_text(reading, "unit"), ',');
+                        print_cell(output_time_iso((uint64_t)json_number(reading, "received_usec"),
+                                                   text),
+                                   ',');
+                        print_cell(words_of(json_member(reading, "flags"), text), '\n');
+                }
+        }
+}
+
 static int show(struct json_object *meters, struct json_object *result, const struct wanted *wanted,
                 bool one)
 {
@@ -167,6 +222,8 @@ static int show(struct json_object *meters, struct json_object *result, const st
                 return EXIT_FAILED;
         if (ctl_settings.json)
                 json_print(one ? first : result);
+        else if (wanted->csv)
+                print_csv(result);
         else if (wanted->n == 1)
                 return print_number(first,
                                     json_object_array_get_idx(json_member(first, "readings"), 0),
@@ -182,6 +239,7 @@ int cmd_readings(int argc, char **argv)
         const struct option_row rows[] = {
                 { "unit", 'u', OPTION_FLAG, NULL,
                   N_("print the unit behind a number that is alone"), &wanted.unit },
+                { "csv", 0, OPTION_FLAG, NULL, N_("comma-separated values"), &wanted.csv },
         };
         const struct options options = {
                 .rows = rows,

@@ -24,14 +24,15 @@
 #include "set-key.h"
 #include "verb.h"
 
-#define SECONDS_USUAL 60
-#define LINE_BYTES    32
-#define FACT_MAX      160
-#define FORMAT        1
+#define LISTEN_USUAL_USEC 60000000U
+#define LINE_BYTES        32
+#define FACT_MAX          160
+#define FORMAT            1
 
 struct report_verb {
         const char *source, *output;
-        unsigned int seconds, telegrams;
+        uint64_t listen_usec;
+        unsigned int telegrams;
         struct cipher_keys keys;
         struct telegram_file file;
         struct json_object *converter; /* owned; NULL for a file */
@@ -302,10 +303,10 @@ static int run(struct report_verb *verb)
         if (profiles_load(&profiles) < 0)
                 return output_fail("%s", strerror(ENOMEM));
         read_system(verb->system);
-        code = verb->source
-                       ? telegram_source_read(verb->source, verb->seconds, &verb->file,
-                                              &verb->converter)
-                       : telegram_source_read_only(verb->seconds, &verb->file, &verb->converter);
+        code = verb->source ? telegram_source_read(verb->source, verb->listen_usec, &verb->file,
+                                                   &verb->converter)
+                            : telegram_source_read_only(verb->listen_usec, &verb->file,
+                                                        &verb->converter);
         if (code == EXIT_DONE)
                 code = make(verb, profiles);
         if (code == EXIT_DONE && wants_key(verb) && set_key_ask(&verb->keys) == 0)
@@ -327,15 +328,16 @@ static int take_key(const char *text, const char *option, uint8_t *key, bool *re
 
 int cmd_report(int argc, char **argv)
 {
-        struct report_verb verb = { .seconds = SECONDS_USUAL, .telegrams = REPORT_TELEGRAMS_USUAL };
+        struct report_verb verb = { .listen_usec = LISTEN_USUAL_USEC,
+                                    .telegrams = REPORT_TELEGRAMS_USUAL };
         const char *key = NULL, *auth_key = NULL;
         const struct option_row rows[] = {
                 { "output", 'o', OPTION_STRING, N_("FILE"),
                   N_("write the report to FILE (-: print it)"), &verb.output },
                 { "key", 'k', OPTION_STRING, N_("HEX"), N_("encryption key, 32 hex digits"), &key },
                 { "auth-key", 'a', OPTION_STRING, N_("HEX"), N_("authentication key"), &auth_key },
-                { "seconds", 's', OPTION_NUMBER, N_("N"), N_("listen to the meter for N seconds"),
-                  &verb.seconds },
+                { "seconds", 's', OPTION_TIME, N_("N"), N_("listen to the meter for N seconds"),
+                  &verb.listen_usec },
                 { "telegrams", 't', OPTION_NUMBER, N_("N"), N_("take N telegrams at most"),
                   &verb.telegrams },
         };

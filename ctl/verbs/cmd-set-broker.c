@@ -27,18 +27,17 @@
 #include "verb.h"
 
 #define CONFIG_FILE     SYSCONFDIR "/smartmeterd/smartmeterd.conf"
-#define WAIT_SECONDS    30U
+#define WAIT_USUAL_USEC 30000000U
 #define LOOK_EVERY_USEC 200000U
 /* Trouble that lasts so long after the reload is the broker's answer, and not what was before. */
-#define SETTLE_USEC   3000000U
-#define ASK_ATTEMPTS  3
-#define DEFAULT_NAME  "local"
-#define USEC_PER_SEC_ 1000000U
+#define SETTLE_USEC  3000000U
+#define ASK_ATTEMPTS 3
+#define DEFAULT_NAME "local"
 
 struct set_broker {
         struct broker broker;
         const char *config, *user, *name;
-        unsigned int seconds;
+        uint64_t wait_usec;
         bool asks; /* a person sits there */
 };
 
@@ -173,7 +172,7 @@ static struct json_object *wait_answer(struct set_broker *s, sd_bus *bus, struct
         uint64_t begin = output_mono_usec(), trouble_since = 0;
         struct json_object *output = NULL;
 
-        while (output_mono_usec() - begin < (uint64_t)s->seconds * USEC_PER_SEC_) {
+        while (output_mono_usec() - begin < s->wait_usec) {
                 uint64_t now = output_mono_usec();
 
                 json_put(*all);
@@ -346,8 +345,8 @@ int cmd_set_broker(int argc, char **argv)
                   N_("the [mqtt] section, where there are several"), &s.name },
                 { "config", 'C', OPTION_STRING, N_("FILE"),
                   N_("the service's configuration, where it is elsewhere"), &s.config },
-                { "seconds", 's', OPTION_NUMBER, N_("N"),
-                  N_("wait so long for the broker's answer"), &s.seconds },
+                { "seconds", 's', OPTION_TIME, N_("N"), N_("wait so long for the broker's answer"),
+                  &s.wait_usec },
         };
         const struct options options = {
                 .rows = rows,
@@ -363,7 +362,7 @@ int cmd_set_broker(int argc, char **argv)
         int code, first;
 
         s.config = CONFIG_FILE;
-        s.seconds = WAIT_SECONDS;
+        s.wait_usec = WAIT_USUAL_USEC;
         first = options_parse(&options, argc, argv);
         if (first <= 0)
                 return options_exit(first);

@@ -12,7 +12,8 @@ struct learn {
         const char *output;                      /* FILE, "-", or NULL: the folder of profiles */
         bool set;                                /* facts are arguments: nothing is asked */
         bool anew;
-        unsigned int number, seconds;
+        uint64_t listen_usec;
+        unsigned int number;
         const char *source; /* a file, or the word for a meter or converter */
         bool live;
         struct cipher_keys keys;

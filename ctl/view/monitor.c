@@ -54,6 +54,7 @@ void monitor_describe(struct monitor_meter *meter, struct json_object *object)
         (void)snprintf(meter->key_state, sizeof(meter->key_state), "%s",
                        json_text(object, "key_state"));
         meter->online = json_flag(object, "online");
+        meter->clock_usec = (uint64_t)json_number(object, "meter_clock_usec");
 }
 
 static double value_of(struct json_object *readings, const char *name)

@@ -30,6 +30,7 @@ struct monitor_meter {
         char counter_unit[8];
         double voltage[3], current[3];
         uint64_t last_usec;
+        uint64_t clock_usec; /* the meter's own time in its last telegram; 0: it says none */
         double buckets[MONITOR_BUCKETS]; /* newest last */
         size_t n_buckets;
         uint64_t bucket; /* number of the newest: time / MONITOR_BUCKET_USEC */

@@ -72,10 +72,20 @@ const char *tables_tariff(struct json_object *meter)
         return text;
 }
 
-/* What comes in minus what goes out, the number people look for. */
+/* What comes in minus what goes out, the number people look for; in parentheses where it is no
+ * longer so: a meter that is offline may draw anything by now. (Counters stand where they stood.)
+ */
 static char *print_power(struct json_object *meter, char buf[static OUTPUT_TEXT_MAX])
 {
-        return output_value(json_double(meter, "power_net"), "W", buf);
+        double power = json_double(meter, "power_net");
+        char value[OUTPUT_TEXT_MAX];
+
+        (void)output_value(power, "W", value);
+        if (isnan(power) || json_flag(meter, "online"))
+                (void)snprintf(buf, OUTPUT_TEXT_MAX, "%s", value);
+        else
+                (void)snprintf(buf, OUTPUT_TEXT_MAX, "(%.*s)", OUTPUT_TEXT_MAX - 3, value);
+        return buf;
 }
 
 bool tables_is_electricity(const char *medium)
@@ -156,7 +166,8 @@ void tables_meters(struct json_object *meters)
                         table_cell_styled(table, 3, _("key?"), STYLE_BAD);
                 else
                         table_cell_styled(table, 3, _(state), output_state_style(state));
-                table_cell(table, 4, print_power(meter, text));
+                table_cell_styled(table, 4, print_power(meter, text),
+                                  json_flag(meter, "online") ? STYLE_NONE : STYLE_DIM);
                 table_cell(table, 5, print_counter(meter, text));
                 table_cell(table, 6, tables_tariff(meter));
                 table_cell_styled(table, 7, words_state(key), output_state_style(key));

@@ -161,6 +161,7 @@ class TestMonitor(BusCase):
         self.feed(process)
         got = json.loads(process.stdout.read())
         self.assertEqual((got["meter"], got["readings"][0]["value"]), ("LGZ1", 1234))
+        self.assertEqual({r["name"]: r["obis"] for r in got["readings"]}["voltage_l1"], "1-0:32.7.0")
         self.assertGreater(got["seq"], 0)
 
     def test_other_meters_are_left_out(self):
@@ -173,6 +174,11 @@ class TestMonitor(BusCase):
             return process.poll() is not None
         wait_until(ended, "the end of smctl monitor")
         self.assertIn(" KAM2 active_power_import=5W", process.stdout.read())
+
+    def test_seconds_have_fractions(self):
+        for time in ("0.05", ".05", "0,05"):
+            process = self.start("--count", "5", "--seconds", time)
+            self.assertEqual(process.wait(SECONDS), 1)
 
     def test_count_not_reached_in_time_is_a_failure(self):
         process = self.start("--count", "5", "--seconds", "1")

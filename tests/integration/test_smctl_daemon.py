@@ -1,9 +1,13 @@
 # SPDX-License-Identifier: MIT
 """smctl with the real service: a virtual converter on a pty, telegrams of sim/, nothing played."""
 
+import csv
+import datetime
+import io
 import json
 import os
 import pathlib
+import re
 import subprocess
 import unittest
 
@@ -124,7 +128,33 @@ class TestSmctlAndDaemon(DaemonCase):
                                    env=dict(os.environ, **self.env))
         self.feed_until(data, lambda: process.poll() is not None, "the end of smctl monitor")
         with process.stdout as out:
-            self.assertEqual(json.loads(out.read())["meter"], self.meters()[0]["id"])
+            got = json.loads(out.read())
+        self.assertEqual(got["meter"], self.meters()[0]["id"])
+        clock = datetime.datetime.fromisoformat(got["meter_time"]).timestamp()
+        self.assertEqual(clock * 1e6, self.meters()[0]["meter_clock_usec"])
+
+    def test_spreadsheet_gets_every_reading_as_a_line(self):
+        self.feed_until(telegram("lgz-e450", "--plain"), self.meters, "the meter")
+        meter = self.meters()[0]["id"]
+        rows = list(csv.DictReader(io.StringIO(self.run_ok("readings", "--csv", env=self.env))))
+        readings = self.json("readings", meter)["readings"]
+        self.assertEqual([(r["meter"], r["name"], r["obis"], float(r["value"]), r["unit"])
+                          for r in rows],
+                         [(meter, r["name"], r["obis"], r["value"], r["unit"] or "") for r in readings])
+        self.assertEqual({r["name"]: r["flags"] for r in rows}["active_power_net"], "derived")
+        one = self.run_ok("readings", meter, "1.8.0", "--csv", env=self.env).splitlines()
+        self.assertEqual(one[0], "meter,name,obis,value,unit,received,flags")
+        self.assertRegex(one[1], rf"^{meter},active_energy_import,1-0:1\.8\.0,\d+,Wh,20[\d-]+T[\d:]+[+-][\d:]+,$")
+        self.assertEqual(len(one), 2)
+
+    def test_power_of_a_meter_that_is_gone_is_in_parentheses(self):
+        self.feed_until(telegram("lgz-e450", "--plain"), self.meters, "the meter")
+        row = re.compile(rf"(?m)^ *{self.meters()[0]['id']} .* (\(?)-?\d+ W(\)?) ")
+        self.assertEqual(row.search(self.run_ok("status", env=self.env)).groups(), ("", ""))
+        self.link.unplug()
+        wait_until(lambda: not self.meters()[0]["online"], "the news")
+        for verb in ("status", "list-meters"):
+            self.assertEqual(row.search(self.run_ok(verb, env=self.env)).groups(), ("(", ")"))
 
     def test_capture_can_be_decoded(self):
         data = telegram("lgz-e450", "--plain")

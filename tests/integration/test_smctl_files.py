@@ -480,6 +480,8 @@ class TestWithoutService(SmctlCase):
         self.assertIn("is missing", self.run_bad(2, "show"))
         self.assertIn("too much", self.run_bad(2, "status", "x"))
         self.assertIn("needs a number", self.run_bad(2, "monitor", "--count", "many"))
+        for value in ("", ".", "1.5s", "-1", "1.2.3", "1e3", "10000000000"):
+            self.assertIn("needs seconds", self.run_bad(2, "monitor", "--seconds=" + value))
         self.assertEqual(smctl().returncode, 2)
 
     def test_full_disk_is_no_success(self):
