@@ -60,7 +60,11 @@ void manager_set_reload_error(struct manager *m, const char *error);
 
 /* Device=: a converter for each section, none for those that are gone. */
 void manager_await_devices(struct manager *m);
-void manager_unawait_devices(struct manager *m);
+bool manager_unawait_devices(struct manager *m); /* were there any? */
+/* A converter that udev shows, and Device= names, has its section's converter in its place. */
+void manager_yield_devices(struct manager *m);
+/* For converters that nobody has. */
+void manager_look_again(struct manager *m);
 
 /* requests.c */
 extern const struct bus_requests manager_requests;

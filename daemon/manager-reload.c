@@ -15,6 +15,7 @@
 static void apply(struct manager *m, struct config *config)
 {
         struct config *old = m->config;
+        bool left;
 
         outputs_configure(m, config);
         m->config = config;
@@ -25,10 +26,13 @@ static void apply(struct manager *m, struct config *config)
         if (m->bus)
                 bus_set_readers_group(m->bus, config->daemon->readers_group);
         meters_configure(m->meters, config);
-        manager_unawait_devices(m);
+        left = manager_unawait_devices(m);
+        manager_yield_devices(m);
         for (struct managed *managed = m->converters; managed; managed = managed->next)
                 manager_configure_converter(m, managed);
         manager_await_devices(m);
+        if (left)
+                manager_look_again(m);
         config_free(old);
 }
 

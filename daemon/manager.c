@@ -449,16 +449,41 @@ void manager_await_devices(struct manager *m)
         }
 }
 
-/* Those whose section is gone go too. */
-void manager_unawait_devices(struct manager *m)
+/* Those whose section is gone go too; what they had may be a USB converter of its own again. */
+bool manager_unawait_devices(struct manager *m)
 {
+        bool any = false;
+
         for (struct managed *managed = m->converters, *next; managed; managed = next) {
                 const char *path = converter_awaited_path(managed->converter);
 
                 next = managed->next;
-                if (*path && !find_device_section(m, path))
+                if (*path && !find_device_section(m, path)) {
+                        manager_remove_converter(m, managed);
+                        any = true;
+                }
+        }
+        return any;
+}
+
+/* What udev has shown, and a Device= names by now, is that section's: two would fight for it. */
+void manager_yield_devices(struct manager *m)
+{
+        for (struct managed *managed = m->converters, *next; managed; managed = next) {
+                next = managed->next;
+                if (!*converter_awaited_path(managed->converter) &&
+                    converter_is_plugged(managed->converter) &&
+                    is_awaited(m, converter_device(managed->converter)))
                         manager_remove_converter(m, managed);
         }
+}
+
+void manager_look_again(struct manager *m)
+{
+        int r = hotplug_enumerate(m->hotplug);
+
+        if (r < 0)
+                log_warning("cannot list the converters: %s", strerror(-r));
 }
 
 static void on_bus_lost(void *userdata)

@@ -222,6 +222,14 @@ static void check_converter(struct config_reader *reader, struct config_item *it
                 config_read_problem_of(reader, item,
                                        "[converter \"%s\"]: either Device= or what udev knows",
                                        item->name);
+        if (c->device && (strncmp(c->device, "/dev/ttyUSB", 11) == 0 ||
+                          strncmp(c->device, "/dev/ttyACM", 11) == 0))
+                config_read_warning_of(
+                        reader, item,
+                        "[converter \"%.60s\"]: %.40s may be another converter after the next "
+                        "start: VendorId= and ProductId=, Serial= or Path= name it for good; "
+                        "`smctl list-converters` shows them",
+                        item->name, c->device);
         if (c->device && strncmp(c->device, "tcp://", 6) == 0 && !c->line.automatic)
                 config_read_warning_of(reader, item,
                                        "[converter \"%.60s\"]: Line= has no effect on tcp://: set "

@@ -411,6 +411,13 @@ void port_open(struct port *port, const char *devnode, const struct serial_line 
         }
 }
 
+/* Whoever it is lent to need not wait for the worker; neither call asks the device. */
+static void unlock(int fd)
+{
+        (void)ioctl(fd, TIOCNXCL);
+        (void)flock(fd, LOCK_UN);
+}
+
 void port_close(struct port *port)
 {
         port->pending = false;
@@ -423,9 +430,7 @@ void port_close(struct port *port)
         if (port->fd < 0)
                 return;
         port->stage = PORT_CLOSING;
-        /* Whoever it is lent to need not wait for the worker; neither call asks the device. */
-        (void)ioctl(port->fd, TIOCNXCL);
-        (void)flock(port->fd, LOCK_UN);
+        unlock(port->fd);
         if (start_worker(port, "port-close", work_close, on_closed) < 0)
                 port->stage = PORT_CLOSED;
         (void)close(port->fd); /* the worker holds the last reference: this does not wait */
@@ -543,8 +548,10 @@ struct port *port_free(struct port *port)
                 return NULL;
         unwatch(port);
         port->worker = worker_free(port->worker);
-        if (port->fd >= 0)
+        if (port->fd >= 0) {
+                unlock(port->fd);
                 worker_close(port->fd);
+        }
         free(port);
         return NULL;
 }

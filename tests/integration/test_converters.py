@@ -203,6 +203,27 @@ class Binding(ConverterTest):
 class Reload(ConverterTest):
     CONFIG = '[converter "a"]\nPath=*usb-0:1:*\n{}\n[converter "b"]\nPath=*usb-0:2:*\n{}\n'
 
+    def test_device_that_names_a_usb_converter_takes_its_place_and_gives_it_back(self):
+        with Daemon() as d:
+            c = self.bed.converter("pl2303", port="1")
+            self.receiving(d, c)
+            named = "tty@dev-" + c.tty
+            d.configure(f'[converter "mine"]\nDevice={c.node}\n')
+            warning, = d.manager("Reload")[0]
+            self.assertIn(f"{c.node} may be another converter after the next start", warning)
+            self.assertEqual(set(d.converters()), {named})
+            d.wait_state(named, "detecting")
+            c.feed(E450)
+            d.wait_state(named, "receiving")
+            self.assertEqual(set(d.converters()), {named})
+            d.configure("")
+            d.manager("Reload")
+            d.wait_state(c.identity, "detecting")
+            c.feed(E450)
+            d.wait_state(c.identity, "receiving")
+            self.assertEqual(set(d.converters()), {c.identity})
+            self.assertNotIn("busy", d.log)
+
     def test_unchanged_converters_keep_their_port_and_changed_ones_reopen(self):
         with Daemon(self.CONFIG.format("", "")) as d:
             a, b = self.bed.converter(port="1"), self.bed.converter(port="2", number=1)
