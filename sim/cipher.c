@@ -106,3 +106,18 @@ int sim_cipher_wrap(struct sim_out *out, const struct sim_cipher *cipher, const 
         sim_out_bytes(out, body.data, body.len);
         return 0;
 }
+
+int sim_cipher_cbc(const uint8_t key[static SIM_KEY_BYTES], const uint8_t iv[static SIM_KEY_BYTES],
+                   const uint8_t *plain, size_t len, uint8_t *ret_text)
+{
+        EVP_CIPHER_CTX *ctx = EVP_CIPHER_CTX_new();
+        int n = 0, ok;
+
+        if (!ctx)
+                return -EIO;
+        ok = EVP_EncryptInit_ex(ctx, EVP_aes_128_cbc(), NULL, key, iv) == 1 &&
+             EVP_CIPHER_CTX_set_padding(ctx, 0) == 1 &&
+             EVP_EncryptUpdate(ctx, ret_text, &n, plain, (int)len) == 1 && (size_t)n == len;
+        EVP_CIPHER_CTX_free(ctx);
+        return ok ? 0 : -EIO;
+}

@@ -34,3 +34,7 @@ struct sim_cipher {
 /* Appends the ciphered form of `plain`. -EIO when libcrypto fails. */
 int sim_cipher_wrap(struct sim_out *out, const struct sim_cipher *cipher, const uint8_t *plain,
                     size_t len);
+
+/* AES-128-CBC without padding, as OMS mode 5 has it; `len` is a multiple of 16. -EIO as above. */
+int sim_cipher_cbc(const uint8_t key[static SIM_KEY_BYTES], const uint8_t iv[static SIM_KEY_BYTES],
+                   const uint8_t *plain, size_t len, uint8_t *ret_text);

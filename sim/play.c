@@ -151,6 +151,68 @@ static bool is_listened(struct sim_play *play)
         return listened;
 }
 
+/* How long it takes to see that a listener has come. */
+#define LISTENER_USEC 20000
+
+/* Waits for bytes, or until that time; -EINTR as in sim_play_wait_until(). */
+static int wait_bytes(struct sim_play *play, int64_t until_usec)
+{
+        int64_t left = until_usec - sim_play_now_usec();
+        struct pollfd pollfd = { .fd = play->fd, .events = POLLIN };
+        struct timespec timeout = { 0 };
+
+        if (left > 0)
+                timeout = (struct timespec){ .tv_sec = (time_t)(left / 1000000),
+                                             .tv_nsec = (long)(left % 1000000) * 1000 };
+        if (ppoll(&pollfd, 1, &timeout, &play->wait_mask) < 0 && errno != EINTR)
+                return -errno;
+        return play->interrupted && play->interrupted(play->userdata) ? -EINTR : 0;
+}
+
+ssize_t sim_play_receive(struct sim_play *play, uint8_t *buf, size_t size, int64_t until_usec)
+{
+        for (;;) {
+                int64_t now = sim_play_now_usec();
+                bool was_listened = play->listened;
+                ssize_t n = -1;
+                int r;
+
+                if (is_listened(play)) {
+                        n = read(play->fd, buf, size);
+                        r = n > 0 ? 0 : wait_bytes(play, until_usec);
+                } else if (was_listened) {
+                        return 0;
+                } else {
+                        r = sim_play_wait_until(play, now + LISTENER_USEC < until_usec
+                                                              ? now + LISTENER_USEC
+                                                              : until_usec);
+                }
+                if (n > 0 || r < 0)
+                        return n > 0 ? n : r;
+                if (sim_play_now_usec() >= until_usec)
+                        return 0;
+        }
+}
+
+unsigned int sim_play_listener_baud(const struct sim_play *play)
+{
+        static const struct {
+                speed_t code;
+                unsigned int baud;
+        } speeds[] = {
+                { B300, 300 },   { B600, 600 },   { B1200, 1200 },   { B2400, 2400 },
+                { B4800, 4800 }, { B9600, 9600 }, { B19200, 19200 },
+        };
+        struct termios settings;
+
+        if (play->fd < 0 || tcgetattr(play->fd, &settings) < 0)
+                return 0;
+        for (size_t i = 0; i < sizeof(speeds) / sizeof(speeds[0]); i++)
+                if (speeds[i].code == cfgetospeed(&settings))
+                        return speeds[i].baud;
+        return 0;
+}
+
 /* A converter's transmitter takes no backpressure: what does not fit is gone. */
 static int write_chunk(struct sim_play *play, const uint8_t *data, size_t len)
 {

@@ -10,6 +10,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 #include "sim.h"
 
@@ -48,6 +49,16 @@ void sim_play_unplug(struct sim_play *play);
  * said so, another negative errno when a plain file cannot be written.
  */
 int sim_play_send(struct sim_play *play, const uint8_t *data, size_t len);
+
+/*
+ * What the listener sends, at most `size` bytes of it, as soon as there is something: their number,
+ * or 0 when nothing came until this time of CLOCK_MONOTONIC, or when the listener has left
+ * (`listened` says which). -EINTR as above. Only of a pseudo-terminal that is plugged in.
+ */
+ssize_t sim_play_receive(struct sim_play *play, uint8_t *buf, size_t size, int64_t until_usec);
+
+/* The speed that the listener has set; 0 when it is none that meters speak. */
+unsigned int sim_play_listener_baud(const struct sim_play *play);
 
 /* Waits until this time of CLOCK_MONOTONIC. 0, or -EINTR as above. */
 int sim_play_wait_until(struct sim_play *play, int64_t usec);

@@ -30,3 +30,6 @@ extern const struct sim_profile sim_profile_sml;
 extern const struct sim_profile sim_profile_d0;
 extern const struct sim_profile sim_profile_tic;
 extern const struct sim_profile sim_profile_tic_standard;
+extern const struct sim_profile sim_profile_mode_c;
+extern const struct sim_profile sim_profile_siemens_td3511;
+extern const struct sim_profile sim_profile_siemens_amis;

@@ -44,6 +44,9 @@ const struct sim_profile *const sim_profiles[] = {
         &sim_profile_d0,
         &sim_profile_tic,
         &sim_profile_tic_standard,
+        &sim_profile_mode_c,
+        &sim_profile_siemens_td3511,
+        &sim_profile_siemens_amis,
         NULL,
 };
 

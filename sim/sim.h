@@ -59,6 +59,16 @@ struct sim_line {
 
 struct sim_meter;
 
+/* How a meter that does not send by itself is asked: see asked.h. */
+enum sim_way {
+        SIM_PUSHES,
+        SIM_READOUT,      /* IEC 62056-21 mode C */
+        SIM_COMMANDS,     /* the same, then reads in programming mode */
+        SIM_ACKNOWLEDGED, /* M-Bus frames that want the character E5 */
+};
+
+#define SIM_COMMANDS_MAX 4
+
 struct sim_profile {
         const char *name;  /* "lgz-e450" */
         const char *title; /* for people */
@@ -69,6 +79,10 @@ struct sim_profile {
         char flag[4];              /* manufacturer, first in the system title */
         uint8_t control;           /* security control when ciphered; 0: this meter never is */
         bool always_ciphered;
+        bool one_cipher; /* OMS mode 5: no choice of control, form or authentication key */
+        enum sim_way way;
+        const char *ident; /* the first line, by which it offers a speed: "/LGZ5\\2ZMD" */
+        const char *commands[SIM_COMMANDS_MAX]; /* SIM_COMMANDS: what can be read */
         int (*encode)(struct sim_meter *meter, struct sim_telegram *t);
 };
 
@@ -104,6 +118,7 @@ struct sim_meter {
         char id[SIM_ID_MAX];     /* logical device name or what stands for it */
         char serial[SIM_ID_MAX]; /* the digits of it */
         uint64_t sent;           /* telegrams so far */
+        unsigned int command;    /* what is read: 1 is the profile's first command, 0 all */
 };
 
 /* -EINVAL when the id is too long. */

@@ -322,6 +322,7 @@ static int draw_all(struct report_name *name)
         if (is_din_id(text))
                 return draw_din_serial(name);
         for (size_t i = keep; i < name->n; i++) {
+                bool was_leading = leading;
                 int c = name->text[i];
 
                 leading = leading && c == '0';
@@ -329,8 +330,8 @@ static int draw_all(struct report_name *name)
                         c = draw(name->text[i], hex);
                 if (c < 0)
                         return c;
-                if (i == keep && c == '0' && !leading)
-                        c = '7';
+                if (was_leading && !leading && c == '0')
+                        c = '7'; /* as many zeros in front as before, and never zeros alone */
                 name->substitute[i] = (uint8_t)c;
         }
         fit_numbers(name, keep);
@@ -446,6 +447,13 @@ void report_names_replace(const struct report_names *names, uint8_t *bytes, size
                 for (enum spelling s = 0; s < SPELLING_N && !names->items[i].secret; s++)
                         if (is_used(&names->items[i], s))
                                 replace_spelling(&names->items[i], s, bytes, n);
+}
+
+const uint8_t *report_names_substitute(const struct report_names *names, struct slice text)
+{
+        const struct report_name *name = find(names, text);
+
+        return name && !name->secret && !name->harmless ? name->substitute : NULL;
 }
 
 const char *report_names_find(const struct report_names *names, struct slice bytes)

@@ -45,5 +45,8 @@ int report_names_choose(struct report_names *names);
 /* Replaces them in every spelling. */
 void report_names_replace(const struct report_names *names, uint8_t *bytes, size_t n);
 
+/* What stands for this name, as long as it; NULL where there is none. Borrowed. */
+const uint8_t *report_names_substitute(const struct report_names *names, struct slice text);
+
 /* The spelling of a name that is still there; NULL when there is none. Static storage. */
 const char *report_names_find(const struct report_names *names, struct slice bytes);

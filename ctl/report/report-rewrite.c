@@ -8,6 +8,7 @@
 #include <string.h>
 #include <sys/random.h>
 
+#include "base/hex.h"
 #include "base/util.h"
 #include "lib/dlms/apdu.h"
 #include "lib/dlms/cipher.h"
@@ -30,6 +31,8 @@ struct opening {
         bool rewriting;
         uint8_t plain[DECODER_APDU_BYTES];
 };
+
+#define OMS_ID_BYTES 4
 
 enum opened {
         OPENED,
@@ -156,6 +159,23 @@ static int open_ciphered(struct opening *o, size_t at, size_t *ret_n)
         return r < 0 || !o->rewriting ? r : seal(o, at, &header, opened);
 }
 
+/* Bytes with many zeros are in everything by chance, and replaced nowhere; here they are the id. */
+static void replace_oms_id(const struct report_names *names, uint8_t id[static OMS_ID_BYTES])
+{
+        char digits[2 * OMS_ID_BYTES];
+        uint8_t turned[OMS_ID_BYTES];
+        const uint8_t *other;
+
+        for (size_t i = 0; i < OMS_ID_BYTES; i++)
+                turned[OMS_ID_BYTES - 1 - i] = id[i];
+        hex_put(turned, sizeof(turned), digits);
+        other = report_names_substitute(names,
+                                        (struct slice){ (const uint8_t *)digits, sizeof(digits) });
+        for (size_t i = 0; other && i < OMS_ID_BYTES; i++)
+                id[OMS_ID_BYTES - 1 - i] =
+                        (uint8_t)(hex_digit(other[2 * i]) << 4 | hex_digit(other[2 * i + 1]));
+}
+
 static int open_oms(struct opening *o)
 {
         struct slice bytes = { o->bytes, o->n };
@@ -176,6 +196,7 @@ static int open_oms(struct opening *o)
         if (r < 0 || !o->rewriting)
                 return r;
         report_names_replace(&o->work->names, o->bytes, head);
+        replace_oms_id(&o->work->names, o->bytes + 1); /* behind the CI */
         if (oms_parse(bytes, &header, &fault) < 0)
                 return -EAGAIN;
         if (opened != OPENED)

@@ -28,7 +28,7 @@
 /* As typed. */
 static struct {
         const char *link, *output, *meter_id, *line, *error_rate, *key, *auth_key, *security;
-        const char *cipher, *interval, *time, *replug_after;
+        const char *cipher, *interval, *time, *replug_after, *trouble;
         unsigned int count, seed, baud, block, unplug_after;
         bool to_stdout, hex, fast, plain;
 } asked = { .seed = 1 };
@@ -65,6 +65,8 @@ static const struct option_row rows[] = {
           &asked.block },
         { "error-rate", 'e', OPTION_STRING, N_("SHARE"),
           N_("damage this share of the bytes, such as 0.001"), &asked.error_rate },
+        { "trouble", 0, OPTION_STRING, N_("WORDS"),
+          N_("what a meter that is asked does wrong, such as echo,wrong-check=1"), &asked.trouble },
         { "unplug-after", 0, OPTION_NUMBER, N_("N"), N_("unplug after N telegrams"),
           &asked.unplug_after },
         { "replug-after", 0, OPTION_STRING, N_("SECONDS"), N_("and plug in again so much later"),
@@ -230,6 +232,32 @@ static int take_numbers(struct simulate *s)
         return 0;
 }
 
+static int take_trouble(struct simulate *s)
+{
+        char word[32];
+        const char *near;
+
+        if (!asked.trouble || simulate_take_trouble(s, asked.trouble, word, &near))
+                return 0;
+        if (near)
+                return REFUSE(_("--trouble: there is no \"%s\"; did you mean \"%s\"?"), word, near);
+        return REFUSE(_("--trouble: there is no \"%s\""), word);
+}
+
+/* What this meter cannot do. */
+static int check_meter(const struct simulate *s)
+{
+        if (s->options.encrypt && !s->profile->control)
+                return REFUSE(_("%s never encrypts"), s->profile->name);
+        if (s->profile->one_cipher &&
+            (asked.security || asked.cipher || asked.auth_key || asked.plain))
+                return REFUSE(_("%s knows one encryption only, and no choice of it"),
+                              s->profile->name);
+        if (asked.trouble && (s->profile->way == SIM_PUSHES || asked.output || asked.to_stdout))
+                return REFUSE(_("--trouble is for a meter that is asked, and on a tty"));
+        return 0;
+}
+
 static int take_options(struct simulate *s)
 {
         int r;
@@ -260,9 +288,9 @@ static int take_options(struct simulate *s)
                 r = take_security(&s->options);
         if (r == 0)
                 r = take_numbers(s);
-        if (r == 0 && s->options.encrypt && !s->profile->control)
-                r = REFUSE(_("%s never encrypts"), s->profile->name);
-        return r;
+        if (r == 0)
+                r = take_trouble(s);
+        return r == 0 ? check_meter(s) : r;
 }
 
 static int open_output(struct simulate *s)

@@ -6,8 +6,10 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
+#include "base/hex.h"
 #include "ctl/view/json.h"
 #include "lib/value/decimal.h"
 #include "lib/value/obis.h"
@@ -55,6 +57,44 @@ static void print_time(const struct sim_telegram *t, char *buf, size_t size)
         if (t->zone == SIM_ZONE_OFFSET && n > 0 && (size_t)n < size)
                 (void)snprintf(buf + n, size - (size_t)n, "%c%02d:%02d",
                                c->offset_min < 0 ? '-' : '+', off / 60, off % 60);
+}
+
+static const char *name_of_request(enum sim_request_kind kind)
+{
+        switch (kind) {
+        case SIM_REQUEST_NOISE:
+                return NULL;
+        case SIM_REQUEST_SIGN_ON:
+                return "sign-on";
+        case SIM_REQUEST_READOUT:
+                return "readout";
+        case SIM_REQUEST_PROGRAM:
+                return "program";
+        case SIM_REQUEST_READ:
+                return "read";
+        case SIM_REQUEST_ACKNOWLEDGE:
+                return "acknowledge";
+        }
+        abort(); /* all are named */
+}
+
+void simulate_print_request(const struct simulate *s, const struct sim_request *request,
+                            unsigned int baud, uint64_t heard_bytes)
+{
+        OWNED(json) struct json_object *line = NULL;
+        char hex[2 * SIM_REQUEST_MAX + 1];
+
+        if (!s->json)
+                return;
+        line = json_object_new_object();
+        json_set_text(line, "event", "request");
+        json_set_text(line, "understood", name_of_request(request->kind));
+        json_set_text(line, "command",
+                      request->command > 0 ? s->profile->commands[request->command - 1] : NULL);
+        json_set_number(line, "baud", baud);
+        json_set_text(line, "hex", hex_print(request->bytes, request->n, hex, sizeof(hex)));
+        json_set_number(line, "heard_bytes", (int64_t)heard_bytes);
+        json_print_line(line);
 }
 
 static struct json_object *json_of_reading(const struct sim_value *value)

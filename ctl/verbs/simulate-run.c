@@ -130,8 +130,9 @@ static int send_telegram(struct simulate *s)
         return 0;
 }
 
-static void after_telegram(struct simulate *s)
+void simulate_after_telegram(struct simulate *s)
 {
+        s->n_sent++;
         if (s->json)
                 simulate_print_telegram(s);
         if (s->count && s->n_sent >= s->count)
@@ -169,8 +170,7 @@ static int play_one(struct simulate *s)
                 return 0;
         if (r < 0)
                 return r;
-        s->n_sent++;
-        after_telegram(s);
+        simulate_after_telegram(s);
         return 0;
 }
 
@@ -181,6 +181,8 @@ int simulate_run(struct simulate *s)
 
         s->play.interrupted = is_interrupted;
         s->play.userdata = s;
+        if (s->profile->way != SIM_PUSHES && s->play.is_pty)
+                return simulate_run_asked(s);
         for (uint64_t n = 0; !s->ends; n++) {
                 r = sim_meter_telegram(&s->meter, simulate_clock(s, n), &s->telegram);
                 if (r < 0)

@@ -12,6 +12,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import termios
 import time
 import unittest
 
@@ -199,6 +200,40 @@ class Simulate(unittest.TestCase):
         self.assertEqual(self.process.wait(DEADLINE_S), 0)
         self.assertFalse(os.path.lexists(self.link))
 
+    def set_speed(self, fd, speed):
+        attributes = termios.tcgetattr(fd)
+        attributes[4] = attributes[5] = speed
+        termios.tcsetattr(fd, termios.TCSANOW, attributes)
+
+    def test_simulate_answers_who_speaks_at_its_speed(self):
+        lines = self.start("mode-c", "--fast", "--meter-id", "40230017")
+        fd = self.open()
+        self.set_speed(fd, termios.B9600)
+        os.write(fd, b"/?!\r\n")
+        request = lines.until("request")
+        self.assertEqual((request["understood"], request["baud"], request["heard_bytes"]), (None, 9600, 5))
+        self.set_speed(fd, termios.B300)
+        os.write(fd, b"/?40230018!\r\n")  # another meter on the same line
+        self.assertEqual(lines.until("request")["understood"], None)
+        os.write(fd, b"/?40230017!\r\n")
+        self.assertEqual(lines.until("request")["understood"], "sign-on")
+        ident = self.read(fd, 23)
+        self.assertEqual(ident, b"/LGZ5\\2ZMD3104100.B32\r\n")
+        os.write(fd, b"\x06040\r\n")
+        request = lines.until("request")
+        self.assertEqual((request["understood"], request["hex"]), ("readout", "063034300d0a"))
+        self.set_speed(fd, termios.B4800)
+        sent = lines.until("telegram")
+        block = self.read(fd, sent["bytes"] - len(ident))
+        self.compare(sent, self.decode(ident + block)[0])
+        os.close(fd)
+
+    def test_simulate_ends_while_it_waits_to_be_asked(self):
+        self.start("siemens-td3511")
+        self.process.send_signal(signal.SIGTERM)
+        self.assertEqual(self.process.wait(DEADLINE_S), 0)
+        self.assertFalse(os.path.lexists(self.link))
+
     def test_simulate_ends_on_sigterm(self):
         lines = self.start("lgz-e450")
         self.process.send_signal(signal.SIGTERM)
@@ -220,7 +255,12 @@ class Simulate(unittest.TestCase):
                      ["lgz-e450", "--hex"], ["lgz-e450", "--line", "fast"],
                      ["lgz-e450", "--interval", "-1"], ["lgz-e450", "--security", "7"],
                      ["lgz-e450", "--cipher", "rot13"], ["lgz-e450", "--stdout", "--json"],
-                     ["lgz-e450", "--meter-id", "x" * 100]):
+                     ["lgz-e450", "--meter-id", "x" * 100], ["lgz-e450", "--trouble", "echo"],
+                     ["mode-c", "--stdout", "--trouble", "echo"], ["mode-c", "--trouble", "ecco"],
+                     ["mode-c", "--trouble", "echo,"], ["mode-c", "--trouble", "slow=0"],
+                     ["mode-c", "--trouble", "slow=-1"], ["mode-c", "--trouble", "slow=2x"],
+                     ["mode-c", "--trouble", "slow=4294967296"], ["siemens-amis", "--plain"],
+                     ["siemens-amis", "--security", "30"], ["siemens-amis", "--auth-key", KEY]):
             done = smctl("simulate", *args)
             self.assertEqual(done.returncode, 2, args)
             self.assertTrue(done.stderr, args)

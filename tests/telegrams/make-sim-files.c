@@ -43,6 +43,9 @@ static const struct sim_file files[] = {
         { "tests/telegrams/ebz-dd3-d0", "d0", 0, 0, 0 },
         { "tests/telegrams/linky-tic-historical", "tic", 0, 0, 0 },
         { "tests/telegrams/linky-tic-standard", "tic-standard", 0, 0, 0 },
+        { "tests/telegrams/lgz-zmd310-mode-c", "mode-c", 0, 0, 0 },
+        { "profiles/siemens-td3511/simulated", "siemens-td3511", 0, 0, 0 },
+        { "profiles/siemens-amis/simulated", "siemens-amis", 0, 0, 0 },
 };
 
 static void print_key(FILE *out, const char *name, const uint8_t key[static SIM_KEY_BYTES])

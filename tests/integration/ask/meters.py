@@ -1,10 +1,12 @@
 # SPDX-License-Identifier: MIT
-"""Meters that must be asked, as they are at the other end of an optical head or an infrared line: a
-pty whose speed they see, so that what is said at a wrong speed is not understood. Each counts every
-byte that reaches it."""
+"""Meters that must be asked. `Simulated` is one of `smctl simulate`; the others are what that cannot be:
+meters whose every value and byte a test chooses. They sit at the other end of a pty whose speed they
+see, so that what is said at a wrong speed is not understood, and count every byte that reaches them."""
 
+import json
 import os
 import select
+import subprocess
 import termios
 import threading
 import time
@@ -39,12 +41,57 @@ def block(lines, end=b"!\r\n"):
     return b"\x02" + body + bytes([bcc(body)])
 
 
+class Simulated:
+    """`smctl simulate PROFILE` under a link, and what it says: what it was asked, what it sent."""
+
+    def __init__(self, path, profile, number, *options):
+        self.process = subprocess.Popen(
+            [os.environ["SMCTL"], "simulate", profile, "--json", "--fast", "--link", str(path), "--meter-id",
+             number, *options], stdout=subprocess.PIPE)
+        self.requests = []   # events, in order
+        self.telegrams = []  # of each {code: value}
+        self.plugged = threading.Event()
+        self.reader = threading.Thread(target=self.read, daemon=True)
+        self.reader.start()
+
+    def read(self):
+        for line in self.process.stdout:
+            event = json.loads(line)
+            if event["event"] == "plugged":
+                self.plugged.set()
+            elif event["event"] == "request":
+                self.requests.append(event)
+            elif event["event"] == "telegram":
+                self.telegrams.append({r["obis"]: r["value"] for r in event["readings"]})
+
+    def stop(self):
+        self.process.terminate()
+        self.process.wait()
+        self.reader.join()
+        self.process.stdout.close()
+
+    @property
+    def said(self):
+        """The bytes of each request."""
+        return [bytes.fromhex(r["hex"]) for r in self.requests]
+
+    def count(self, understood):
+        return sum(r["understood"] == understood for r in self.requests)
+
+    @property
+    def trouble(self):
+        """What no meter understands, of damage or at a wrong speed."""
+        return [r for r in self.requests if r["understood"] is None]
+
+    def sent(self, code):
+        return [t[code] for t in self.telegrams if code in t]
+
+
 class Meter(threading.Thread):
     """What is behind a harness.Link: hears, thinks, answers."""
 
     first_speed = 300
     reaction = 0.02  # s; real ones take 0.2 at least
-    echoes = False   # the head hears itself
 
     def __init__(self, link):
         super().__init__(daemon=True)
@@ -87,8 +134,6 @@ class Meter(threading.Thread):
             except OSError:
                 return
             self.heard += data
-            if self.echoes:
-                os.write(self.link.master, data)
             waiting = self.hear(waiting + data)
 
     def idle(self):
@@ -107,19 +152,6 @@ class Readout(Meter):
     lines = ["F.F(00)", "0.0.0(40230017)", "1.8.0(012345.678*kWh)", "2.8.0(000321.500*kWh)",
              "1.7.0(00.532*kW)", "32.7.0(231.4*V)"]
 
-    def __init__(self, link, **changed):
-        super().__init__(link)
-        for name, value in changed.items():
-            setattr(self, name, value)
-        self.wrong_checks = changed.get("wrong_checks", 0)
-
-    def data(self):
-        answer = bytearray(block(self.lines))
-        if self.wrong_checks > 0:
-            self.wrong_checks -= 1
-            answer[12] ^= 0x01
-        return bytes(answer)
-
     def hear(self, data):
         while b"\r\n" in data:
             message, _, data = data.partition(b"\r\n")
@@ -137,9 +169,9 @@ class Readout(Meter):
         wanted = next(speed for speed, letter in OFFERED.items() if letter == chr(message[2]))
         if chr(message[3]) != "0":
             self.trouble = "asked for programming mode"
-        self.speed = min(wanted, getattr(self, "speaks", wanted))
+        self.speed = wanted
         self.wait_speed(wanted)
-        self.say(self.data())
+        self.say(block(self.lines))
         self.speed = 300
 
 
@@ -152,7 +184,6 @@ class Siemens(Readout):
                         "3.8.1(000123.456*kvarh)", "4.8.1(000001.500*kvarh)"],
                "F009": ["1.7.0(0.532*kW)", "2.7.0(0.000*kW)", "14.7(49.98*Hz)", "31.7(1.25*A)",
                         "32.7(238.3*V)", "52.7(237.9*V)", "81.7.4(36.0*deg)"]}
-    deaf_after = None  # so many reads are answered
 
     def answer_acknowledge(self, message):
         if message != b"\x06061":
@@ -173,10 +204,6 @@ class Siemens(Readout):
             if message[-1] != bcc(message[1:-1]):
                 self.trouble = f"wrong check of {message!r}"
             name = message[4:8].decode()
-            reads = sum(m[:1] == b"\x01" for m in self.requests)
-            if self.deaf_after is not None and reads > self.deaf_after:
-                self.deaf_after, self.speed = None, 300  # its session is over, once
-                continue
             self.say(block(self.answers[name]))
         return data
 

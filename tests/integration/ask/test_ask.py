@@ -15,6 +15,7 @@ import meters
 from harness import Broker, Daemon, Link, telegram
 from private_bus import wait_until
 
+SLOWDOWN = float(os.environ.get("SMARTMETERD_TEST_SLOWDOWN", "1"))
 E450 = telegram("lgz-e450", "--meter-id", "LGZ1030655933512")
 
 
@@ -29,6 +30,16 @@ class AskCase(unittest.TestCase):
 
     def configure(self, keys, more=""):
         self.daemon.configure(f'[converter "head"]\nDevice={self.link.path}\n{keys}\n{more}')
+
+    def simulate(self, profile, number, *options):
+        meter = meters.Simulated(self.link.path, profile, number, *options)
+        self.addCleanup(self.end, meter)
+        self.assertTrue(meter.plugged.wait(60 * SLOWDOWN), "the simulator did not begin")
+        return meter
+
+    def end(self, meter):
+        meter.stop()
+        self.assertEqual(meter.trouble, [])
 
     def play(self, meter):
         self.link.plug()
@@ -48,69 +59,87 @@ class AskCase(unittest.TestCase):
     def readings(self, meter):
         return {name: value[0] for name, value in self.daemon.meter(meter, "Readings").items()}
 
+    def wait_reading(self, number, name, meter, code):
+        """What the meter sent is what is read; it may have sent more meanwhile."""
+        wait_until(lambda: self.readings(number).get(name) in meter.sent(code), f"{name} of {number}")
+
 
 class TestReadout(AskCase):
     ask = "Ask=readout\nAskEvery=10s"
 
+    def readout(self, *options):
+        return self.simulate("mode-c", "40230017", *options)
+
     def test_a_meter_is_read_out_at_the_speed_that_it_offers(self):
         with self.daemon as d:
-            meter = self.play(meters.Readout(self.link))
+            meter = self.readout()
             d.wait_meter("40230017", "Online", True)
-            self.assertEqual(self.readings("40230017")["active_energy_import"], 12345678.0)
-            self.assertEqual(self.readings("40230017")["voltage_l1"], 231.4)
+            for name, code in (("active_energy_import", "1-0:1.8.0"), ("active_power_export", "1-0:2.7.0"),
+                               ("voltage_l1", "1-0:32.7.0")):
+                self.wait_reading("40230017", name, meter, code)
             d.wait_state(self.identity, "receiving")
-            self.assertEqual(meter.requests[:2], [b"/?!", b"\x06050"])
-            wait_until(lambda: meter.requests.count(b"/?!") > 1, "a second readout")
+            self.assertEqual(meter.said[:2], [b"/?!\r\n", b"\x06050\r\n"])
+            wait_until(lambda: meter.count("sign-on") > 1, "a second readout")
 
     def test_ask_baud_is_what_is_acknowledged(self):
         self.configure(self.ask + "\nAskBaud=2400")
         with self.daemon as d:
-            meter = self.play(meters.Readout(self.link))
+            meter = self.readout()
             d.wait_meter("40230017", "Online", True)
-            self.assertEqual(meter.requests[1], b"\x06030")
+            self.assertEqual(meter.said[1], b"\x06030\r\n")
 
     def test_an_optical_head_that_hears_itself_is_no_hindrance(self):
         with self.daemon as d:
-            self.play(meters.Readout(self.link, echoes=True))
+            meter = self.readout("--trouble", "echo")
             d.wait_meter("40230017", "Online", True)
-            self.assertEqual(self.readings("40230017")["active_power_import"], 532.0)
+            self.wait_reading("40230017", "active_power_export", meter, "1-0:2.7.0")
+            self.assertGreaterEqual(self.statistics("sent-bytes"), 11)
 
     def test_a_slow_meter_is_waited_for(self):
         with self.daemon as d:
-            self.play(meters.Readout(self.link, reaction=1.4))
+            meter = self.readout("--trouble", "slow")
             d.wait_meter("40230017", "Online", True)
+            self.assertEqual(meter.count("sign-on"), 1)
 
     def test_a_wrong_block_check_is_never_a_reading_and_is_asked_again(self):
         with self.daemon as d:
-            meter = self.play(meters.Readout(self.link, wrong_checks=1))
+            meter = self.readout("--trouble", "wrong-check=1")
             wait_until(lambda: self.statistics("asked-in-vain") >= 1, "the failure is counted")
             self.assertEqual(d.meters(), {})
             d.wait_meter("40230017", "Online", True)
-            self.assertEqual(self.readings("40230017")["active_energy_import"], 12345678.0)
-            self.assertGreaterEqual(meter.requests.count(b"/?!"), 2)
+            self.wait_reading("40230017", "active_energy_import", meter, "1-0:1.8.0")
+            self.assertGreaterEqual(meter.count("sign-on"), 2)
 
     def test_a_meter_that_stays_at_300_is_read_at_300(self):
         with self.daemon as d:
-            meter = self.play(meters.Readout(self.link, speaks=300))
+            meter = self.readout("--trouble", "stays-at-300")
             d.wait_meter("40230017", "Online", True)
-            self.assertIn(b"\x06000", meter.requests)
+            self.assertIn(b"\x06000\r\n", meter.said)
 
     def test_a_meter_that_does_not_answer_is_named(self):
         with self.daemon as d:
-            meter = self.play(meters.Readout(self.link, ident=b""))
+            meter = self.readout("--trouble", "no-answer=2")
             d.wait_state(self.identity, "silent")
             self.assertEqual(d.converter(self.identity, "StateCode"), "no-answer")
             self.assertRegex(d.converter(self.identity, "StateReason"), r"asked \d+ times: it does not answer")
-            meter.ident = meters.Readout.ident
             d.wait_meter("40230017", "Online", True)
             d.wait_state(self.identity, "receiving")
+            self.assertGreaterEqual(meter.count("sign-on"), 3)
 
     def test_a_meter_of_mode_b_is_not_acknowledged(self):
         with self.daemon as d:
-            meter = self.play(meters.Readout(self.link, ident=b"/LGZEZMD\r\n"))
+            meter = self.readout("--trouble", "no-speed")
             d.wait_state(self.identity, "silent")
             self.assertIn("mode B or D", d.converter(self.identity, "StateReason"))
-            self.assertEqual(set(meter.requests), {b"/?!"})
+            self.assertEqual(set(meter.said), {b"/?!\r\n"})
+
+    def test_a_meter_that_is_plugged_in_again_is_asked_at_once(self):
+        self.configure("Ask=readout\nAskEvery=1h")
+        with self.daemon as d:
+            meter = self.readout("--unplug-after", "1", "--replug-after", "1")
+            d.wait_meter("40230017", "Online", True)
+            wait_until(lambda: len(meter.telegrams) == 2, "a readout after it was plugged in again")
+            self.wait_reading("40230017", "active_energy_import", meter, "1-0:1.8.0")
 
     def test_a_reload_without_ask_ends_the_asking(self):
         with self.daemon as d:
@@ -155,29 +184,25 @@ class TestSiemens(AskCase):
                                               b"\x01R2\x02F009\x03\x1e"])
 
     def test_one_sign_on_serves_many_reads(self):
-        with self.daemon as d:
-            meter = self.play(meters.Siemens(self.link))
-            wait_until(lambda: len(meter.requests) >= 10, "four rounds")
-            self.assertEqual(meter.requests.count(b"/?!"), 1)
-            self.assertEqual(self.readings("30124578")["frequency"], 49.98)
+        with self.daemon:
+            meter = self.simulate("siemens-td3511", "30124578")
+            wait_until(lambda: meter.count("read") >= 8, "four rounds")
+            self.assertEqual((meter.count("sign-on"), meter.count("program")), (1, 1))
+            self.wait_reading("30124578", "frequency", meter, "1-0:14.7.0")
+            self.wait_reading("30124578", "active_energy_import", meter, "1-0:1.8.0")
 
     def test_a_session_that_ends_is_begun_anew(self):
         with self.daemon as d:
-            meter = self.play(meters.Siemens(self.link, deaf_after=3))
+            meter = self.simulate("siemens-td3511", "30124578", "--trouble", "session-ends=1")
+            wait_until(lambda: meter.count("sign-on") >= 2, "it signs on again")
             d.wait_meter("30124578", "Online", True)
-            wait_until(lambda: meter.requests.count(b"/?!") >= 2, "it signs on again")
-            wait_until(lambda: len(meter.requests) > 9, "it is read on")
+            wait_until(lambda: meter.count("read") > 5, "it is read on")
 
     def test_answers_without_block_check_are_read(self):
-        class Bare(meters.Siemens):
-            def say(self, data):
-                start, end = data.find(b"\x02"), data.find(b"\x03")
-                super().say(data if data[:1] in b"/\x01" else data[start + 1:end])
-
         with self.daemon as d:
-            self.play(Bare(self.link))
+            meter = self.simulate("siemens-td3511", "30124578", "--trouble", "no-check")
             d.wait_meter("30124578", "Online", True)
-            self.assertEqual(self.readings("30124578")["active_power_import"], 532.0)
+            self.wait_reading("30124578", "active_power_export", meter, "1-0:2.7.0")
 
 
 class TestAcknowledge(AskCase):
@@ -189,26 +214,38 @@ class TestAcknowledge(AskCase):
         path.write_text(key + "\n")
         self.configure(f"Ask=acknowledge\nKeyFile={path}")
 
+    def counter(self, *options):
+        return self.simulate("siemens-amis", "12345678", "--interval", "0.5", *options)
+
     def test_each_frame_of_a_counter_interface_is_acknowledged_once(self):
         with self.daemon:
-            meter = self.play(meters.Counter(self.link, meters.COUNTER_FRAMES))
-            wait_until(lambda: meter.acknowledged >= 6, "six frames are acknowledged")
-            self.assertEqual(meter.repeated, 0)
-            self.assertEqual(set(meter.heard), {0xE5})
+            meter = self.counter()
+            wait_until(lambda: meter.count("acknowledge") >= 6, "six frames are acknowledged")
+            self.assertEqual(set(meter.said), {b"\xe5"})
+            self.assertLessEqual(len(meter.said), 1 + len(meter.telegrams))  # the reset is no telegram
+
+    def test_a_damaged_frame_is_not_acknowledged_and_comes_again(self):
+        self.give_key("000102030405060708090a0b0c0d0e0f")
+        with self.daemon as d:
+            meter = self.counter("--trouble", "wrong-check=2")
+            wait_until(lambda: meter.count("acknowledge") >= 3, "the reset, the third try, the next one")
+            d.wait_meter("12345678", "Online", True)
+            self.wait_reading("12345678", "active_energy_import", meter, "1-0:1.8.0")
+            self.assertGreater(self.statistics("damaged-frames") + self.statistics("garbage-bytes"), 0)
 
     def test_an_amis_meter_is_read_with_its_key(self):
         self.give_key("000102030405060708090a0b0c0d0e0f")
         with self.daemon as d:
-            self.play(meters.Counter(self.link, meters.COUNTER_FRAMES))
+            meter = self.counter()
             d.wait_meter("12345678", "Online", True)
             d.wait_meter("12345678", "KeyState", "ok")
-            self.assertEqual(self.readings("12345678")["active_power_export"], 0.0)
-            self.assertIn(self.readings("12345678")["active_energy_import"], (12345678.0, 12345679.0))
+            self.wait_reading("12345678", "active_power_export", meter, "1-0:2.7.0")
+            self.wait_reading("12345678", "active_energy_import", meter, "1-0:1.8.0")
             self.assertEqual(d.meter("12345678", "Profile"), "siemens-amis")
 
     def test_key_states_of_an_amis_meter_are_those_of_others(self):
         with self.daemon as d:
-            self.play(meters.Counter(self.link, meters.COUNTER_FRAMES))
+            self.counter()
             d.wait_meter("12345678", "KeyState", "missing")
             self.give_key("ff0102030405060708090a0b0c0d0e0f")
             d.manager("Reload")

@@ -52,6 +52,16 @@ class ReportCase(unittest.TestCase):
 
 
 class TestFile(ReportCase):
+    def test_an_id_of_few_digits_is_replaced_where_it_is_packed(self):
+        """Its four bytes have too many zeros to be looked for everywhere."""
+        for number in ("00001234", "12000042", "00000001"):
+            source = self.capture(telegram("siemens-amis", "--meter-id", number, "--count", "2"))
+            report, _ = self.smctl("report", "-o", "-", "--key", KEY, source)
+            for again in self.decode(report, *self.told_keys(report)):
+                self.assertRegex(again["meter"], r"^\d{8}$")
+                self.assertNotEqual(again["meter"], number)
+                self.assertEqual(len(again["readings"]), 8)
+
     def test_it_goes_to_a_file_of_the_makers_name_and_replaces_none(self):
         source = self.capture(PLAIN * 3)
         _, said = self.smctl("report", source)

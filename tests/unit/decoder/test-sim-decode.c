@@ -119,14 +119,14 @@ static void add_ciphered(const struct sim_profile *profile)
                 { "general 10", 0x10, SIM_CIPHER_GENERAL },
         };
 
-        for (size_t i = 0; i < ELEMENTSOF(forms); i++) {
+        for (size_t i = 0; i < (profile->one_cipher ? 1 : ELEMENTSOF(forms)); i++) {
                 struct sim_options options = { .seed = 7,
                                                .encrypt = true,
                                                .control = forms[i].control,
                                                .form = forms[i].form };
 
                 memcpy(options.key, "an encryption ke", SIM_KEY_BYTES);
-                add(profile, forms[i].how, options);
+                add(profile, profile->one_cipher ? "enciphered" : forms[i].how, options);
         }
 }
 
