@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What a meter's counters showed, out of a table that people have. Three shapes are known:
+ * What a meter's counters showed, out of a table that people have. These shapes are known:
  *
  *      from,to,import_Wh,export_Wh       counted from one time to another (smctl history --csv)
  *      time,1.8.0 [kWh],2.8.0 [kWh]      what the counters showed at a time
+ *      time,1.8.1 [kWh],1.8.2 [kWh]      the same, or what was counted, a column for each tariff
  *      statistic_id,unit,start,sum       Home Assistant: an entity a row, at the end of the hour
  *      entity_id,type,unit,<time>,…      Home Assistant's energy dashboard: a time a column
  *
@@ -15,24 +16,13 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "csv.h"
-
-/* 28 years of quarter hours. */
-#define CSV_ROWS_MAX 1000000
+#include "csv-table.h"
 
 struct csv_sample {
         int64_t time;       /* seconds since 1970 */
         double counters[2]; /* drawn, fed in; NaN: not known */
         uint8_t tariff;     /* since the sample before; 0: not told */
         bool begins;        /* nothing is known of the time since the sample before */
-};
-
-/* What the user says of the table; NULL, false: found by its head. */
-struct csv_wish {
-        const char *time, *import, *export; /* columns; of the last two also entities */
-        const char *unit;                   /* of values that do not say theirs */
-        bool energy;                        /* counted since the time of the row */
-        const char *counter_unit;           /* the meter's: "Wh", "m³", "GJ" */
 };
 
 struct csv_series {

@@ -14,12 +14,15 @@
 #include "ctl/options.h"
 #include "ctl/view/output.h"
 #include "dbus/names.h"
+#include "lib/model/tariff.h"
 #include "verb.h"
 
 #define USEC_PER_SEC UINT64_C(1000000)
 /* Of a call: two months of quarter hours, so that the service answers others in between. */
 #define PART_MAX 5000
 #define QUARTER  900
+
+_Static_assert(CSV_TARIFFS_MAX == TARIFF_MAX, "a table has the tariffs that a meter has");
 
 struct import {
         struct csv_wish wish;
@@ -206,6 +209,14 @@ int cmd_import_history(int argc, char **argv)
                   N_("the column or entity of the energy drawn"), &import.wish.import },
                 { "export", 0, OPTION_STRING, N_("NAME"),
                   N_("the column or entity of the energy fed in"), &import.wish.export },
+                { "import-t1", 0, OPTION_STRING, N_("NAME"), N_("of the energy drawn in tariff 1"),
+                  &import.wish.tariffs[CSV_DRAWN][0] },
+                { "import-t2", 0, OPTION_STRING, N_("NAME"), N_("of the energy drawn in tariff 2"),
+                  &import.wish.tariffs[CSV_DRAWN][1] },
+                { "export-t1", 0, OPTION_STRING, N_("NAME"), N_("of the energy fed in in tariff 1"),
+                  &import.wish.tariffs[CSV_FED_IN][0] },
+                { "export-t2", 0, OPTION_STRING, N_("NAME"), N_("of the energy fed in in tariff 2"),
+                  &import.wish.tariffs[CSV_FED_IN][1] },
                 { "unit", 0, OPTION_STRING, N_("UNIT"),
                   N_("the unit of values that do not tell theirs: kWh"), &import.wish.unit },
                 { "energy", 0, OPTION_FLAG, NULL,

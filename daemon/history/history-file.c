@@ -16,7 +16,7 @@
 #include "base/database.h"
 #include "base/util.h"
 
-#define HISTORY_VERSION 2
+#define HISTORY_VERSION 3
 
 struct history_file {
         sqlite3 *db;
@@ -37,6 +37,7 @@ static const char *const migrations[HISTORY_VERSION] = {
         " PRIMARY KEY (meter, ends, begins, kind)) WITHOUT ROWID;",
         "ALTER TABLE quarter ADD COLUMN imported INTEGER NOT NULL DEFAULT 0;"
         "ALTER TABLE gap ADD COLUMN imported INTEGER NOT NULL DEFAULT 0;",
+        "ALTER TABLE gap ADD COLUMN tariff INTEGER NOT NULL DEFAULT 0;",
 };
 
 static int migrate(struct history_file *f)
@@ -200,6 +201,7 @@ static int put_gap(sqlite3_stmt *s, int64_t meter, const struct quarter_gap *gap
         (void)bind_counter(s, 6, gap->before[QUARTER_EXPORT]);
         (void)bind_counter(s, 7, gap->after[QUARTER_IMPORT]);
         (void)bind_counter(s, 8, gap->after[QUARTER_EXPORT]);
+        (void)sqlite3_bind_int(s, 9, gap->tariff);
         return step_all(s);
 }
 
@@ -212,7 +214,7 @@ static int put_entries(struct history_file *f, const struct history_entry *entri
 
         if (r == 0)
                 r = database_prepare(
-                        f->db, "INSERT OR REPLACE INTO gap VALUES (?, ?, ?, ?, ?, ?, ?, ?, 0)",
+                        f->db, "INSERT OR REPLACE INTO gap VALUES (?, ?, ?, ?, ?, ?, ?, ?, 0, ?)",
                         &gaps);
         for (size_t i = 0; r == 0 && i < n; i++) {
                 int64_t meter;
@@ -316,7 +318,7 @@ static const char *const import_sql[N_IMPORT_STATEMENTS] = {
         [IMPORT_PUT_ROW] = "INSERT INTO quarter VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, 1)"
                            " ON CONFLICT (meter, slot) DO UPDATE SET import = ?3, export = ?4,"
                            " imported = 1", /* the power was measured, and stays */
-        [IMPORT_PUT_GAP] = "INSERT OR REPLACE INTO gap VALUES (?, ?, ?, ?, ?, ?, ?, ?, 1)",
+        [IMPORT_PUT_GAP] = "INSERT OR REPLACE INTO gap VALUES (?, ?, ?, ?, ?, ?, ?, ?, 1, ?)",
         [IMPORT_CLEAR_ROWS] = "UPDATE quarter SET import = NULL, export = NULL WHERE meter = ?1"
                               " AND slot BETWEEN ?2 / 900 AND (?3 - 1) / 900",
         [IMPORT_CLEAR_GAPS] = "DELETE FROM gap WHERE meter = ?1 AND imported = 0"
@@ -588,7 +590,7 @@ static const char gaps_sql[] =
         " FROM gap WHERE meter = ?1 AND ends >= ?2 AND begins <= ?3 AND kind NOT IN (4, 7)"
         " UNION ALL SELECT ends, CASE kind WHEN 6 THEN 3 WHEN 5 THEN 5 WHEN 7 THEN 6 ELSE 4 END,"
         " import_after, export_after,"
-        " NULL, NULL, NULL, 0, CASE kind WHEN 5 THEN 0 ELSE kind END"
+        " NULL, NULL, NULL, tariff, CASE kind WHEN 5 THEN 0 ELSE kind END"
         " FROM gap WHERE meter = ?1 AND ends BETWEEN ?2 AND ?3 ORDER BY time, place";
 
 static struct history_point point_of(sqlite3_stmt *s)

@@ -50,5 +50,6 @@ struct quarter_sample history_sample_cut(const struct history_sample *sample,
                               count_of(sample->counters[QUARTER_EXPORT], unit) },
                 .interval = interval,
                 .tariff = sample->tariff,
+                .is_since = true,
         };
 }

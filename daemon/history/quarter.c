@@ -179,7 +179,8 @@ static void emit_gap(struct quarter *q, int kind, const struct quarter_sample *s
 {
         struct quarter_gap gap = { .kind = (enum quarter_gap_kind)kind,
                                    .from = MIN(q->last_time, sample->time),
-                                   .to = sample->time };
+                                   .to = sample->time,
+                                   .tariff = sample->is_since ? sample->tariff : 0 };
 
         if (kind == QUARTER_BEGIN)
                 gap.from = sample->time;
@@ -227,10 +228,14 @@ void quarter_feed(struct quarter *q, const struct quarter_sample *sample)
 
         if (sample->time < 0)
                 return;
+        if (sample->is_since && sample->tariff) /* of the quarter that ends here, not the next */
+                open_slot(q, MAX(sample->time - 1, 0) / QUARTER_SECONDS)->tariff = sample->tariff;
         if (has_counter(sample))
                 take_counters(q, sample);
+        if (sample->is_since && !sample->has_power)
+                return;
         open = open_slot(q, sample->time / QUARTER_SECONDS);
-        if (sample->tariff)
+        if (sample->tariff && !sample->is_since)
                 open->tariff = sample->tariff;
         if (!sample->has_power)
                 return;

@@ -42,6 +42,7 @@ struct quarter_sample {
         int32_t power;     /* W: drawn minus fed in */
         uint32_t interval; /* between telegrams that have counters, seconds; 0: not known yet */
         uint8_t tariff;    /* 1.., 0: none */
+        bool is_since;     /* the tariff is that since the sample before, not that from now on */
 };
 
 /* A quarter that is over. */
@@ -68,6 +69,7 @@ struct quarter_gap {
         enum quarter_gap_kind kind;
         int64_t from, to; /* seconds since 1970 */
         int64_t before[QUARTER_N_COUNTERS], after[QUARTER_N_COUNTERS];
+        uint8_t tariff; /* of what was counted in it; 0: not known */
 };
 
 struct quarter_ops {

@@ -17,7 +17,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
         const struct csv_wish wishes[] = { { .counter_unit = "Wh", .unit = "kWh" },
-                                           { .counter_unit = "Wh", .unit = "Wh", .energy = true } };
+                                           { .counter_unit = "Wh",
+                                             .unit = "Wh",
+                                             .tariffs = { { "a", "sensor.b" }, { "c" } },
+                                             .energy = true } };
 
         for (size_t i = 0; size > 0 && i < 2; i++) {
                 FILE *stream = fmemopen((void *)(uintptr_t)data, size, "r");

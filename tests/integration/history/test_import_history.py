@@ -145,6 +145,40 @@ class ImportHistory(unittest.TestCase):
         self.assertEqual([step["import"] for step in shown], [250] * 24)
         self.assertEqual([step["export"] for step in shown], [0] * 12 + [125] * 12)
 
+    def of_tariffs(self, bed, span, day):
+        """Energy drawn by tariff, all of it, and what it costs."""
+        def total(*words, key="import"):
+            shown = json.loads(self.ok(bed, "history", METER, "--" + span, f"--date={day}", "--json", *words))
+            return sum(step[key] or 0 for step in shown["steps"])
+        return total("--tariff=1"), total("--tariff=2"), total(), round(total(key="cost"), 6)
+
+    def test_columns_of_tariffs(self):
+        bed = self.enter("[tariff]\nTimezone=UTC\nPrice.1=0.30\nPrice.2=0.10\nCurrency=CHF\n")
+        now = datetime.datetime.now(datetime.timezone.utc)
+        day = now.date() - datetime.timedelta(days=3)
+        # Quarter hours of which each is of one tariff; the high one from 7 to 21 o'clock.
+        rows, want = ["from;Bezug HT (kWh);1.8.2 (kWh)"], [0, 0]
+        for i in range(96):
+            high, wh = 28 <= i < 84, 10 + i
+            rows.append(f"{day} {i // 4:02}:{i % 4 * 15:02};" + (f"{wh / 1000:.3f};" if high else f";{wh / 1000:.3f}"))
+            want[not high] += wh
+        self.take(bed, "\n".join(rows), "--import-t1=bezug ht")
+        cost = round(want[0] * 0.0003 + want[1] * 0.0001, 6)
+        self.assertEqual(self.of_tariffs(bed, "day", day), (*want, sum(want), cost))
+        # Counters read once a day: sums of days, none of hours. They take the place of what was there.
+        begin = day - datetime.timedelta(days=2)
+        rows = ["time,1.8.1 [kWh],1.8.2 [kWh]", f"{begin},1000,2000", f"{begin + datetime.timedelta(days=1)},1003,2001",
+                f"{day},1003,2007", f"{day + datetime.timedelta(days=1)},1008,2008"]
+        self.take(bed, "\n".join(rows))
+        self.assertEqual([self.of_tariffs(bed, "day", begin + datetime.timedelta(days=i)) for i in range(3)],
+                         [(0, 0, 0, 0)] * 3)
+        shown = {word: [step["import"] for step in json.loads(self.ok(
+            bed, "history", METER, "--week", f"--date={day}", "--json", *word.split()))["steps"]][-3:]
+            for word in ("", "--tariff=1", "--tariff=2")}
+        self.assertEqual(shown[""], [4000, 6000, 6000])
+        self.assertEqual([step or 0 for step in shown["--tariff=1"]], [3000, 0, 5000])
+        self.assertEqual([step or 0 for step in shown["--tariff=2"]], [1000, 6000, 1000])
+
     def test_the_same_file_twice_is_once_and_measured_stays(self):
         bed = self.enter("[tariff]\nTimezone=UTC\n")
         now = datetime.datetime.now(datetime.timezone.utc)

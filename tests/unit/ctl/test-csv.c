@@ -74,16 +74,21 @@ static void run_time(void **state)
         assert_int_equal(got, c->want);
 }
 
-/* Samples as text: "time:drawn,fed in" with "*" before one that begins; and "interval" at the end.
- */
+/* Samples as text: "time:drawn,fed in", with "*" before one that begins and "/2" behind one of a
+ * tariff; and "interval" at the end. */
 static void describe(const struct csv_series *s, char buf[static 1024])
 {
         size_t used = 0;
 
-        for (size_t i = 0; i < s->n; i++)
-                used += (size_t)snprintf(buf + used, 1024 - used, "%s%" PRId64 ":%g,%g ",
+        for (size_t i = 0; i < s->n; i++) {
+                char tariff[8] = "";
+
+                if (s->list[i].tariff)
+                        (void)snprintf(tariff, sizeof(tariff), "/%u", s->list[i].tariff);
+                used += (size_t)snprintf(buf + used, 1024 - used, "%s%" PRId64 ":%g,%g%s ",
                                          s->list[i].begins ? "*" : "", s->list[i].time,
-                                         s->list[i].counters[0], s->list[i].counters[1]);
+                                         s->list[i].counters[0], s->list[i].counters[1], tariff);
+        }
         (void)snprintf(buf + used, 1024 - used, "%u", s->interval);
 }
 
@@ -100,6 +105,52 @@ static struct series_case {
           "\xef\xbb\xbf\"Time\";\"1.8.0 [kWh]\"\r\n\"3600000000\";\"1,25\"\r\n\r\n3600000900;1,5\r\n",
           { 0 },
           "3600000000:1250,nan 3600000900:1500,nan 900" },
+        { "what is fed in stands first",
+          "time,export_kWh,import_kWh\n3600000000,1,0.5\n3600003600,2,0.5\n",
+          { 0 },
+          "3600000000:500,1000 3600003600:500,2000 3600" },
+        { "counters of two tariffs: the one that rose is the tariff",
+          "time,1.8.1 [kWh],1.8.2 [kWh]\n3600000000,10,20\n3600000900,10,21\n3600001800,12,21\n"
+          "3600002700,12,21\n",
+          { 0 },
+          "3600000000:30000,nan 3600000900:31000,nan/2 3600001800:33000,nan/1 3600002700:33000,nan "
+          "900" },
+        { "both rose within an hour: each has a part of it",
+          "time,import_t1_Wh,import_t2_Wh\n3600000000,0,0\n3600003600,30,70\n3600007200,30,80\n",
+          { 0 },
+          "3600000000:0,nan 3600001800:30,nan/1 3600003600:100,nan/2 3600007200:110,nan/2 3600" },
+        { "both rose within a quarter hour: it is of the one that rose more",
+          "time,import_t1_Wh,import_t2_Wh\n3600000000,0,0\n3600000900,30,70\n3600001800,90,80\n",
+          { 0 },
+          "3600000000:0,nan 3600000900:100,nan/2 3600001800:170,nan/1 900" },
+        { "days by tariff, drawn and fed in, and the sum that another column has",
+          "time,1.8.0,1.8.1,1.8.2,2.8.1,2.8.2\n3600000000,9,4,5,1,0\n3600086400,19,10,9,1,3\n",
+          { .unit = "Wh" },
+          "3600000000:9,1 3600043200:15,1/1 3600086400:19,4/2 86400" },
+        { "a counter of a tariff that is not told: the sum is not known",
+          "time,1.8.1_kWh,1.8.2_kWh\n3600000000,1,2\n3600000900,1,\n3600001800,1,3\n",
+          { 0 },
+          "3600000000:3000,nan 3600001800:4000,nan/2 900" },
+        { "energy by tariff, and what does not run is empty",
+          "from;1-0:1.8.1*255 (kWh);1-0:1.8.2*255 (kWh)\n3600000000;0,5;\n3600000900;;0,25\n"
+          "3600001800;0;0\n",
+          { 0 },
+          "*3600000000:0,nan 3600000900:500,nan/1 3600001800:750,nan/2 3600002700:750,nan 900" },
+        { "columns of tariffs that are named, and the tariff that the table tells",
+          "from,HT (kWh),NT (kWh),tariff\n3600000000,1,,\n3600000900,,2,3\n",
+          { .tariffs = { { "HT", "NT (kWh)" } } },
+          "*3600000000:0,nan 3600000900:1000,nan/1 3600001800:3000,nan/3 900" },
+        { "a tariff each has an entity of Home Assistant's",
+          "statistic_id,unit,start,sum\nsensor.t1,kWh,3600000000,1\nsensor.t2,kWh,3600000000,5\n"
+          "sensor.out,kWh,3600000000,7\nsensor.t1,kWh,3600003600,1\nsensor.t2,kWh,3600003600,6\n"
+          "sensor.out,kWh,3600003600,8\n",
+          { .export = "sensor.out", .tariffs = { { "sensor.t1", "sensor.t2" } } },
+          "3600003600:6000,7000 3600007200:7000,8000/2 3600" },
+        { "the energy dashboard by tariff",
+          "entity_id,type,unit,2026-03-29T12:00:00.000Z,2026-03-29T13:00:00.000Z\n"
+          "sensor.day,grid_consumption,kWh,1,2\nsensor.night,grid_consumption,kWh,0.5,\n",
+          { .tariffs = { { "sensor.day", "sensor.night" } } },
+          "*1774785600:0,nan 1774787400:1000,nan/1 1774789200:1500,nan/2 1774792800:3500,nan/1 3600" },
         { "counters in a column that is named, tabs",
           "Wann\tStand\n3600000000\t7\n3600000900\t8\n",
           { .time = "Wann", .import = "stand", .unit = "kWh" },

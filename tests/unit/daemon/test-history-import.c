@@ -107,8 +107,8 @@ static size_t hours(struct history_sample *samples, int from, int to, double cou
         return n;
 }
 
-/* What each hour counted; -1: nothing is known. */
-static void sum(struct history_file *file, int64_t ret[HOURS])
+/* What each hour counted, in this tariff or 0: in all; -1: nothing is known. */
+static void sum_of(struct history_file *file, uint8_t tariff, int64_t ret[HOURS])
 {
         struct history_points points = { 0 };
         struct history_unit unit;
@@ -120,11 +120,17 @@ static void sum(struct history_file *file, int64_t ret[HOURS])
                 0);
         assert_int_equal(history_steps_new(T0, T0 + HOURS * HOUR, HISTORY_FIXED, HOUR, &steps, &n),
                          0);
-        history_sum(steps, n, points.list, points.n, 0, NULL);
+        history_points_fill_tariffs(&points);
+        history_sum(steps, n, points.list, points.n, tariff, NULL);
         for (size_t i = 0; i < n; i++)
                 ret[i] = steps[i].has_energy[0] ? steps[i].energy[0] : -1;
         free(points.list);
         free(steps);
+}
+
+static void sum(struct history_file *file, int64_t ret[HOURS])
+{
+        sum_of(file, 0, ret);
 }
 
 /* All that the file holds, as a number. */
@@ -315,6 +321,45 @@ static void test_a_reset_counts_nothing_and_a_silence_is_a_gap(void **state)
         history_file_free(file);
 }
 
+/* The tariff of a sample is that since the one before: in quarters, in hours, and over a gap. */
+static void test_tariffs_are_of_the_time_before(void **state)
+{
+        static const struct history_sample samples[] = {
+                { T0, { 0, NAN }, 7, true },
+                { T0 + 900, { 1, NAN }, 1, false },
+                { T0 + 1800, { 3, NAN }, 2, false },
+                { T0 + 2700, { 7, NAN }, 1, false },
+                { T0 + 3600, { 15, NAN }, 2, false },
+                { T0 + 2 * HOUR, { 31, NAN }, 1, false },
+                { T0 + 3 * HOUR, { 63, NAN }, 2, false },
+                { T0 + 8 * HOUR, { 127, NAN }, 1, false },
+                { T0 + 11 * HOUR, { 255, NAN }, 2, false },
+        };
+        static const int64_t first[HOURS] = { 1 + 4, 16, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1 };
+        static const int64_t second[HOURS] = { 2 + 8, -1, 32, -1, -1, -1, -1, -1, 43, 42, 43, -1 };
+        struct history_file *file = open_file();
+        struct history_point *points;
+        struct history_unit unit;
+        int64_t have[HOURS], in_gap = 0;
+        size_t n;
+
+        (void)import(file, &(struct history_import){ 0 }, samples, ELEMENTSOF(samples));
+        sum_of(file, 1, have);
+        assert_memory_equal(have, first, sizeof(have));
+        sum_of(file, 2, have);
+        for (int hour = 0; hour < HOURS; hour++)
+                assert_true(have[hour] - second[hour] <= 1 && second[hour] - have[hour] <= 1);
+        /* What was counted in the gap of five hours is of its tariff. */
+        assert_int_equal(history_file_read(file, "M", T0, T0 + HOURS * HOUR, &points, &n, &unit),
+                         0);
+        for (size_t i = 1; i < n; i++)
+                if (points[i].broken == QUARTER_GAP && points[i].tariff == 1)
+                        in_gap += points[i].counters[0] - points[i - 1].counters[0];
+        assert_int_equal(in_gap, 64);
+        free(points);
+        history_file_free(file);
+}
+
 static void test_power_that_was_measured_beside_it_stays(void **state)
 {
         struct history_file *file = open_file();
@@ -437,6 +482,7 @@ int main(void)
                 WITH_FOLDER(test_a_gap_of_the_service_is_filled),
                 WITH_FOLDER(test_a_later_file_goes_on_where_an_earlier_ended),
                 WITH_FOLDER(test_a_reset_counts_nothing_and_a_silence_is_a_gap),
+                WITH_FOLDER(test_tariffs_are_of_the_time_before),
                 WITH_FOLDER(test_power_that_was_measured_beside_it_stays),
                 WITH_FOLDER(test_another_unit_is_refused_and_where_it_ended_is_measured),
                 WITH_FOLDER(test_a_file_of_the_release_before_is_brought_up_to_date),
