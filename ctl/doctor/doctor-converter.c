@@ -218,7 +218,11 @@ static void check_permission(struct doctor *doctor, struct json_object *converte
         if (!has_state(converter, "denied"))
                 return;
         /* The service's sentence names what is in the way, and tells. */
-        if (has_code(converter, "sandbox") || strstr(reason, "DeviceAllow=")) {
+        if (has_code(converter, "sandbox") && strncmp(json_text(converter, "id"), "tty@", 4) == 0) {
+                (void)snprintf(cure, sizeof(cure),
+                               _("It opens the sandbox for this port: sudo smctl adopt %s"),
+                               json_text(converter, "device"));
+        } else if (has_code(converter, "sandbox") || strstr(reason, "DeviceAllow=")) {
                 print_device_class(json_text(converter, "device"), class, sizeof(class));
                 (void)snprintf(cure, sizeof(cure),
                                _("sudo systemctl edit smartmeterd, and there, below [Service]: "

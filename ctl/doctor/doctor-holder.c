@@ -114,6 +114,11 @@ static void print_cure(const struct process *process, char *buf, size_t size)
                 (void)snprintf(buf, size, "%s",
                                _("It runs in a container (docker ps, podman ps): stop it, or take "
                                  "the device away from it."));
+        else if (begins(process->unit, "serial-getty@"))
+                (void)snprintf(buf, size,
+                               _("A login prompt answers the meter, and takes its bytes. Keep it "
+                                 "off this port: sudo systemctl mask --now %s"),
+                               process->unit);
         else if (stops_alone(process->unit))
                 (void)snprintf(buf, size,
                                _("Two readers steal each other's bytes. Give it another port, or: "
@@ -193,7 +198,8 @@ static void ask_service(struct doctor *doctor, struct json_object *converter)
                              _("The port was given away on request: %s"), words_reason(converter));
                 return;
         }
-        if (strcmp(json_text(converter, "state"), "busy") != 0)
+        if (strcmp(json_text(converter, "state"), "busy") != 0 &&
+            strcmp(json_text(converter, "state_code"), "second-reader") != 0)
                 return;
         if (json_number(converter, "holder_pid") == 0) {
                 doctor_wrong(doctor, doctor_port(converter),
@@ -240,55 +246,24 @@ void doctor_check_holder(struct doctor *doctor)
                 doctor_skip(doctor, strerror(ENOMEM));
 }
 
-/* "console=ttyAMA0,115200" — the kernel's admin-guide, serial-console */
-static bool is_console(const char *arguments, const char *tty)
+static void check_console(struct doctor *doctor, struct json_object *converter)
 {
-        size_t len = strlen(tty);
+        struct port port = { 0 };
+        const char *tty;
 
-        for (const char *at = arguments; (at = strstr(at, "console=")); at += strlen("console=")) {
-                const char *value = at + strlen("console=");
-
-                if ((at == arguments || at[-1] == ' ') && strncmp(value, tty, len) == 0 &&
-                    strchr(", ", value[len]))
-                        return true;
-        }
-        return false;
-}
-
-static void check_console(struct doctor *doctor, const char *arguments)
-{
-        struct json_object *converters = json_member(doctor->all, "converters");
-
-        for (size_t i = 0; i < json_count(converters); i++) {
-                struct json_object *converter = json_object_array_get_idx(converters, i);
-                struct port port = { 0 };
-                const char *tty;
-
-                resolve(json_text(converter, "device"), &port);
-                tty = strrchr(port.path, '/') ? strrchr(port.path, '/') + 1 : port.path;
-                if (*tty && is_console(arguments, tty))
-                        doctor_wrong(doctor, doctor_port(converter),
-                                     _("Take console= with this port out of the kernel's command "
-                                       "line (/boot/firmware/cmdline.txt, or /etc/default/grub and "
-                                       "sudo update-grub), and restart the machine."),
-                                     _("The kernel uses this port as its console."));
-        }
+        resolve(json_text(converter, "device"), &port);
+        tty = strrchr(port.path, '/') ? strrchr(port.path, '/') + 1 : port.path;
+        if (*tty && sysroot_is_console(tty) > 0)
+                doctor_wrong(doctor, doctor_port(converter), words_console_cure(),
+                             _("The kernel uses this port as its console."));
 }
 
 void doctor_check_console(struct doctor *doctor)
 {
-        char path[SYSROOT_PATH_MAX], arguments[4096] = "";
-        FILE *file = fopen(sysroot_path(path, "/proc/cmdline"), "re");
-        size_t n = file ? fread(arguments, 1, sizeof(arguments) - 1, file) : 0;
-
-        if (file)
-                (void)fclose(file); /* only read */
-        arguments[n] = '\0';
-        arguments[strcspn(arguments, "\n")] = '\0';
-        if (!file)
+        if (sysroot_is_console("") < 0)
                 doctor_skip(doctor, _("How the kernel was started cannot be read."));
         else if (doctor_n_used(doctor) == 0)
                 doctor_skip(doctor, _("No port is in use."));
         else
-                check_console(doctor, arguments);
+                doctor_each(doctor, "converters", check_console);
 }

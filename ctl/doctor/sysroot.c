@@ -3,6 +3,7 @@
 
 #include <ctype.h>
 #include <dirent.h>
+#include <errno.h>
 #include <libgen.h>
 #include <limits.h>
 #include <stdarg.h>
@@ -60,6 +61,27 @@ char *sysroot_read(char buf[static SYSROOT_TEXT_MAX], const char *format, ...)
         while (len > 0 && isspace((unsigned char)buf[len - 1]))
                 buf[--len] = '\0';
         return buf;
+}
+
+/* "console=ttyAMA0,115200" — the kernel's admin-guide, serial-console */
+int sysroot_is_console(const char *tty)
+{
+        char path[SYSROOT_PATH_MAX], arguments[4096] = "";
+        FILE *file = fopen(sysroot_path(path, "/proc/cmdline"), "re");
+        size_t len = strlen(tty);
+
+        if (!file)
+                return -errno;
+        arguments[fread(arguments, 1, sizeof(arguments) - 1, file)] = '\0';
+        (void)fclose(file); /* only read */
+        for (const char *at = arguments; (at = strstr(at, "console=")); at += strlen("console=")) {
+                const char *value = at + strlen("console=");
+
+                if ((at == arguments || at[-1] == ' ') && strncmp(value, tty, len) == 0 &&
+                    strchr(", \n", value[len]))
+                        return 1;
+        }
+        return 0;
 }
 
 static void fill_device(const char *name, struct usb_device *device)

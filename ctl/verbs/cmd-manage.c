@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * smctl adopt, forget, probe, reload: one call each that changes what the service does.
+ * smctl forget, probe, reload: one call each that changes what the service does.
  */
 #include <stdio.h>
 #include <string.h>
 
+#include "config-build.h"
+#include "ctl/board/board-file.h"
+#include "ctl/board/board-unit.h"
 #include "ctl/client/client.h"
 #include "ctl/i18n.h"
 #include "ctl/options.h"
@@ -12,8 +15,9 @@
 #include "ctl/view/sentences.h"
 #include "dbus/names.h"
 #include "forget-list.h"
-#include "lib/profile/profile.h"
 #include "verb.h"
+
+#define CONFIG_FILE SYSCONFDIR "/smartmeterd/smartmeterd.conf"
 
 /* Says what was done: {"done": verb, "id": id} for programs. */
 static int report(const char *verb, const char *id, const char *format)
@@ -31,85 +35,31 @@ static int report(const char *verb, const char *id, const char *format)
         return EXIT_DONE;
 }
 
-static int adopt_append(sd_bus_message *call, const char *tty, const char *line,
-                        const char *profile)
+/* A port of the machine itself that was adopted: what was written for it goes. */
+static bool give_up_board(sd_bus *bus, const char *device, const char *config)
 {
-        int r;
+        struct board_files files;
+        const char *name = strrchr(device, '/');
+        int n;
 
-        r = sd_bus_message_append(call, "s", tty);
-        if (r < 0)
-                return r;
-        r = sd_bus_message_open_container(call, 'a', "{sv}");
-        if (r >= 0 && line)
-                r = sd_bus_message_append(call, "{sv}", "Line", "s", line);
-        if (r >= 0 && profile)
-                r = sd_bus_message_append(call, "{sv}", "Profile", "s", profile);
-        return r < 0 ? r : sd_bus_message_close_container(call);
-}
-
-static int adopt(sd_bus *bus, const char *tty, const char *line, const char *profile)
-{
-        OWNED(message) sd_bus_message *call = NULL, *reply = NULL;
-        OWNED_FREE char *id = NULL;
-        sd_bus_error error = SD_BUS_ERROR_NULL;
-        const char *path;
-        int r;
-
-        r = sd_bus_message_new_method_call(bus, &call, BUS_NAME, BUS_PATH, BUS_INTERFACE_MANAGER,
-                                           "Adopt");
-        if (r >= 0)
-                r = adopt_append(call, tty, line, profile);
-        if (r >= 0)
-                r = sd_bus_call(bus, call, 0, &error, &reply);
-        if (r >= 0)
-                r = sd_bus_message_read(reply, "o", &path);
-        if (r >= 0)
-                r = sd_bus_get_property_string(bus, BUS_NAME, path, BUS_INTERFACE_CONVERTER, "Id",
-                                               &error, &id);
-        if (r < 0)
-                (void)client_explain(&error, r);
-        sd_bus_error_free(&error);
-        return r < 0 ? EXIT_FAILED : report("adopt", id, _("The service now uses %s."));
-}
-
-int cmd_adopt(int argc, char **argv)
-{
-        const char *line = NULL, *profile = NULL;
-        const struct option_row rows[] = {
-                { "line", 'l', OPTION_STRING, N_("LINE"),
-                  N_("line settings, such as \"2400 8E1\"; else they are found"), &line },
-                { "profile", 'p', OPTION_STRING, N_("NAME"),
-                  N_("the meter family; else it is found"), &profile },
-        };
-        const struct options options = {
-                .rows = rows,
-                .n_rows = ELEMENTSOF(rows),
-                .about = N_("TTY is a port as /dev/ttyUSB0 or ttyUSB0. The choice is kept for the "
-                            "converter,\nwhatever its port will be called later."),
-                .min_arguments = 1,
-                .max_arguments = 1,
-        };
-        OWNED(bus) sd_bus *bus = NULL;
-        struct serial_line parsed;
-        int first;
-
-        first = options_parse(&options, argc, argv);
-        if (first <= 0)
-                return options_exit(first);
-        if (line && serial_line_parse(line, &parsed) < 0)
-                return options_misuse("adopt", _("\"%s\" is no line; one looks like \"2400 8E1\""),
-                                      line);
-        if (client_open(&bus) < 0)
-                return EXIT_FAILED;
-        return adopt(bus, argv[first], line, profile);
+        if (!name || !board_files_name(config, name + 1, &files))
+                return true;
+        n = board_files_remove(&files);
+        if (n <= 0)
+                return n == 0;
+        return (!board_has_systemd() || board_unit_reload(false)) &&
+               client_call(bus, BUS_PATH, BUS_INTERFACE_MANAGER, "Reload", NULL, NULL) >= 0;
 }
 
 int cmd_forget(int argc, char **argv)
 {
         bool list = false;
+        const char *config = CONFIG_FILE;
         const struct option_row rows[] = {
                 { "list", 'l', OPTION_FLAG, NULL,
                   N_("what is remembered of earlier runs and is not there now"), &list },
+                { "config", 'C', OPTION_STRING, N_("FILE"),
+                  N_("the service's configuration, where it is elsewhere"), &config },
         };
         const struct options options = {
                 .rows = rows,
@@ -141,7 +91,9 @@ int cmd_forget(int argc, char **argv)
         /* What is unplugged is not on the bus, but may still be remembered: the service knows. */
         object = client_find_quietly(all, argv[first]);
         id = object ? json_text(object, "id") : argv[first];
-        if (client_call(bus, BUS_PATH, BUS_INTERFACE_MANAGER, "Forget", NULL, "sa{sv}", id, 0) < 0)
+        if (client_call(bus, BUS_PATH, BUS_INTERFACE_MANAGER, "Forget", NULL, "sa{sv}", id, 0) <
+                    0 ||
+            !give_up_board(bus, json_text(object, "device"), config))
                 return EXIT_FAILED;
         return report("forget", id, _("%s is forgotten."));
 }

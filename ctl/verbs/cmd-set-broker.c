@@ -14,7 +14,6 @@
 
 #include "config-build.h"
 #include "ctl/broker/broker-file.h"
-#include "ctl/client/child.h"
 #include "ctl/client/client.h"
 #include "ctl/client/daemon-program.h"
 #include "ctl/i18n.h"
@@ -135,32 +134,6 @@ static int choose_name(struct set_broker *s, struct json_object *all)
         return EXIT_DONE;
 }
 
-/* The service's own parser; what it says is printed. */
-static bool config_is_good(const char *config)
-{
-        char program[PATH_MAX], words[][16] = { "--check-config", "--json", "--config" };
-        OWNED_FREE char *name = strdup(daemon_program(program)), *file = strdup(config);
-        char *argv[] = { name, words[0], words[1], words[2], file, NULL };
-        OWNED(json) struct json_object *problems = NULL;
-        OWNED_FREE char *text = NULL;
-        bool good = true;
-
-        if (!name || !file || child_capture(argv, &text) < 0)
-                return true; /* without the program the service judges it at reload */
-        problems = json_tokener_parse(text);
-        for (size_t i = 0; i < json_count(problems); i++) {
-                struct json_object *problem = json_object_array_get_idx(problems, i);
-
-                if (strcmp(json_text(problem, "severity"), "error") != 0)
-                        continue;
-                good = false;
-                output_say("%s:%lld: %s\n", json_text(problem, "file"),
-                           (long long)json_number(problem, "line"),
-                           sentences_say(json_text(problem, "message")));
-        }
-        return good;
-}
-
 static bool is_refusal(const char *code)
 {
         return strncmp(code, "password-", strlen("password-")) == 0;
@@ -234,7 +207,7 @@ static int put_in_force(struct set_broker *s, sd_bus *bus, struct broker_files *
 
         if (r < 0)
                 return r;
-        if (!config_is_good(s->config)) {
+        if (!daemon_program_accepts(s->config)) {
                 broker_restore(files);
                 (void)output_fail("%s", _("the configuration would be wrong; nothing was changed"));
                 return -EINVAL;

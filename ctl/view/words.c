@@ -39,6 +39,7 @@ static const struct word reasons[] = {
         { "no-permission", N_("The service may not open it.") },
         { "sandbox", N_("The sandbox of the unit does not allow it: DeviceAllow= is missing.") },
         { "held-by-process", N_("Another program has it open.") },
+        { "second-reader", N_("Another program reads it, too, and takes bytes away.") },
         { "listening", N_("Line settings are tried one after the other.") },
         { "no-telegrams", N_("Whole frames arrive, but no telegram among them yet.") },
         { "telegrams", N_("Telegrams arrive.") },
@@ -182,4 +183,11 @@ const char *words_state(const char *state)
                 if (strcmp(states[i], state) == 0)
                         return _(states[i]);
         return state;
+}
+
+const char *words_console_cure(void)
+{
+        return _("Take console= with this port out of the kernel's command line "
+                 "(/boot/firmware/cmdline.txt, or /etc/default/grub and sudo update-grub), and "
+                 "restart the machine.");
 }

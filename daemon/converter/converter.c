@@ -155,12 +155,14 @@ static const char *devnode(const struct converter *c)
 }
 
 /* Nobody asked for it, and it was never opened: then nothing is taken from a program that has it.
- */
-static bool is_shy(const struct converter *c)
+ * A board's UART, on the other hand, often has a second reader: the login prompt. */
+static enum port_manners manners_of(const struct converter *c)
 {
         const struct store_converter *l = &c->learned;
 
-        return !c->config && !*c->path && !l->adopted && !l->has_line && !*l->meter_id;
+        if (*c->path)
+                return PORT_LOOKS;
+        return c->config || l->adopted || l->has_line || *l->meter_id ? PORT_TAKES : PORT_SHY;
 }
 
 static void open_port(struct converter *c)
@@ -170,7 +172,7 @@ static void open_port(struct converter *c)
         if (converter_data_prepare(c) < 0) /* only for want of memory */
                 retry_later(c);
         else
-                port_open(c->port, devnode(c), line_sweep_get(&c->sweep), is_shy(c), c->ask);
+                port_open(c->port, devnode(c), line_sweep_get(&c->sweep), manners_of(c), c->ask);
 }
 
 static void begin_reset(struct converter *c)
@@ -231,12 +233,42 @@ static bool begins_to_listen(enum machine_action action)
         return action == MACHINE_LISTEN || action == MACHINE_NEXT_LINE || action == MACHINE_SWEEP;
 }
 
+static void add_reason(struct converter *c, const char *format, ...)
+        __attribute__((format(printf, 2, 3)));
+static void add_reason(struct converter *c, const char *format, ...)
+{
+        size_t n = strlen(c->view.reason);
+        va_list ap;
+
+        if (n > 0)
+                n += (size_t)snprintf(c->view.reason + n, sizeof(c->view.reason) - n, "; ");
+        n = MIN(n, sizeof(c->view.reason) - 1);
+        va_start(ap, format);
+        (void)vsnprintf(c->view.reason + n, sizeof(c->view.reason) - n, format, ap);
+        va_end(ap);
+}
+
+/* While no telegram comes, a second reader is why: it takes the bytes. */
+static void add_reader(struct converter *c)
+{
+        const struct holder *reader = port_reader(c->port);
+
+        if (reader->pid == 0 || (c->state != CONVERTER_DETECTING && c->state != CONVERTER_SILENT &&
+                                 c->state != CONVERTER_NO_METER))
+                return;
+        c->view.code = "second-reader";
+        add_reason(c, "%s reads this port, too (pid %u%s%s)",
+                   *reader->name ? reader->name : "a process", reader->pid,
+                   *reader->unit ? ", " : "", reader->unit);
+        c->view.holder_pid = reader->pid;
+        (void)snprintf(c->view.holder_unit, sizeof(c->view.holder_unit), "%s", reader->unit);
+}
+
 void converter_report(struct converter *c, enum machine_event event, const char *code,
                       const char *format, ...)
 {
         struct machine_step step;
         enum converter_state before = c->state;
-        size_t n = 0;
         va_list ap;
 
         if (!machine_next(before, event, &step))
@@ -258,14 +290,13 @@ void converter_report(struct converter *c, enum machine_event event, const char 
         if (begins_to_listen(step.action)) {
                 if (port_is_under_way(c->port))
                         return; /* said when the line is set: on_opened() */
-                n = strlen(c->view.reason);
-                (void)snprintf(c->view.reason + n, sizeof(c->view.reason) - n, "%slistening at %s",
-                               n > 0 ? "; " : "", c->view.line);
+                add_reason(c, "listening at %s", c->view.line);
         }
         if (step.state != CONVERTER_BUSY) {
                 c->view.holder_pid = 0;
                 c->view.holder_unit[0] = '\0';
         }
+        add_reader(c);
         if (step.state != c->logged && step.state != CONVERTER_OPENING)
                 log_state(c);
         converter_arm(c);

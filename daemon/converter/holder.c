@@ -19,6 +19,11 @@
 
 #include "base/util.h"
 
+/* The kernel's admin-guide, devices.txt */
+#define TTYAUX_MAJOR           5
+#define PTMX_MINOR             2
+#define UNIX98_PTY_SLAVE_MAJOR 136
+
 static void fill_name(struct holder *holder)
 {
         char path[64];
@@ -120,6 +125,16 @@ static bool is_ours(uint32_t pid)
         return strncmp(name, "smartmeterd", 11) == 0;
 }
 
+/* Who has the other end of a pseudo-terminal as well is the device, and no reader of it. */
+static bool is_device_itself(const char *pid, const struct stat *node)
+{
+        const struct stat other_end = { .st_rdev = makedev(TTYAUX_MAJOR, PTMX_MINOR) };
+        unsigned int class = major(node->st_rdev);
+
+        return class >= UNIX98_PTY_SLAVE_MAJOR && class < UNIX98_PTY_SLAVE_MAJOR + 8 &&
+               process_has_open(pid, &other_end);
+}
+
 static uint32_t find_opener(const struct stat *node)
 {
         DIR *proc = opendir("/proc");
@@ -132,7 +147,8 @@ static uint32_t find_opener(const struct stat *node)
                                        ? (uint32_t)strtoul(entry->d_name, NULL, 10)
                                        : 0;
 
-                if (pid != 0 && process_has_open(entry->d_name, node) && !is_ours(pid))
+                if (pid != 0 && process_has_open(entry->d_name, node) && !is_ours(pid) &&
+                    !is_device_itself(entry->d_name, node))
                         found = pid;
         }
         (void)closedir(proc);

@@ -44,7 +44,8 @@ enum port_stage {
 struct request {
         char devnode[PORT_NAME_MAX];
         struct serial_line line;
-        bool write, shy;
+        enum port_manners manners;
+        bool write;
 };
 
 struct port {
@@ -66,6 +67,7 @@ struct port {
         bool marking; /* PARMRK is on: FF is doubled */
         bool telnets; /* commands stand between the bytes */
         struct telnet telnet;
+        struct holder reader; /* that has it open beside us */
         size_t expected;
         uint64_t burst_usec; /* when the bytes that are coming began to come */
         uint64_t last_usec;
@@ -260,7 +262,7 @@ static void work_open(const void *argument, int fd, struct worker_result *result
                 result->error = result->gai ? ENXIO : -r;
                 return;
         }
-        if (request->shy)
+        if (request->manners == PORT_SHY)
                 result->holder = holder_ask(request->devnode);
         if (result->holder.pid != 0) {
                 result->error = EADDRINUSE;
@@ -271,6 +273,8 @@ static void work_open(const void *argument, int fd, struct worker_result *result
         result->error = -r;
         if (r == -EBUSY)
                 result->holder = holder_find(request->devnode);
+        else if (r >= 0 && request->manners == PORT_LOOKS)
+                result->holder = holder_ask(request->devnode);
 }
 
 static void work_set(const void *argument, int fd, struct worker_result *result)
@@ -336,6 +340,7 @@ static void on_opened(const struct worker_result *result, void *userdata)
                 return;
         }
         port->fd = result->fd;
+        port->reader = result->holder;
         port->telnets = net_is_address(port->request.devnode) && !net_is_raw(port->request.devnode);
         port->telnet = (struct telnet){ 0 };
         port->marking = result->marked;
@@ -396,10 +401,10 @@ static void on_closed(const struct worker_result *result, void *userdata)
         begin_open(port);
 }
 
-void port_open(struct port *port, const char *devnode, const struct serial_line *line, bool shy,
-               bool write)
+void port_open(struct port *port, const char *devnode, const struct serial_line *line,
+               enum port_manners manners, bool write)
 {
-        struct request request = { .line = *line, .shy = shy, .write = write };
+        struct request request = { .line = *line, .manners = manners, .write = write };
 
         (void)snprintf(request.devnode, sizeof(request.devnode), "%s", devnode);
         if (port->stage == PORT_CLOSING) {
@@ -504,6 +509,11 @@ int port_send(struct port *port, struct slice bytes)
         if (n < 0)
                 return -errno;
         return (size_t)n == bytes.len ? 0 : -EAGAIN;
+}
+
+const struct holder *port_reader(const struct port *port)
+{
+        return &port->reader;
 }
 
 bool port_is_open(const struct port *port)

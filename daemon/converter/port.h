@@ -21,6 +21,13 @@
 
 struct port;
 
+/* What is done about other programs that have it open, locked or not. */
+enum port_manners {
+        PORT_TAKES, /* nothing */
+        PORT_SHY,   /* it is not opened */
+        PORT_LOOKS, /* port_reader() names one */
+};
+
 /* All are called from the loop, none out of a function below; each may close the port. */
 struct port_ops {
         /* It listens at the line: it was opened, or another line was set. */
@@ -52,11 +59,11 @@ DEFINE_OWNED(port, struct port *, port_free);
 
 /*
  * Begins to open it: `opened` or `failed` follows from the loop. Nothing happens when it is open or
- * about to be. While the last closing goes on, it is opened after that. `shy`: not if any program
- * has it open, locked or not. `write`: bytes may be sent.
+ * about to be. While the last closing goes on, it is opened after that. `write`: bytes may
+ * be sent.
  */
-void port_open(struct port *port, const char *devnode, const struct serial_line *line, bool shy,
-               bool write);
+void port_open(struct port *port, const char *devnode, const struct serial_line *line,
+               enum port_manners manners, bool write);
 /*
  * Sends a few bytes. -EPERM when it was not opened to `write`, -EAGAIN when they do not fit: what
  * is asked is shorter than any buffer. Never waits.
@@ -68,6 +75,9 @@ void port_close(struct port *port);
 /* Another line; what is still buffered is dropped, and no bytes come before `opened` says that it
  * is set. Nothing happens when it is the same. Failing is told as `gone`. */
 void port_set_line(struct port *port, const struct serial_line *line);
+
+/* Who had it open beside us when it was opened with PORT_LOOKS; its pid is 0 when nobody had. */
+const struct holder *port_reader(const struct port *port);
 
 bool port_is_open(const struct port *port);
 /* A worker opens it or sets its line: `opened`, `failed` or `gone` will follow. */

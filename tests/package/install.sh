@@ -205,6 +205,8 @@ for unit in smartmeterd.service smartmeterd-holders.socket smartmeterd-metrics.s
         [[ $(inside systemctl is-active "$unit") != active ]] || fault "$unit outlives its package"
 done
 inside sh -c 'test -f /etc/smartmeterd/smartmeterd.conf && test -d /var/lib/smartmeterd'
+# As smctl adopt leaves it for a port of the machine.
+inside sh -c 'cd /etc/systemd/system && mkdir -p smartmeterd.service.d && echo "[Service]" >smartmeterd.service.d/adopt-ttyAMA0.conf'
 inside dpkg -P smartmeterd
 left=$(inside find / -xdev -name '*smartmeter*' -not -path '/proc/*' -not -path '/root/test/*' \
         -not -path '/var/lib/systemd/*' -not -path '/var/log/*' -not -path '/run/*' -not -path '/sys/*')

@@ -80,7 +80,7 @@ class TestMachine(DoctorCase):
         (self.machine.root / "dev/serial/by-id/meter").symlink_to("../../ttyS7")
         self.driver.do(f"converter {ID} device /dev/serial/by-id/meter")
         self.machine.process(77, "agetty", holds="/dev/ttyS7", unit="serial-getty@ttyS7.service")
-        self.assert_only("holder", "agetty (process 77", "disable --now serial-getty@ttyS7.service")
+        self.assert_only("holder", "agetty (process 77", "mask --now serial-getty@ttyS7.service")
 
     def test_console_of_the_kernel_is_no_port_for_a_meter(self):
         self.machine.plug()
