@@ -18,6 +18,7 @@
 #include "base/log.h"
 #include "base/util.h"
 #include "config-build.h"
+#include "converter/worker.h"
 #include "daemon/config/config.h"
 #include "manager.h"
 #include "outputs.h"
@@ -340,6 +341,9 @@ int main(int argc, char **argv)
         if (options.check_config)
                 return check_config(&options);
         log_init();
+        r = worker_server_start();
+        if (r < 0)
+                log_warning("devices are asked by forks of the service itself: %s", strerror(-r));
         store_memory_init();
         if (options.log_level >= 0)
                 log_set_level(options.log_level);
@@ -355,6 +359,7 @@ int main(int argc, char **argv)
         }
         sd_event_source_disable_unref(d.status);
         manager_free(d.manager);
+        worker_server_stop();
         sd_event_unref(d.event);
         return r < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
 }

@@ -47,6 +47,7 @@ int converter_usb_reset(struct converter *c)
                 .name = "usb-reset",
                 .work = work_reset,
                 .argument = c->device.usb_node,
+                .argument_size = sizeof(c->device.usb_node),
                 .fd = -1,
                 .done = on_reset,
                 .userdata = c,

@@ -2,6 +2,7 @@
 /* A port in the loop: workers open, set and close it; here its bytes are read and unescaped. */
 #include "port.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -47,6 +48,7 @@ struct request {
         enum port_manners manners;
         bool write;
 };
+static_assert(sizeof(struct request) <= WORKER_ARGUMENT_MAX, "a worker takes it");
 
 struct port {
         sd_event *event; /* borrowed: lives as long as the daemon */
@@ -309,6 +311,7 @@ static int start_worker(struct port *port, const char *name,
                 .name = name,
                 .work = work,
                 .argument = &port->request,
+                .argument_size = sizeof(port->request),
                 .fd = port->fd,
                 .late_usec = PORT_LATE_USEC,
                 .limit_usec = net_is_address(port->request.devnode) ? PORT_NET_LIMIT_USEC

@@ -3,47 +3,82 @@
 #include "worker.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <signal.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #define TIMER_ACCURACY_USEC 10000
 
 struct worker {
         struct worker_job job;
-        pid_t pid;
         bool over;    /* its result is here, or it was ended */
         bool limited; /* it was ended for its time; `done` hears of it when it has gone */
+        pid_t pid;    /* 0: the server has not told it yet */
         int fd;       /* our end of the socket pair */
         sd_event_source *source, *late, *limit;
 };
 
-union control {
-        struct cmsghdr header;
-        char room[CMSG_SPACE(sizeof(int))];
+/* What the fork server is asked for; the answer's socket and the descriptor of the work come with
+ * it. */
+struct order {
+        void (*work)(const void *argument, int fd, struct worker_result *result);
+        unsigned char argument[WORKER_ARGUMENT_MAX]; /* as large as it is */
 };
 
-/* In the worker: hands over the result, and the descriptor with it. */
-static void send_result(int socket, const struct worker_result *result)
+/* Our end of the fork server's socket; -1: there is none, and workers are forked from here. */
+static int server = -1;
+
+#define MAX_FDS 2
+
+union control {
+        struct cmsghdr header;
+        char room[CMSG_SPACE(MAX_FDS * sizeof(int))];
+};
+
+/* -errno when the other end is gone, or takes nothing now. */
+static int send_with(int socket, const void *data, size_t size, const int *fds, size_t n_fds)
 {
-        struct iovec part = { .iov_base = (void *)(uintptr_t)result, .iov_len = sizeof(*result) };
+        struct iovec part = { .iov_base = (void *)(uintptr_t)data, .iov_len = size };
         union control control = { 0 };
         struct msghdr message = { .msg_iov = &part, .msg_iovlen = 1 };
 
-        if (result->fd >= 0) {
+        if (n_fds > 0) {
                 message.msg_control = &control;
-                message.msg_controllen = sizeof(control.room);
+                message.msg_controllen = CMSG_SPACE(n_fds * sizeof(int));
                 control.header.cmsg_level = SOL_SOCKET;
                 control.header.cmsg_type = SCM_RIGHTS;
-                control.header.cmsg_len = CMSG_LEN(sizeof(int));
-                memcpy(CMSG_DATA(&control.header), &result->fd, sizeof(int));
+                control.header.cmsg_len = CMSG_LEN(n_fds * sizeof(int));
+                memcpy(CMSG_DATA(&control.header), fds, n_fds * sizeof(int));
         }
-        /* Whoever started us may be gone; then the descriptor is closed with this process. */
-        (void)sendmsg(socket, &message, MSG_NOSIGNAL);
+        return sendmsg(socket, &message, MSG_NOSIGNAL | MSG_DONTWAIT) < 0 ? -errno : 0;
+}
+
+/* The size of what came, 0 at the end; unused places of `fds` become -1. */
+static ssize_t receive_with(int socket, void *data, size_t size, int fds[MAX_FDS], int flags)
+{
+        struct iovec part = { .iov_base = data, .iov_len = size };
+        union control control;
+        struct msghdr message = { .msg_iov = &part,
+                                  .msg_iovlen = 1,
+                                  .msg_control = &control,
+                                  .msg_controllen = sizeof(control) };
+        const struct cmsghdr *header;
+        ssize_t n;
+
+        for (size_t i = 0; i < MAX_FDS; i++)
+                fds[i] = -1;
+        n = recvmsg(socket, &message, flags | MSG_CMSG_CLOEXEC);
+        if (n < 0)
+                return -errno;
+        header = CMSG_FIRSTHDR(&message);
+        if (header && header->cmsg_type == SCM_RIGHTS)
+                memcpy(fds, CMSG_DATA(header), header->cmsg_len - CMSG_LEN(0));
+        return n;
 }
 
 /* Other converters' ports must not stay open here: their ttys would outlive an unplug. */
@@ -59,41 +94,149 @@ static void keep_only(int a, int b)
         (void)close_range((unsigned int)MAX(high, STDERR_FILENO) + 1, ~0u, 0);
 }
 
-__attribute__((noreturn)) static void run(const struct worker_job *job, int socket)
+/* Nobody waits for the result any more. */
+static bool is_left(int socket)
+{
+        struct pollfd poll_fd = { .fd = socket };
+
+        return poll(&poll_fd, 1, 0) > 0 && poll_fd.revents & POLLHUP;
+}
+
+__attribute__((noreturn)) static void run(const struct order *order, int fd, int socket)
 {
         struct worker_result result = { .fd = -1 };
         sigset_t none;
 
         (void)sigemptyset(&none);
         (void)sigprocmask(SIG_SETMASK, &none, NULL);
+        (void)signal(SIGTERM, SIG_DFL);
+        (void)signal(SIGINT, SIG_DFL);
         (void)prctl(PR_SET_NAME, "smartmeterd-dev");
-        keep_only(socket, job->fd);
-        job->work(job->argument, job->fd, &result);
-        send_result(socket, &result);
+        keep_only(socket, fd);
+        if (is_left(socket))
+                _exit(EXIT_SUCCESS);
+        order->work(order->argument, fd, &result);
+        /* Whoever started us may be gone; then the descriptor is closed with this process. */
+        (void)send_with(socket, &result, sizeof(result), &result.fd, result.fd >= 0);
         _exit(EXIT_SUCCESS);
 }
 
-static int receive_result(int socket, struct worker_result *ret)
+/* The kernel is to collect workers that end: nobody asks how they did. */
+static void collect_by_kernel(void)
 {
-        struct iovec part = { .iov_base = ret, .iov_len = sizeof(*ret) };
-        union control control;
-        struct msghdr message = { .msg_iov = &part,
-                                  .msg_iovlen = 1,
-                                  .msg_control = &control,
-                                  .msg_controllen = sizeof(control) };
-        ssize_t n = recvmsg(socket, &message, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
-        const struct cmsghdr *header;
+        struct sigaction action = { .sa_handler = SIG_IGN };
 
-        if (n < 0 && (errno == EAGAIN || errno == EINTR))
-                return -EAGAIN;
-        if (n != (ssize_t)sizeof(*ret)) { /* it died before it could answer */
-                *ret = (struct worker_result){ .error = EIO, .fd = -1 };
-                return 0;
+        (void)sigaction(SIGCHLD, &action, NULL); /* cannot fail for this signal */
+}
+
+/* A process for the order; -errno. */
+static int fork_worker(const struct order *order, int fd, int socket, pid_t *ret)
+{
+        pid_t pid;
+
+        collect_by_kernel();
+        pid = fork();
+        if (pid == 0)
+                run(order, fd, socket);
+        if (pid < 0)
+                return -errno;
+        *ret = pid;
+        return 0;
+}
+
+/* In the fork server: a worker, whose number is told; without one, the error is its result. It may
+ * be over by then, and nobody listen. */
+static void serve(const struct order *order, int fd, int socket)
+{
+        pid_t pid;
+        int r = fork_worker(order, fd, socket, &pid);
+
+        if (r < 0) {
+                const struct worker_result result = { .error = -r, .fd = -1 };
+
+                (void)send_with(socket, &result, sizeof(result), NULL, 0);
+        } else {
+                (void)send_with(socket, &pid, sizeof(pid), NULL, 0);
         }
-        ret->fd = -1;
-        header = CMSG_FIRSTHDR(&message);
-        if (header && header->cmsg_type == SCM_RIGHTS)
-                memcpy(&ret->fd, CMSG_DATA(header), sizeof(int));
+}
+
+__attribute__((noreturn)) static void run_server(int socket)
+{
+        struct order order;
+        int fds[MAX_FDS];
+        ssize_t n;
+
+        /* The terminal's Ctrl+C is for the service, which closes the socket when it ends. */
+        (void)signal(SIGTERM, SIG_IGN);
+        (void)signal(SIGINT, SIG_IGN);
+        (void)prctl(PR_SET_NAME, "smartmeterd-frk");
+        keep_only(socket, socket);
+        while ((n = receive_with(socket, &order, sizeof(order), fds, 0)) != 0) {
+                if (n >= (ssize_t)offsetof(struct order, argument) && fds[0] >= 0)
+                        serve(&order, fds[1], fds[0]);
+                else if (n < 0 && n != -EINTR)
+                        break;
+                for (size_t i = 0; i < MAX_FDS; i++)
+                        if (fds[i] >= 0)
+                                (void)close(fds[i]);
+        }
+        _exit(EXIT_SUCCESS);
+}
+
+int worker_server_start(void)
+{
+        int pair[2];
+        pid_t pid;
+
+        if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
+                return -errno;
+        collect_by_kernel();
+        pid = fork();
+        if (pid == 0) {
+                (void)close(pair[0]); /* else it would not hear of the service's end */
+                run_server(pair[1]);
+        }
+        (void)close(pair[1]);
+        if (pid < 0) {
+                (void)close(pair[0]);
+                return -EAGAIN;
+        }
+        server = pair[0];
+        return 0;
+}
+
+void worker_server_stop(void)
+{
+        if (server >= 0)
+                (void)close(server);
+        server = -1;
+}
+
+/* The server makes it; where there is none, or it does not take orders, we do. */
+static int order_worker(const struct order *order, size_t size, int fd, int socket, pid_t *ret)
+{
+        const int fds[MAX_FDS] = { socket, fd };
+
+        if (server >= 0 && send_with(server, order, size, fds, fd >= 0 ? 2 : 1) >= 0)
+                return 0;
+        return fork_worker(order, fd, socket, ret);
+}
+
+/* -EAGAIN: it is not there yet. */
+static int receive_result(struct worker *worker, struct worker_result *ret)
+{
+        int fds[MAX_FDS];
+        ssize_t n = receive_with(worker->fd, ret, sizeof(*ret), fds, MSG_DONTWAIT);
+
+        if (n == -EAGAIN || n == -EINTR)
+                return -EAGAIN;
+        if (n == (ssize_t)sizeof(worker->pid)) { /* the server tells which process it is */
+                memcpy(&worker->pid, ret, sizeof(worker->pid));
+                return -EAGAIN;
+        }
+        if (n != (ssize_t)sizeof(*ret)) /* it died before it could answer */
+                *ret = (struct worker_result){ .error = EIO };
+        ret->fd = fds[0];
         return 0;
 }
 
@@ -102,7 +245,7 @@ static int on_result(sd_event_source *source, int fd, uint32_t revents, void *us
         struct worker *worker = userdata;
         struct worker_result result;
 
-        if (receive_result(fd, &result) < 0)
+        if (receive_result(worker, &result) < 0)
                 return 0;
         if (worker->limited && result.error != 0)
                 result.error = ETIMEDOUT;
@@ -123,11 +266,10 @@ static int on_late(sd_event_source *source, uint64_t usec, void *userdata)
 }
 
 /* It runs until its result is here. In the kernel's wait it does not hear this, and ends later. */
-static void end(struct worker *worker)
+static void end(const struct worker *worker)
 {
         if (worker->pid > 0 && !worker->over)
                 (void)kill(worker->pid, SIGKILL);
-        worker->over = true;
 }
 
 static int on_limit(sd_event_source *source, uint64_t usec, void *userdata)
@@ -136,9 +278,11 @@ static int on_limit(sd_event_source *source, uint64_t usec, void *userdata)
 
         /* on_result() sees its end: at once, or when the kernel lets go of it. So there is never
          * more than one that waits for the same device. */
-        if (worker->pid > 0)
-                (void)kill(worker->pid, SIGKILL);
         worker->limited = true;
+        if (worker->pid > 0)
+                end(worker);
+        else /* the server has not told which it is: it will not any more */
+                (void)shutdown(worker->fd, SHUT_RD);
         return 0;
 }
 
@@ -162,34 +306,27 @@ static int watch(struct worker *worker, sd_event *event)
         return r;
 }
 
-/* The kernel is to collect workers that end: nobody asks how they did. */
-static void collect_by_kernel(void)
-{
-        struct sigaction action = { .sa_handler = SIG_IGN };
-
-        (void)sigaction(SIGCHLD, &action, NULL); /* cannot fail for this signal */
-}
-
 int worker_start(sd_event *event, const struct worker_job *job, struct worker **ret)
 {
         OWNED(worker) struct worker *worker = calloc(1, sizeof(*worker));
+        struct order order = { .work = job->work };
+        size_t size = offsetof(struct order, argument) + job->argument_size;
         int pair[2], r;
 
         if (!worker)
                 return -ENOMEM;
         worker->job = *job;
         worker->fd = -1;
+        if (job->argument_size > sizeof(order.argument))
+                return -E2BIG;
+        if (job->argument_size > 0)
+                memcpy(order.argument, job->argument, job->argument_size);
         if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
                 return -errno;
         worker->fd = pair[0];
         r = watch(worker, event);
-        if (r >= 0) {
-                collect_by_kernel();
-                worker->pid = fork();
-                if (worker->pid == 0)
-                        run(job, pair[1]);
-                r = worker->pid < 0 ? -errno : 0;
-        }
+        if (r >= 0)
+                r = order_worker(&order, size, job->fd, pair[1], &worker->pid);
         (void)close(pair[1]); /* a socket nobody wrote to */
         if (r < 0)
                 return r;
@@ -201,28 +338,40 @@ int worker_start(sd_event *event, const struct worker_job *job, struct worker **
 
 struct worker *worker_free(struct worker *worker)
 {
+        struct worker_result unread = { .fd = -1 };
+
         if (!worker)
                 return NULL;
         sd_event_source_disable_unref(worker->source);
         sd_event_source_disable_unref(worker->late);
         sd_event_source_disable_unref(worker->limit);
+        if (worker->pid == 0 && !worker->over)
+                (void)receive_result(worker, &unread);
         end(worker);
         if (worker->fd >= 0)
                 (void)close(worker->fd);
+        if (unread.fd >= 0)
+                (void)close(unread.fd);
         free(worker);
         return NULL;
 }
 
+/* Nothing: the copy of the descriptor closes with the worker. */
+static void work_nothing(const void *argument, int fd, struct worker_result *result)
+{
+}
+
 void worker_close(int fd)
 {
+        const struct order order = { .work = work_nothing };
         pid_t pid;
+        int pair[2];
 
-        collect_by_kernel();
-        pid = fork();
-        if (pid == 0) {
-                keep_only(fd, fd);
-                (void)close(fd);
-                _exit(EXIT_SUCCESS);
+        /* Nobody reads from the pair; the server wants a socket for its answer. */
+        if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) >= 0) {
+                (void)order_worker(&order, offsetof(struct order, argument), fd, pair[1], &pid);
+                (void)close(pair[0]);
+                (void)close(pair[1]);
         }
         (void)close(fd); /* does not wait: the worker holds the last reference, if there is one */
 }

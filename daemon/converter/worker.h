@@ -5,13 +5,17 @@
  * for up to 40 s, deaf to signals, and a thread in that wait would keep the whole service from
  * ending. What the worker opens comes back over a socket pair.
  *
- *      loop ── worker_start() ──> fork ── work() ──> open, tcsetattr, close, connect …
- *        ↑                                  │
- *        └──── done(result, fd) <── socket ─┘
+ *      loop ── worker_start() ──> fork server ── fork ── work() ──> open, tcsetattr, close, connect
+ * … ↑                                                 │ └─────────── done(result, fd) <──────
+ * socket ─────┘
+ *
+ * A process that is forked while another thread holds a lock (of the resolver, of stdio) has that
+ * lock held for ever. So workers are forked from a process that was made before the first thread.
  */
 #pragma once
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include <systemd/sd-event.h>
@@ -30,11 +34,14 @@ struct worker_result {
         struct holder holder;
 };
 
+#define WORKER_ARGUMENT_MAX 512
+
 struct worker_job {
         const char *name; /* static, for debugging */
         /* Called in the worker; `argument` and `fd` are its own copies. */
         void (*work)(const void *argument, int fd, struct worker_result *result);
         const void *argument; /* borrowed for the call of worker_start() */
+        size_t argument_size; /* up to WORKER_ARGUMENT_MAX; no pointers in it */
         int fd;               /* a descriptor the work needs, -1: none; the caller keeps its own */
         uint64_t late_usec;   /* `late` is called after this time; 0: never */
         uint64_t limit_usec;  /* after this time it is ended; ETIMEDOUT once it is gone; 0: never */
@@ -43,6 +50,13 @@ struct worker_job {
         void (*done)(const struct worker_result *result, void *userdata);
         void *userdata;
 };
+
+/*
+ * Makes the fork server: before the first thread and before secrets are read. -errno: there is
+ * none, and workers are forked from the caller. It ends with the caller, or when it is stopped.
+ */
+int worker_server_start(void);
+void worker_server_stop(void);
 
 /* -errno when no process could be made. */
 int worker_start(sd_event *event, const struct worker_job *job, struct worker **ret);

@@ -5,6 +5,7 @@ import contextlib
 import os
 import sqlite3
 import subprocess
+import sys
 
 import private_bus as bus
 from harness import SMCTL, Daemon, Link, plain_environment, telegram
@@ -104,7 +105,11 @@ class MeterBed:
     def __enter__(self):
         self.link.plug()
         self.d.__enter__()
-        self.d.wait_state(self.identity, "detecting")
+        try:
+            self.d.wait_state(self.identity, "detecting")
+        except BaseException:
+            self.__exit__(*sys.exc_info())
+            raise
         return self
 
     def __exit__(self, *exception):

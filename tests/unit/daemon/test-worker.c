@@ -3,6 +3,7 @@
 #include "tests/unit/test.h"
 
 #include <errno.h>
+#include <pthread.h>
 #include <signal.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -73,6 +74,7 @@ static struct heard run(void (*work)(const void *, int, struct worker_result *),
                 .name = "test",
                 .work = work,
                 .argument = &argument,
+                .argument_size = sizeof(argument),
                 .fd = fd,
                 .late_usec = SOON_USEC,
                 .limit_usec = limit_usec,
@@ -143,14 +145,60 @@ static void worker_that_never_answers_is_ended(void **state)
         assert_int_equal(heard.result.fd, -1);
 }
 
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+
+static void take_lock(const void *argument, int fd, struct worker_result *result)
+{
+        result->error = pthread_mutex_lock(&lock);
+}
+
+/* As the resolver's, or that of stdio, which another thread holds at the moment. */
+static void worker_is_not_held_up_by_a_lock_of_a_thread(void **state)
+{
+        struct heard heard;
+
+        assert_int_equal(pthread_mutex_lock(&lock), 0);
+        heard = run(take_lock, -1, 0, 200 * SOON_USEC, -1);
+        assert_int_equal(pthread_mutex_unlock(&lock), 0);
+        assert_int_equal(heard.result.error, 0);
+}
+
+static void closed_descriptor_closes_elsewhere(void **state)
+{
+        int pair[2];
+        char byte;
+
+        assert_int_equal(pipe(pair), 0);
+        worker_close(pair[1]);
+        assert_int_equal(read(pair[0], &byte, 1), 0); /* its last copy is gone */
+        close(pair[0]);
+}
+
+static int start_server(void **state)
+{
+        return worker_server_start();
+}
+
+static int stop_server(void **state)
+{
+        worker_server_stop();
+        return 0;
+}
+
+/* By a fork server, and where there is none. */
+#define SERVED(test) cmocka_unit_test_setup_teardown(test, start_server, stop_server)
+#define BOTH(test)   cmocka_unit_test(test), SERVED(test)
+
 int main(void)
 {
         static const struct CMUnitTest tests[] = {
-                cmocka_unit_test(result_and_descriptor_come_back),
-                cmocka_unit_test(error_comes_back),
-                cmocka_unit_test(worker_that_dies_is_an_error),
-                cmocka_unit_test(late_worker_is_told_of_and_waited_for),
-                cmocka_unit_test(worker_that_never_answers_is_ended),
+                BOTH(result_and_descriptor_come_back),
+                BOTH(error_comes_back),
+                BOTH(worker_that_dies_is_an_error),
+                BOTH(late_worker_is_told_of_and_waited_for),
+                BOTH(worker_that_never_answers_is_ended),
+                BOTH(closed_descriptor_closes_elsewhere),
+                SERVED(worker_is_not_held_up_by_a_lock_of_a_thread),
         };
 
         return cmocka_run_group_tests_name("worker", tests, NULL, NULL);
