@@ -22,6 +22,7 @@
 #include "daemon/config/config.h"
 #include "manager.h"
 #include "outputs.h"
+#include "print-keys.h"
 #include "store/store-memory.h"
 #include "udev/hotplug.h"
 
@@ -33,7 +34,7 @@
 struct options {
         const char *config_path, *state_directory, *bus_address;
         int log_level; /* -1: not given */
-        bool check_config, json, udevd;
+        bool check_config, print_keys, json, udevd;
 };
 
 struct daemon {
@@ -56,6 +57,7 @@ static int usage(FILE *to)
                 "  --udev yes|no      are converters found by udevd? (yes where it runs)\n"
                 "  --log-level LEVEL  err, warning, notice, info, debug\n"
                 "  --check-config     print what is wrong with the configuration, and end\n"
+                "  --print-keys       print the keys of meters, never to a terminal, and end\n"
                 "  --json             with --check-config: as JSON\n"
                 "  --version, --help\n",
                 to);
@@ -72,6 +74,7 @@ static int parse_options(int argc, char **argv, struct options *ret)
                 { "udev", required_argument, NULL, 'u' },
                 { "log-level", required_argument, NULL, 'l' },
                 { "check-config", no_argument, NULL, 'C' },
+                { "print-keys", no_argument, NULL, 'k' },
                 { "json", no_argument, NULL, 'j' },
                 { "version", no_argument, NULL, 'V' },
                 { "help", no_argument, NULL, 'h' },
@@ -106,6 +109,9 @@ static int parse_options(int argc, char **argv, struct options *ret)
                         break;
                 case 'C':
                         ret->check_config = true;
+                        break;
+                case 'k':
+                        ret->print_keys = true;
                         break;
                 case 'j':
                         ret->json = true;
@@ -340,6 +346,8 @@ int main(int argc, char **argv)
                 return r;
         if (options.check_config)
                 return check_config(&options);
+        if (options.print_keys)
+                return print_keys(options.config_path, options.state_directory, is_another());
         log_init();
         r = worker_server_start();
         if (r < 0)

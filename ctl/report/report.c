@@ -262,7 +262,7 @@ static int say_all(const struct outcomes *after, struct report *ret)
                         o->profile ? o->profile->name : "none", *time ? time : "no time",
                         o->n_readings, *o->error ? ": " : "", o->error);
                 ret->n_lines++;
-                ret->n_closed += o->encrypted && !is_read(o);
+                ret->n_closed += o->encrypted && !is_read(o) && o->status != TELEGRAM_REPLAYED;
         }
         return r;
 }

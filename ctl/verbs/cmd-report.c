@@ -13,6 +13,7 @@
 
 #include "base/hex.h"
 #include "config-build.h"
+#include "ctl/client/service-keys.h"
 #include "ctl/i18n.h"
 #include "ctl/learn/telegram-source.h"
 #include "ctl/options.h"
@@ -34,6 +35,8 @@ struct report_verb {
         uint64_t listen_usec;
         unsigned int telegrams;
         struct cipher_keys keys;
+        bool of_service; /* they are not of whoever runs this */
+        bool withheld;   /* the service may have others, which only root may read */
         struct telegram_file file;
         struct json_object *converter; /* owned; NULL for a file */
         struct report report;
@@ -204,6 +207,8 @@ static void tell_json(const struct report_verb *verb, const char *text, const ch
                 json_object_array_add(telegrams, telegram);
         }
         json_object_object_add(object, "telegrams", telegrams);
+        json_set_flag(object, "key_of_service", verb->of_service);
+        json_set_flag(object, "keys_withheld", verb->withheld);
         json_set_number(object, "closed", (int64_t)report->n_closed);
         json_set_number(object, "left_out", (int64_t)report->left_out);
         json_set_text(object, "file", file);
@@ -222,11 +227,17 @@ static void tell(const struct report_verb *verb, const char *file)
         fprintf(stderr, "%s\n",
                 _("Ids, serial numbers, titles and keys were replaced; times and readings were "
                   "not.\nNothing was sent. Look at it, and attach it to an issue."));
+        if (verb->of_service)
+                fprintf(stderr, "%s\n", _("The key is the one that the service has."));
         if (verb->report.n_closed > 0)
                 fprintf(stderr,
                         _("%zu telegrams could not be opened: their content is random now. --key "
                           "gives the key.\n"),
                         verb->report.n_closed);
+        if (verb->report.n_closed > 0 && verb->withheld)
+                fprintf(stderr, "%s\n",
+                        _("The keys that the service has are for root alone: with sudo they are "
+                          "used."));
 }
 
 static const char *choose_file(const struct report_verb *verb, char name[static FACT_MAX])
@@ -272,7 +283,8 @@ static int hand_out(const struct report_verb *verb)
 
 /* ---- making it ---- */
 
-static int make(struct report_verb *verb, const struct profile_set *profiles)
+static int make_because(struct report_verb *verb, const struct profile_set *profiles,
+                        char why[static REPORT_REASON_MAX])
 {
         const struct report_options options = {
                 .file = &verb->file,
@@ -280,12 +292,44 @@ static int make(struct report_verb *verb, const struct profile_set *profiles)
                 .profiles = profiles,
                 .max_telegrams = verb->telegrams,
         };
-        char why[REPORT_REASON_MAX];
 
         report_done(&verb->report);
-        if (report_make(&options, &verb->report, why) == 0)
+        return report_make(&options, &verb->report, why);
+}
+
+static int make(struct report_verb *verb, const struct profile_set *profiles)
+{
+        char why[REPORT_REASON_MAX];
+
+        if (make_because(verb, profiles, why) == 0)
                 return EXIT_DONE;
         return output_fail(_("no report was made: %s"), why);
+}
+
+/* With each key that the service has, where whoever runs this may read them: the one that opens
+ * most is taken. One report has one key. */
+static int try_service_keys(struct report_verb *verb, const struct profile_set *profiles)
+{
+        struct service_keys keys;
+        size_t least = verb->report.n_closed, best = 0, made = 0;
+        char why[REPORT_REASON_MAX];
+        int r = service_keys_read(&keys);
+
+        verb->withheld = r == -EACCES;
+        for (size_t i = 0; i < keys.n && least > 0; i++) {
+                verb->keys = keys.items[i];
+                made = i + 1;
+                if (make_because(verb, profiles, why) < 0 || verb->report.n_closed >= least)
+                        continue;
+                least = verb->report.n_closed;
+                best = i + 1;
+        }
+        verb->of_service = best > 0;
+        cipher_keys_wipe(&verb->keys);
+        if (best > 0)
+                verb->keys = keys.items[best - 1];
+        service_keys_done(&keys);
+        return made == best ? EXIT_DONE : make(verb, profiles);
 }
 
 /* Who has the key is asked for it; Ctrl-D goes on without. */
@@ -309,6 +353,8 @@ static int run(struct report_verb *verb)
                                                         &verb->converter);
         if (code == EXIT_DONE)
                 code = make(verb, profiles);
+        if (code == EXIT_DONE && verb->report.n_closed > 0 && !verb->keys.has_key)
+                code = try_service_keys(verb, profiles);
         if (code == EXIT_DONE && wants_key(verb) && set_key_ask(&verb->keys) == 0)
                 code = make(verb, profiles);
         return code == EXIT_DONE ? hand_out(verb) : code;

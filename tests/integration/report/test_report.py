@@ -1,12 +1,14 @@
 # SPDX-License-Identifier: MIT
 """smctl report: where it goes, what it tells and refuses, of a file and of a line that is read."""
 
+import contextlib
 import json
 import os
 import pathlib
 import pty
 import re
 import select
+import sqlite3
 import subprocess
 import sys
 import tempfile
@@ -173,6 +175,12 @@ class TestKeys(ReportCase):
         (after,) = self.decode(report, *self.told_keys(report), code=1)
         self.assertIn("wrong authentication key", after["error"])
 
+    def test_a_telegram_that_came_twice_was_opened(self):
+        out, _ = self.smctl("report", "--json", *KEYS, self.capture(CIPHERED * 2))
+        report = json.loads(out)
+        self.assertEqual([t["read"] for t in report["telegrams"]], [True, False])
+        self.assertEqual(report["closed"], 0)
+
     def test_what_no_key_opens_becomes_random(self):
         for keys, error in (((), "a key is needed"), (("--key", AUTH_KEY), "wrong encryption key")):
             report, _ = self.smctl("report", "-o", "-", *keys, self.capture(CIPHERED))
@@ -219,6 +227,109 @@ class TestKeys(ReportCase):
         wait_until(more, f"{text!r}")
         self.assertIn(text, seen)
         return seen
+
+
+class TestServiceKeys(ReportCase):
+    """Its program is asked, with a configuration and a state directory of the test's own."""
+
+    def setUp(self):
+        super().setUp()
+        self.config = self.folder / "smartmeterd.conf"
+        self.state = self.folder / "state"
+        program = self.folder / "smartmeterd"
+        program.write_text(f'#!/bin/sh\nexec {os.environ["SMARTMETERD"]} "$@" --config {self.config} '
+                           f'--state-dir {self.state}\n')
+        program.chmod(0o755)
+        self.program = str(program)
+        self.source = self.capture(telegram("lgz-e450", "--meter-id", METER, *KEYS, "--count", "2"))
+
+    def smctl(self, *words, code=0, stdin=b"", **how):
+        done = subprocess.run([SMCTL, *words], capture_output=True, input=stdin, cwd=self.folder, check=False,
+                              env=plain_environment(LC_ALL="C.UTF-8", LANGUAGE="", SMARTMETERD=self.program), **how)
+        self.assertEqual(done.returncode, code, done.stdout + done.stderr)
+        return done.stdout.decode(), done.stderr.decode()
+
+    def configure(self, text, mode=0o600):
+        self.config.write_text(text)
+        self.config.chmod(mode)
+
+    def store(self, meter, key, auth_key):
+        """As smctl set-key stores them."""
+        self.state.mkdir(mode=0o700, exist_ok=True)
+        with contextlib.closing(sqlite3.connect(self.state / "state.db")) as db, db:
+            db.execute("CREATE TABLE IF NOT EXISTS keys (meter TEXT PRIMARY KEY COLLATE NOCASE, key BLOB, "
+                       "auth_key BLOB, title BLOB) WITHOUT ROWID")
+            db.execute("INSERT INTO keys VALUES (?, ?, ?, NULL)",
+                       (meter, bytes.fromhex(key), auth_key and bytes.fromhex(auth_key)))
+
+    def check_opened(self, *told):
+        report, said = self.smctl("report", "-o", "mine.txt", self.source)
+        self.assertIn("2 telegrams, 2 of them are read", said)
+        self.assertIn("The key is the one that the service has.", said)
+        report = (self.folder / "mine.txt").read_text()
+        self.assertNotRegex(re.sub(r"\s", "", report).lower(), f"{KEY}|{AUTH_KEY}")
+        self.assertEqual(self.told_keys(report)[::2], list(told))
+        self.assertTrue(all(t["readings"] for t in self.decode(report, *self.told_keys(report))))
+
+    def test_the_key_of_a_meters_section_is_used(self):
+        self.configure(f'[meter "{METER}"]\nKey={KEY}\nAuthKey={AUTH_KEY}\n')
+        self.check_opened("--key", "--auth-key")
+
+    def test_the_key_of_a_converters_section_is_used(self):
+        self.configure(f'[converter "x"]\nDevice=/dev/ttyAMA0\nKey={KEY}\n')
+        self.check_opened("--key")
+
+    def test_the_key_that_was_set_at_run_time_is_used(self):
+        self.configure("")
+        for n in range(3):  # of other meters, and the very key that is not this one's
+            self.store(f"LGZ{n}", f"{n:032x}", None)
+        self.store(METER, KEY, AUTH_KEY)
+        self.check_opened("--key", "--auth-key")
+
+    def test_a_key_that_is_given_counts(self):
+        self.configure(f'[meter "{METER}"]\nKey={KEY}\n')
+        report, _ = self.smctl("report", "--json", "--key", AUTH_KEY, self.source)
+        report = json.loads(report)
+        self.assertEqual((report["closed"], report["key_of_service"]), (2, False))
+
+    def test_keys_of_other_meters_open_nothing_and_are_not_told(self):
+        self.configure("")
+        self.store("LGZ1", "ab" * 16, "cd" * 16)
+        report, _ = self.smctl("report", "--json", self.source)
+        self.assertNotRegex(report.lower(), "(ab){16}|(cd){16}")
+        report = json.loads(report)
+        self.assertEqual((report["closed"], report["key"], report["key_of_service"]), (2, None, False))
+        self.assertEqual(report["keys_withheld"], os.geteuid() != 0)
+
+    def test_a_plain_meter_needs_none(self):
+        self.configure("this is no configuration\n")
+        _, said = self.smctl("report", "-o", "mine.txt", self.capture(PLAIN))
+        self.assertNotIn("service", said)
+
+    def test_what_may_not_be_read_is_said(self):
+        self.configure(f'[meter "{METER}"]\nKey={KEY}\n')
+        self.store(METER, KEY, AUTH_KEY)
+        self.folder.chmod(0o777)
+        how = {"user": 65534, "group": 65534, "extra_groups": []} if os.geteuid() == 0 else {}
+        if not how:  # root alone can become somebody else
+            self.config.chmod(0)
+            self.state.chmod(0)
+            self.addCleanup(self.state.chmod, 0o700)
+        _, said = self.smctl("report", "-o", "mine.txt", self.source, **how)
+        self.assertIn("2 telegrams could not be opened", said)
+        self.assertIn("are for root alone: with sudo they are used", said)
+        report, _ = self.smctl("report", "--json", self.source, **how)
+        self.assertEqual((json.loads(report)["closed"], json.loads(report)["keys_withheld"]), (2, True))
+
+    def test_keys_are_not_printed_to_a_terminal(self):
+        self.configure(f'[meter "{METER}"]\nKey={KEY}\n')
+        master, slave = pty.openpty()
+        done = subprocess.run([self.program, "--print-keys"], stdout=slave, stderr=subprocess.PIPE, check=False)
+        self.addCleanup(os.close, slave)
+        self.addCleanup(os.close, master)
+        self.assertEqual(done.returncode, 64)
+        self.assertIn(b"not printed to a terminal", done.stderr)
+        self.assertEqual(select.select([master], [], [], 0)[0], [])
 
 
 class TestLive(ReportCase):
