@@ -163,7 +163,7 @@ static struct column *add_channel(struct reading *r, size_t side, size_t tariff,
 }
 
 /* A column by its name with the unit, or without. */
-static void find_value(struct reading *r, size_t side, size_t tariff)
+static int find_value(struct reading *r, size_t side, size_t tariff)
 {
         const char *wish = wish_of(r->wish, side, tariff);
 
@@ -178,9 +178,10 @@ static void find_value(struct reading *r, size_t side, size_t tariff)
                         struct column *column = add_channel(r, side, tariff, i);
 
                         memcpy(column->unit, unit, sizeof(column->unit));
-                        return;
+                        return 0;
                 }
         }
+        return wish ? csv_fail(r->csv, 0, _("there is no column '%s'"), wish) : 0;
 }
 
 /* A channel of each entity that is wished for, or of whichever the table has. */
@@ -218,6 +219,22 @@ static bool is_wide(const struct head *h)
         return h->entity != NONE && h->type != NONE && h->unit != NONE;
 }
 
+static int find_values(struct reading *r)
+{
+        for (size_t side = 0; side < CSV_N_SIDES; side++)
+                for (size_t tariff = 0; tariff <= CSV_TARIFFS_MAX; tariff++) {
+                        int result = find_value(r, side, tariff);
+
+                        if (result < 0)
+                                return result;
+                }
+        if (r->table->n_channels == 0)
+                return csv_fail(r->csv, 0,
+                                _("no column is the energy: name it import or export, or say "
+                                  "which: --import NAME"));
+        return 0;
+}
+
 static int read_head(struct reading *r)
 {
         struct csv *csv = r->csv;
@@ -247,14 +264,7 @@ static int read_head(struct reading *r)
         r->table->energy = r->wish->energy || is_one_of(csv->fields[h->time].text, from_names);
         if (h->entity != NONE)
                 return find_entity_columns(r);
-        for (size_t side = 0; side < CSV_N_SIDES; side++)
-                for (size_t tariff = 0; tariff <= CSV_TARIFFS_MAX; tariff++)
-                        find_value(r, side, tariff);
-        if (r->table->n_channels == 0)
-                return csv_fail(csv, 0,
-                                _("no column is the energy: name it import or export, or say "
-                                  "which: --import NAME"));
-        return 0;
+        return find_values(r);
 }
 
 /* ---- rows ---- */
