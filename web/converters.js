@@ -2,8 +2,8 @@
 /* Converters: what each is doing, which one is which, and what can be done about it. */
 
 import { ask, field, openDialog, option } from "./dialog.js";
-import { change, hasVerb, smctlJson, smctlStream } from "./smctl.js";
-import { _, actions, button, card, format, h, isNew, more, p, primary, quantity, replace, save, terms } from "./text.js";
+import { change, smctlJson, smctlStream } from "./smctl.js";
+import { _, actions, button, card, cards, factList, fill, format, h, isNew, more, p, primary, quantity, save } from "./text.js";
 
 const STATES = {
 	ignored: [_("left alone"), ""], waiting: [_("not plugged in"), "warn"], denied: [_("may not be opened"), "bad"], busy: [_("held by another program"), "bad"],
@@ -14,8 +14,6 @@ const STATES = {
 export function converterName(converter) {
 	return [converter.vendor, converter.product].filter(Boolean).join(" ").replaceAll("_", " ") || converter.device || converter.id;
 }
-
-const port = converter => converter.device.replace(/^\/dev\//, "");
 
 export async function openAdopt(converter, page) {
 	const profiles = await smctlJson(["profiles"]).catch(() => []);
@@ -77,7 +75,7 @@ function capture(converter) {
 	], _("Record"), async dialog => {
 		dialog.say(_("Recording…"));
 		const data = await change(["capture", ...option("seconds", seconds), "--", converter.id], { binary: true });
-		save(port(converter).replace(/[^\w.-]/g, "_") + ".bin", data, "application/octet-stream");
+		save(converter.device.replace(/^\/dev\//, "").replace(/[^\w.-]/g, "_") + ".bin", data, "application/octet-stream");
 		dialog.say(format(_("$0 recorded."), quantity(data.length / 1000, "kB")));
 		return true;
 	});
@@ -109,9 +107,9 @@ function report(converter) {
 	});
 }
 
-function confirm(title, text, label, args, page) {
+function confirm(title, text, label, verb, converter, page) {
 	ask(title, [p(text)], label, async () => {
-		await change(args);
+		await change([verb, "--json", "--", converter.id]);
 		page.refresh();
 	});
 }
@@ -119,37 +117,35 @@ function confirm(title, text, label, args, page) {
 export class Converters {
 	constructor(page) {
 		this.page = page;
-		this.list = h("div", { class: "cards" });
+		this.list = cards();
 		this.element = h("div", {}, actions(primary(_("Which one is it?"), () => openIdentify(page))), this.list);
-		for (const verb of ["report", "learn"])
-			hasVerb(verb).then(has => (this[verb] = has));
 	}
 
 	update(status) {
 		const facts = status.converters.map(c => [c.id, c.state, c.state_code, c.state_reason, c.device, c.line, c.meters, c.vendor, c.product, c.holder_pid, c.profile]);
-		if (!isNew(this, [facts, this.report, this.learn]))
+		if (!isNew(this, facts))
 			return;
-		const focused = document.activeElement && document.activeElement.dataset.focus;
-		replace(this.list, status.converters.length ? status.converters.map(c => this.card(c)) : h("p", { class: "empty card" }, _("No converter is plugged in.")));
-		const again = focused && [...this.list.querySelectorAll("[data-focus]")].find(node => node.dataset.focus === focused);
-		if (again)
-			again.focus();
+		const focused = document.activeElement?.dataset.focus;
+		fill(this.list, status.converters.map(c => this.card(c)), _("No converter is plugged in."));
+		if (focused)
+			[...this.list.querySelectorAll("[data-focus]")].find(node => node.dataset.focus === focused)?.focus();
 	}
 
 	card(converter) {
 		const page = this.page, present = !/gone|waiting/.test(converter.state);
-		const facts = [[_("Port"), converter.device], [_("Line"), converter.line], [_("Meters"), converter.meters.join(", ")], [_("Family"), converter.profile], [_("Known as"), converter.id]].filter(fact => fact[1]);
+		const facts = [[_("Port"), converter.device], [_("Line"), converter.line], [_("Meters"), converter.meters.join(", ")], [_("Family"), converter.profile], [_("Known as"), converter.id]];
 		const action = (label, run, kind) => button(label, run, { class: kind, "data-focus": converter.id + label });
 		const used = converter.state !== "ignored";
 		return card({ class: "converter", "data-converter": converter.id }, converterName(converter), STATES[converter.state] || [converter.state, "bad"],
 			converter.state_reason && p(converter.state_reason),
-			h("dl", { class: "facts" }, terms(facts)),
-			h("div", { class: "actions" },
-				!used && present && action(_("Use it…"), () => openAdopt(converter, page), "primary"),
-				used && present && action(_("Look for the line again"), () => confirm(_("Look for the line again"), _("Telegrams may be lost for a minute."), _("Look for it"), ["probe", "--json", "--", converter.id], page)),
-				used && present && action(_("Record raw bytes…"), () => capture(converter)),
-				this.learn && converter.state_code === "unknown-list" && action(_("Teach…"), () => learn(converter), "primary"),
-				used && present && this.report && action(_("Report…"), () => report(converter)),
-				used && action(_("Forget…"), () => confirm(_("Forget"), _("What was learned about this converter is dropped: that it is in use, its line, its keys."), _("Forget it"), ["forget", "--json", "--", converter.id], page))));
+			factList(facts),
+			actions(
+				present && (used ? [
+					action(_("Look for the line again"), () => confirm(_("Look for the line again"), _("Telegrams may be lost for a minute."), _("Look for it"), "probe", converter, page)),
+					action(_("Record raw bytes…"), () => capture(converter)),
+					converter.state_code === "unknown-list" && action(_("Teach…"), () => learn(converter), "primary"),
+					action(_("Report…"), () => report(converter)),
+				] : action(_("Use it…"), () => openAdopt(converter, page), "primary")),
+				used && action(_("Forget…"), () => confirm(_("Forget"), _("What was learned about this converter is dropped: that it is in use, its line, its keys."), _("Forget it"), "forget", converter, page))));
 	}
 }

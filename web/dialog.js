@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Windows in the window: one at a time, closed by Escape, with the focus kept inside. */
 
-import { _, button as plain, h, replace } from "./text.js";
+import { _, actions as rowOf, button as plain, choices, h, replace } from "./text.js";
 
 /*
  * Opens one. body: elements. actions: [{ label, primary, run }]; run may return a promise: it is
@@ -11,7 +11,7 @@ import { _, button as plain, h, replace } from "./text.js";
 export function openDialog(title, body, actions, onclose) {
 	const status = h("p", { class: "status", role: "status" });
 	const heading = h("h2", { id: "dialog-title" }, title);
-	const buttons = h("div", { class: "actions" });
+	const buttons = rowOf();
 	const element = h("dialog", { "aria-labelledby": "dialog-title" });
 	const dialog = {
 		element,
@@ -36,7 +36,7 @@ export function openDialog(title, body, actions, onclose) {
 				dialog.say(error.message || String(error), true);
 			}
 			node.disabled = false;
-		}, { class: action.primary ? "primary" : null });
+		}, { class: action.primary && "primary" });
 		return node;
 	}
 
@@ -63,8 +63,8 @@ export function openDialog(title, body, actions, onclose) {
 /* One with a single thing to do. */
 export const ask = (title, body, label, run) => openDialog(title, body, [{ label, primary: true, run }]);
 
-/* What was typed into a field, as an option of smctl. */
-export const option = (name, { input }) => input.value ? [`--${name}=${input.value}`] : [];
+/* What was typed into a field or ticked, as an option of smctl. */
+export const option = (name, { input }) => input.type === "checkbox" ? input.checked ? ["--" + name] : [] : input.value ? [`--${name}=${input.value}`] : [];
 
 let fields = 0;
 export function field(label, attributes, hint) {
@@ -72,7 +72,7 @@ export function field(label, attributes, hint) {
 	const input = h(attributes.options ? "select" : "input",
 		{ id, autocomplete: "off", spellcheck: "false", autocapitalize: "off",
 		  ...attributes, options: null, "aria-describedby": hint ? id + "-hint" : null },
-		(attributes.options || []).map(([value, text]) => h("option", { value }, text)));
+		choices(attributes.options || []));
 	const row = h("div", { class: "field" }, h("label", { for: id }, label), input,
 		hint && h("small", { id: id + "-hint" }, hint));
 	return { row, input };

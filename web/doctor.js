@@ -2,28 +2,24 @@
 /* What is wrong, and what cures it. */
 
 import { isPrivileged, smctlJson } from "./smctl.js";
-import { _, actions, format, h, p, primary, replace } from "./text.js";
+import { _, actions, format, h, more, note, p, primary, replace } from "./text.js";
 
-const MARKS = { ok: "✓", wrong: "✗", skipped: "–" };
+const KINDS = { wrong: ["✗", _("wrong")], skipped: ["–", _("not checked")], ok: ["✓", _("in order")] };
 
 export class Doctor {
 	constructor() {
 		this.summary = h("h2", { role: "status" });
 		this.list = h("ul", { class: "checks" });
-		this.button = primary(_("Check again"), () => this.run());
-		this.element = h("div", { class: "card doctor" }, this.summary, this.list, actions(this.button));
+		this.button = primary(_("Check again"), () => this.show());
+		this.skipped = h("ul", { class: "checks" });
+		this.element = h("div", { class: "card doctor" }, this.summary, this.list, more(KINDS.skipped[1], this.skipped), actions(this.button));
 	}
 
-	show() {
-		this.run();
-	}
-
-	async run() {
+	async show() {
 		this.button.disabled = true;
 		this.summary.textContent = _("Looking…");
 		try {
-			const result = await smctlJson(["doctor"], { findings: true, superuser: await isPrivileged() ? "require" : null });
-			this.draw(result);
+			this.draw(await smctlJson(["doctor"], { findings: true, superuser: await isPrivileged() ? "require" : null }));
 		} catch (error) {
 			this.summary.textContent = error.message;
 		}
@@ -31,12 +27,13 @@ export class Doctor {
 	}
 
 	draw({ ok, checks }) {
-		const wrong = checks.filter(c => c.status === "wrong"), fine = checks.filter(c => c.status === "ok"), skipped = checks.filter(c => c.status === "skipped");
-		const words = { ok: _("in order"), wrong: _("wrong"), skipped: _("not checked") };
-		const item = c => h("li", { class: c.status, "data-check": c.check }, h("span", { class: "mark", role: "img", "aria-label": words[c.status] }, MARKS[c.status]),
-			h("div", {}, p(c.about ? c.about + ": " : "", c.finding), c.cure && h("p", { class: "cure" }, c.cure)));
-		this.summary.textContent = ok ? _("All is well.") : wrong.length === 1 ? _("1 finding") : format(_("$0 findings"), wrong.length);
-		replace(this.list, [...wrong, ...skipped, ...fine].map(item));
-		this.element.dataset.findings = wrong.length;
+		const wrong = checks.filter(c => c.status === "wrong").length;
+		const item = c => h("li", { class: c.status, "data-check": c.check }, h("span", { class: "mark", role: "img", "aria-label": KINDS[c.status][1] }, KINDS[c.status][0]),
+			h("div", {}, p(c.about ? c.about + ": " : "", c.finding), c.cure && note("cure", c.cure)));
+		this.summary.textContent = ok ? _("All is well.") : wrong === 1 ? _("1 finding") : format(_("$0 findings"), wrong);
+		const items = kind => checks.filter(c => c.status === kind).map(item);
+		replace(this.list, items("wrong"), items("ok"));
+		replace(this.skipped, items("skipped"));
+		this.element.dataset.findings = wrong;
 	}
 }

@@ -3,7 +3,7 @@
 
 import { converterName, openAdopt, openIdentify } from "./converters.js";
 import { openBroker } from "./outputs.js";
-import { _, actions, button, format, h, line, p, picture, primary, replace, words } from "./text.js";
+import { _, actions, button, format, h, isNew, line, p, picture, primary, replace, words } from "./text.js";
 
 /* Meter, its customer port, the converter, this machine. */
 function plugPicture() {
@@ -13,7 +13,7 @@ function plugPicture() {
 		words(52, 106, _("Meter")), words(216, 106, _("Converter")), words(354, 106, _("This machine")));
 }
 
-function steps(status, page, canBroker) {
+function steps(status, page) {
 	const { converters, meters, outputs } = status;
 	const used = converters.filter(c => !/ignored|gone/.test(c.state)), ignored = converters.filter(c => c.state === "ignored");
 	const bad = used.find(c => /denied|busy|silent|no-meter|unknown-list/.test(c.state + c.state_code));
@@ -30,7 +30,7 @@ function steps(status, page, canBroker) {
 		return ["trouble", format(_("$0 does not read a meter"), converterName(bad)), [p(bad.state_reason)], [primary(_("What can I do?"), () => page.open("doctor"))]];
 	if (meters.length === 0)
 		return ["detecting", _("Looking for the meter…"), [p(_("The service tries line settings until telegrams come. With meters that send every few minutes it takes as long.")), h("progress", { "aria-label": _("Looking for the meter…") })], []];
-	if (outputs.length === 0 && canBroker)
+	if (outputs.length === 0)
 		return ["broker", _("The meter is read. Where shall the readings go?"), [p(_("They can be looked at here. For Home Assistant, Jeedom and others, name an MQTT broker."))], [primary(_("Send to a broker…"), () => openBroker(page))]];
 	return null;
 }
@@ -41,25 +41,22 @@ export class Guide {
 		this.element = h("section", { class: "card guide", "aria-live": "polite", "aria-label": _("Next step"), hidden: true });
 	}
 
-	update(status, canBroker) {
-		const step = steps(status, this.page, canBroker);
-		const text = step && step[0] + step[1] + step[2].map(node => node.textContent).join();
-		if (text === this.text)
-			return;
-		this.text = text;
-		this.element.hidden = !step;
-		this.element.dataset.step = step ? step[0] : "done";
-		replace(this.element, step && [h("h2", {}, step[1]), step[2], actions(step[3])]);
+	update(status) {
+		this.set(steps(status, this.page) || ["done"]);
 	}
 
 	/* The service does not answer. */
 	fail(message) {
-		if (message === this.text)
+		this.set(["service", _("The service does not answer"), [p(message)], [primary(_("What can I do?"), () => this.page.open("doctor")),
+			button(_("The service in Cockpit"), () => cockpit.jump("/system/services#/smartmeterd.service"))]]);
+	}
+
+	/* Drawn anew only when its words are others. */
+	set([step, title, body, buttons]) {
+		if (!isNew(this, [step, title, body && body.map(node => node.textContent)]))
 			return;
-		this.text = message;
-		this.element.hidden = false;
-		this.element.dataset.step = "service";
-		replace(this.element, h("h2", {}, _("The service does not answer")), p(message),
-			actions(primary(_("What can I do?"), () => this.page.open("doctor")), button(_("The service in Cockpit"), () => cockpit.jump("/system/services#/smartmeterd.service"))));
+		this.element.hidden = !title;
+		this.element.dataset.step = step;
+		replace(this.element, title && [h("h2", {}, title), body, actions(buttons)]);
 	}
 }

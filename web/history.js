@@ -2,8 +2,9 @@
 /* What a meter counted: by hour, day or month, as bars and as a table. */
 
 import { barChart, barTicks } from "./chart.js";
+import { openImport } from "./import.js";
 import { smctl, smctlJson } from "./smctl.js";
-import { _, actions, button, counted, format, h, isNew, known, more, number, part, power, replace, row, save, scrolled, segments, shift, terms } from "./text.js";
+import { _, actions, button, choices, counted, format, h, isNew, known, more, note, number, part, power, replace, row, save, scrolled, segments, shift, terms } from "./text.js";
 
 const MONTH = { month: "long", year: "numeric" }, DATE = { day: "numeric", ...MONTH };
 const SPANS = {
@@ -21,15 +22,16 @@ export class History {
 		this.asked = 0;
 		this.meters = h("select", { "aria-label": _("Meter"), onchange: () => this.go(null) });
 		this.tariffs = h("select", { "aria-label": _("Tariff"), onchange: () => this.load() },
-			[["", _("All tariffs")], ...[1, 2, 3, 4].map(n => [n, format(_("Tariff $0"), n)])].map(([value, text]) => h("option", { value }, text)));
+			choices([["", _("All tariffs")], ...[1, 2, 3, 4].map(n => [n, format(_("Tariff $0"), n)])]));
 		this.back = button("‹", () => this.move(-1), { "aria-label": _("Earlier") });
 		this.on = button("›", () => this.move(1), { "aria-label": _("Later") });
 		this.title = h("h2", { "aria-live": "polite" });
 		this.sums = h("dl", { class: "facts sums" });
 		this.figure = h("div", { class: "figure" });
-		this.readout = h("p", { class: "dim readout" });
+		this.readout = note("dim readout");
 		this.table = scrolled(_("As a table"));
-		this.element = h("div", { class: "card history" },
+		this.empty = note("empty card", _("No meter has been heard yet."));
+		this.body = h("div", { class: "card history", hidden: true },
 			h("div", { class: "toolbar" }, this.meters, segments(Object.entries(SPANS).map(([name, span]) => [name, span.label]), this.span, name => {
 				this.span = name;
 				this.go(null);
@@ -37,14 +39,17 @@ export class History {
 			h("div", { class: "toolbar title" }, this.back, this.title, this.on),
 			this.sums, this.figure, this.readout,
 			more(_("As a table"), this.table),
-			actions(button(_("Download as CSV"), () => this.download())));
+			actions(button(_("Download as CSV"), () => this.download()), button(_("Import…"), () => openImport(this.meters.value, () => this.load()))));
+		this.element = h("div", {}, this.empty, this.body);
 	}
 
 	update(status) {
 		const meters = status.meters.map(meter => [meter.id, meter.name ? meter.name + " · " + meter.id : meter.id]);
 		if (isNew(this, meters)) {
 			const chosen = this.meters.value;
-			replace(this.meters, meters.map(([value, name]) => h("option", { value }, name)));
+			replace(this.meters, choices(meters));
+			this.empty.hidden = meters.length > 0;
+			this.body.hidden = !meters.length;
 			if (meters.some(([id]) => id === chosen))
 				this.meters.value = chosen;
 			if (this.visible)
@@ -53,7 +58,6 @@ export class History {
 	}
 
 	show() {
-		this.visible = true;
 		this.load();
 	}
 
@@ -79,21 +83,15 @@ export class History {
 
 	async load() {
 		if (!this.meters.value)
-			return replace(this.figure, h("p", { class: "empty" }, _("No meter has been heard yet.")));
-		const asked = ++this.asked;
-		try {
-			const history = await smctlJson(this.words());
-			if (asked === this.asked)
-				this.draw(history);
-		} catch (error) {
-			if (asked === this.asked)
-				replace(this.figure, h("p", { class: "alert bad" }, error.message));
-		}
-		return undefined;
+			return undefined;
+		const asked = ++this.asked, answer = await smctlJson(this.words()).catch(error => error);
+		if (asked !== this.asked)
+			return undefined;
+		return answer.steps ? this.draw(answer) : replace(this.figure, note("alert bad", answer.message));
 	}
 
 	draw({ steps, unit, currency }) {
-		const span = SPANS[this.span], last = steps[steps.length - 1].from;
+		const span = SPANS[this.span], last = steps.at(-1).from;
 		const digits = this.span === "day" ? 3 : 1;
 		const value = v => counted(v, unit, digits), name = step => part(step.from, span.step);
 		const money = v => number(v, 2) + " " + (currency || "");
@@ -103,13 +101,8 @@ export class History {
 		if (!this.date)
 			this.today = last;
 		this.title.textContent = (span.range ? part(steps[0].from, span.title) + " – " : "") + part(last, span.title);
-		const facts = [[_("Drawn"), value(sum("import")), "swatch"]];
-		if (sum("export") > 0)
-			facts.push([_("Fed in"), value(sum("export")), "swatch export"]);
-		if (isFinite(peak))
-			facts.push([_("Greatest power"), power(peak)]);
-		if (isFinite(sum("cost")))
-			facts.push([_("Cost"), money(sum("cost"))]);
+		const facts = [[_("Drawn"), value(sum("import")), "swatch"], sum("export") > 0 && [_("Fed in"), value(sum("export")), "swatch export"],
+			known(peak) && [_("Greatest power"), power(peak)], known(sum("cost")) && [_("Cost"), money(sum("cost"))]].filter(Boolean);
 		replace(this.sums, terms(facts));
 		const words = i => {
 			const s = steps[i];
@@ -120,24 +113,21 @@ export class History {
 		};
 		this.readout.textContent = " ";
 		const ticks = barTicks(steps, span.tick && (from => part(from, span.tick)));
-		replace(this.figure, barChart({
+		replace(this.figure, unit ? barChart({
 			steps: steps.map((s, i) => ({ up: s.import, down: s.export, tick: ticks[i] })),
 			label: this.title.textContent + ": " + facts.map(fact => fact[0] + " " + fact[1]).join(", "),
-			axis: v => unit === "Wh" ? number(v / 1000, v && v < 1000 ? 1 : 0) + " kWh" : number(v, v && v < 10 ? 1 : 0) + " " + unit,
+			axis: v => counted(v, unit, v && v < (unit === "Wh" ? 1000 : 10) ? 1 : 0),
 			words, readout: this.readout,
-		}));
-		const heads = [_("Begin"), _("Drawn"), _("Fed in"), _("Least power"), _("Greatest power"), ...(isFinite(sum("cost")) ? [_("Cost")] : [])];
+		}) : note("empty", _("nothing is known")));
+		const heads = [_("Begin"), _("Drawn"), _("Fed in"), _("Least power"), _("Greatest power"), ...(known(sum("cost")) ? [_("Cost")] : [])];
 		replace(this.table, h("table", {}, h("thead", {}, row(heads, "th")), h("tbody", {}, steps.map(s => row([name(s), value(s.import), value(s.export), power(s.power_least), power(s.power_greatest),
 			...(heads.length > 5 ? [known(s.cost) ? money(s.cost) : "–"] : [])])))));
-		this.element.dataset.drawn = [this.meters.value, this.span, this.date || "now", this.tariffs.value].join(" ");
-		this.element.dataset.sum = sum("import");
+		this.body.dataset.drawn = [this.meters.value, this.span, this.date || "now", this.tariffs.value].join(" ");
+		this.body.dataset.sum = sum("import");
 	}
 
-	async download() {
-		try {
-			save(`${this.meters.value}-${this.span}-${(this.last || "").slice(0, 10)}.csv`, await smctl(this.words(["--csv"])), "text/csv");
-		} catch (error) {
-			this.readout.textContent = error.message;
-		}
+	download() {
+		return smctl(this.words(["--csv"])).then(table => save(`${this.meters.value}-${this.span}-${(this.last || "").slice(0, 10)}.csv`, table, "text/csv"),
+			error => (this.readout.textContent = error.message));
 	}
 }

@@ -7,12 +7,12 @@ import { _, dim, format, h, line, p, picture, words } from "./text.js";
 
 /* Utility → two keys → this form. */
 function keyPicture() {
-	const box = (x, ...inside) => h("svg:g", { transform: `translate(${x} 6)` }, inside);
+	const box = (x, ...inside) => h("svg:g", { transform: `translate(${x} 6)` }, inside), arrow = x => box(x, line("M0 40h30m-8-7 8 7-8 7", "accent"));
 	return picture(100, _("The utility gives the key; it is typed in here; the meter is read."),
 		box(4, line("M8 70V22L34 6l26 16v48zM22 70V46h24v24M34 6v16"), words(34, 86, _("Utility"))),
-		box(92, line("M0 40h30m-8-7 8 7-8 7", "accent")),
+		arrow(92),
 		box(140, line("M0 10h132v58H0z"), words(66, 34, "EK 0A1B2C3D4E…", "mono"), words(66, 54, "AK F09E8D7C6B…", "mono"), words(66, 86, _("Letter or customer portal"))),
-		box(290, line("M0 40h30m-8-7 8 7-8 7", "accent")),
+		arrow(290),
 		box(338, line("M6 6h60v62H6zM16 18h40v16H16zM16 46h8m8 0h8m8 0h8"), words(36, 86, _("Meter"))));
 }
 

@@ -4,7 +4,7 @@
 import { curve } from "./chart.js";
 import { openKey } from "./key.js";
 import { smctlJson } from "./smctl.js";
-import { _, ago, counted, format, h, isNew, known, power, primary, quantity, replace, row, say, scrolled, segments, terms } from "./text.js";
+import { _, ago, cards, counted, dim, factList, format, h, isNew, known, note, power, primary, quantity, replace, row, say, scrolled, segments, setBadge, terms } from "./text.js";
 
 /* Name, seconds, seconds between the marks below. */
 const SPANS = [[_("10 minutes"), 600, 120], [_("1 hour"), 3600, 600], [_("24 hours"), 86400, 14400]];
@@ -24,13 +24,13 @@ class Card {
 		this.minutes = []; /* the last day, from the service */
 		this.span = SPANS[0];
 		this.title = h("h2", { id: "meter-" + meter.id });
-		this.about = h("p", { class: "dim" });
-		this.state = h("span", { class: "badge" });
-		this.power = h("p", { class: "power" });
+		this.about = dim();
+		this.state = h("span");
+		this.power = note("power");
 		this.flow = h("span", { class: "dim" });
 		this.key = h("div", { class: "alert bad", hidden: true });
-		this.facts = h("dl", { class: "facts" });
-		this.readout = h("p", { class: "dim readout" });
+		this.facts = factList([]);
+		this.readout = note("dim readout");
 		this.figure = h("div", { class: "figure" });
 		this.curveBox = h("div", {}, segments(SPANS.map(span => [span, span[0]]), this.span, span => {
 			this.span = span;
@@ -88,25 +88,16 @@ class Card {
 	show() {
 		const meter = this.meter, electric = meter.medium === "electricity";
 		const net = meter.power_net ?? meter.power_import;
-		this.state.className = "badge " + (meter.online ? "good" : "bad");
-		say(this.state, (meter.online ? _("online") : _("offline")) + (meter.last_telegram_usec ? " · " + ago(meter.last_telegram_usec) : ""));
+		setBadge(this.state, (meter.online ? _("online") : _("offline")) + (meter.last_telegram_usec ? " · " + ago(meter.last_telegram_usec) : ""), meter.online ? "good" : "bad");
 		say(this.power, electric ? power(Math.abs(net ?? NaN)) : counted(meter.counter, meter.counter_unit));
 		this.power.classList.toggle("feeding", electric && net < 0);
 		say(this.flow, !electric ? _("total") : net < 0 ? _("fed into the grid now") : known(net) ? _("drawn now") : _("no power was sent yet"));
 		this.curveBox.hidden = !electric;
-		const facts = [];
-		if (electric) {
-			facts.push([_("Drawn, total"), counted(meter.energy_import, "Wh")]);
-			if (known(meter.energy_export))
-				facts.push([_("Fed in, total"), counted(meter.energy_export, "Wh")]);
-			for (const phase of [1, 2, 3]) {
-				const u = meter["voltage_l" + phase], i = meter["current_l" + phase];
-				if (known(u) || known(i))
-					facts.push([format(_("Phase $0"), phase), [u, i].map((v, k) => known(v) ? quantity(v, "VA"[k]) : "").filter(Boolean).join(" · ")]);
-			}
-		}
-		if (meter.tariff && meter.tariff.active > 0)
-			facts.push([_("Tariff"), meter.tariff.label || String(meter.tariff.active)]);
+		const phase = n => ["voltage_l", "current_l"].map((name, k) => known(meter[name + n]) && quantity(meter[name + n], "VA"[k])).filter(Boolean).join(" · ");
+		const facts = [electric && [_("Drawn, total"), counted(meter.energy_import, "Wh")],
+			electric && known(meter.energy_export) && [_("Fed in, total"), counted(meter.energy_export, "Wh")],
+			...[1, 2, 3].map(n => phase(n) && [format(_("Phase $0"), n), phase(n)]),
+			meter.tariff?.active > 0 && [_("Tariff"), meter.tariff.label || meter.tariff.active]];
 		if (isNew(this, facts))
 			replace(this.facts, terms(facts));
 	}
@@ -114,23 +105,20 @@ class Card {
 	async fetchMinutes() {
 		if (this.meter.medium !== "electricity")
 			return;
-		try {
-			const history = await smctlJson(["history", "--power", "--", this.id]);
-			this.zone = history.steps.length && history.steps[history.steps.length - 1].from.slice(19);
-			this.minutes = history.steps.filter(step => step.power_least !== null)
-				.map(step => ({ t: Date.parse(step.from) / 1000 + 30, low: step.power_least, high: step.power_greatest }));
-		} catch {
-			this.minutes = []; /* no history is kept: the curve begins now */
-		}
+		/* Where no history is kept, the curve begins now. */
+		const { steps } = await smctlJson(["history", "--power", "--", this.id]).catch(() => ({ steps: [] }));
+		this.zone = steps.at(-1)?.from.slice(19);
+		this.minutes = steps.filter(step => step.power_least !== null)
+			.map(step => ({ t: Date.parse(step.from) / 1000 + 30, low: step.power_least, high: step.power_greatest }));
 		this.draw();
 	}
 
 	draw() {
 		const now = this.meter.last_telegram_usec / 1e6 || Date.now() / 1000, from = now - this.span[1];
-		const first = this.live.length ? this.live[0].t : Infinity;
+		const first = this.live[0]?.t ?? Infinity;
 		const points = [...this.minutes.filter(p => p.t < first && p.t > from), ...this.live.filter(p => p.t > from)];
 		if (points.length === 0)
-			return replace(this.figure, h("p", { class: "empty" }, _("The curve begins with the next telegram.")));
+			return replace(this.figure, note("empty", _("The curve begins with the next telegram.")));
 		if (this.figure.contains(document.activeElement) || this.figure.matches(":hover"))
 			return undefined; /* someone reads it: it is not taken away below them */
 		const most = Math.max(...points.map(p => p.high)), least = Math.min(...points.map(p => p.low));
@@ -153,7 +141,7 @@ export class Live {
 	constructor(page) {
 		this.page = page;
 		this.cards = new Map();
-		this.list = h("div", { class: "cards" });
+		this.list = cards();
 		this.total = h("p", { class: "dim", role: "status" });
 		this.element = h("div", {}, this.total, this.list);
 		setInterval(() => this.cards.forEach(card => card.show()), 1000);

@@ -2,8 +2,8 @@
 /* Where readings go: brokers and other outputs, and the configuration that names them. */
 
 import { ask, field, option } from "./dialog.js";
-import { change, hasVerb, smctlJson } from "./smctl.js";
-import { _, actions, button, card, dim, h, isNew, known, number, p, primary, replace, terms } from "./text.js";
+import { change, smctlJson } from "./smctl.js";
+import { _, actions, button, card, cards, dim, factList, fill, h, isNew, known, note, number, p, primary, replace } from "./text.js";
 
 export function openBroker(page) {
 	const host = field(_("Host"), { name: "host", value: "localhost" }, _("Name or address of the machine with the broker."));
@@ -24,53 +24,52 @@ export function openBroker(page) {
 export class Outputs {
 	constructor(page) {
 		this.page = page;
-		this.list = h("div", { class: "cards" });
-		this.add = primary(_("Send to a broker…"), () => openBroker(page));
-		this.add.hidden = true;
+		this.list = cards();
 		this.result = h("div", { role: "status" });
-		this.element = h("div", {}, actions(this.add,
+		this.element = h("div", {}, actions(primary(_("Send to a broker…"), () => openBroker(page)),
 			button(_("Check the configuration"), () => this.check()), button(_("Read it again"), () => this.reload())), this.result, this.list);
-		hasVerb("set-broker").then(has => (this.add.hidden = !has));
 	}
 
 	update(status) {
-		const facts = status.outputs.map(o => [o.name, o.kind, o.connected, o.last_error, o.queued, o.spooled, o.dropped, o.published]);
-		if (!isNew(this, facts))
-			return;
-		replace(this.list, status.outputs.length ? status.outputs.map(o => this.card(o)) : h("p", { class: "empty card" }, _("Readings go nowhere yet: the configuration names no broker.")));
+		if (isNew(this, status.outputs))
+			fill(this.list, status.outputs.map(o => this.card(o)), _("Readings go nowhere yet: the configuration names no broker."));
 	}
 
 	card(output) {
 		const facts = [[_("Sent"), output.published], [_("Waiting"), output.queued + output.spooled], [_("Given up"), output.dropped]].filter(fact => known(fact[1]));
 		return card({ "data-output": output.name }, output.name, output.connected ? [_("connected"), "good"] : [_("not connected"), "bad"],
 			dim(output.kind), output.last_error && p(output.last_error),
-			h("dl", { class: "facts" }, terms(facts.map(([term, value]) => [term, number(value)]))));
+			factList(facts.map(([term, value]) => [term, number(value)])));
 	}
 
 	tell(text, kind) {
-		replace(this.result, h("p", { class: "alert " + kind }, text));
+		replace(this.result, note("alert " + kind, text));
 	}
 
-	async check() {
+	/* What it says, or why it cannot. */
+	async attempt(run) {
 		try {
+			await run();
+		} catch (error) {
+			this.tell(error.message, "bad");
+		}
+	}
+
+	check() {
+		return this.attempt(async () => {
 			const findings = await smctlJson(["check-config"], { change: true, findings: true });
 			if (findings.length)
 				replace(this.result, h("ul", { class: "alert bad" }, findings.map(f => h("li", {}, `${f.file}:${f.line}: ${f.message}`))));
 			else
 				this.tell(_("The configuration is in order."), "good");
-		} catch (error) {
-			this.tell(error.message, "bad");
-		}
+		});
 	}
 
 	async reload() {
-		try {
+		await this.attempt(async () => {
 			const { warnings } = await smctlJson(["reload"], { change: true });
 			this.tell([_("The configuration is in force."), ...warnings].join(" "), "good");
-		} catch (error) {
-			this.tell(error.message, "bad");
-		}
+		});
 		this.page.refresh();
 	}
 }
-

@@ -14,8 +14,8 @@ import { History } from "./history.js";
 import { openKey } from "./key.js";
 import { Live } from "./live.js";
 import { Outputs } from "./outputs.js";
-import { hasVerb, smctlJson, smctlStream } from "./smctl.js";
-import { _, h, locale, say } from "./text.js";
+import { smctlJson, smctlStream } from "./smctl.js";
+import { _, button, h, locale, setBadge } from "./text.js";
 
 const LOOK_EVERY_MS = 3000;
 
@@ -29,17 +29,16 @@ class Page {
 			outputs: [_("Brokers"), new Outputs(this)], doctor: [_("Doctor"), new Doctor()],
 		};
 		const views = Object.entries(this.views);
-		this.badge = h("span", { class: "badge" });
+		this.badge = h("span");
 		this.tabs = h("div", { role: "tablist", class: "tabs", "aria-label": _("Views"), onkeydown: event => this.walk(event) },
-			views.map(([name, [label]]) => h("button", { type: "button", role: "tab", id: "tab-" + name, "aria-controls": "view-" + name, onclick: () => this.open(name) }, label)));
+			views.map(([name, [label]]) => button(label, () => this.open(name), { role: "tab", id: "tab-" + name, "aria-controls": "view-" + name })));
 		const panels = views.map(([name, [, view]]) => h("section", { role: "tabpanel", id: "view-" + name, "aria-labelledby": "tab-" + name, hidden: true }, view.element));
-		document.getElementById("page").replaceWith(h("main", { id: "page" }, h("div", { class: "top" }, h("h1", {}, _("Smart meters")), this.badge), this.guide.element, this.tabs, panels));
-		document.documentElement.lang = locale;
 		document.title = _("Smart meters");
-		this.show(cockpit.location.path[0]);
-		cockpit.addEventListener("locationchanged", () => this.show(cockpit.location.path[0]));
+		document.getElementById("page").replaceWith(h("main", { id: "page" }, h("div", { class: "top" }, h("h1", {}, document.title), this.badge), this.guide.element, this.tabs, panels));
+		document.documentElement.lang = locale;
+		this.show();
+		cockpit.addEventListener("locationchanged", () => this.show());
 		cockpit.addEventListener("visibilitychange", () => cockpit.hidden || this.refresh());
-		hasVerb("set-broker").then(has => (this.canBroker = has));
 		this.refresh();
 		this.monitor();
 	}
@@ -48,8 +47,8 @@ class Page {
 		cockpit.location.go([name]);
 	}
 
-	show(wanted) {
-		const name = this.views[wanted] ? wanted : "live";
+	show() {
+		const [wanted] = cockpit.location.path, name = this.views[wanted] ? wanted : "live";
 		if (this.shown === name)
 			return;
 		this.shown = name;
@@ -57,11 +56,12 @@ class Page {
 			const tab = document.getElementById("tab-" + other);
 			tab.setAttribute("aria-selected", String(other === name));
 			tab.tabIndex = other === name ? 0 : -1;
+			if (other === name)
+				tab.scrollIntoView({ block: "nearest" });
 			document.getElementById("view-" + other).hidden = other !== name;
 			this.views[other][1].visible = other === name;
 		}
-		if (this.views[name][1].show)
-			this.views[name][1].show();
+		this.views[name][1].show?.();
 	}
 
 	/* Arrow keys go from tab to tab, as in every tab list. */
@@ -103,15 +103,12 @@ class Page {
 		clearTimeout(this.timer);
 		try {
 			this.status = await smctlJson(["status"]);
-			say(this.badge, "smartmeterd " + this.status.service.version);
-			this.badge.className = "badge " + (this.status.service.state === "running" ? "good" : "warn");
-			this.guide.update(this.status, this.canBroker);
+			setBadge(this.badge, "smartmeterd " + this.status.service.version, this.status.service.state === "running" ? "good" : "warn");
+			this.guide.update(this.status);
 			for (const [, view] of Object.values(this.views))
-				if (view.update)
-					view.update(this.status);
+				view.update?.(this.status);
 		} catch (error) {
-			say(this.badge, _("not running"));
-			this.badge.className = "badge bad";
+			setBadge(this.badge, _("not running"), "bad");
 			this.guide.fail(error.message);
 		}
 		this.looking = false;

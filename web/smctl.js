@@ -19,27 +19,18 @@ function trouble(error, change) {
 }
 
 function spawn(args, options) {
-	const change = options.change || false;
-	return cockpit.spawn(["smctl", ...args], {
-		err: "message",
-		environ,
-		superuser: change ? "require" : options.superuser,
-		binary: options.binary,
-	});
+	const { change, binary, superuser } = options;
+	return cockpit.spawn(["smctl", ...args], { err: "message", environ, superuser: change ? "require" : superuser, binary });
 }
 
 /*
  * Runs it to its end. change: it changes something, and needs administrative access; input: its
- * standard input (secrets are never arguments). Rejects with { message, denied, output }.
+ * standard input (secrets are never arguments). Rejects with { message, output }.
  */
 export function smctl(args, options = {}) {
 	return new Promise((resolve, reject) => {
 		const process = spawn(args, options);
-		process.then(resolve, (error, output) => reject({
-			message: trouble(error, options.change),
-			denied: error.problem === "access-denied",
-			output,
-		}));
+		process.then(resolve, (error, output) => reject({ message: trouble(error, options.change), output }));
 		if (options.input !== undefined)
 			process.input(options.input);
 	});
@@ -54,8 +45,8 @@ export async function smctlJson(args, options = {}) {
 }
 
 /* An object per line, as they come. Returns { close(), ended }. */
-export function smctlStream(args, onObject, options = {}) {
-	const process = spawn(["--json", ...args], options);
+export function smctlStream(args, onObject) {
+	const process = spawn(["--json", ...args], {});
 	let rest = "";
 	process.stream(text => {
 		const lines = (rest + text).split("\n");
@@ -65,8 +56,7 @@ export function smctlStream(args, onObject, options = {}) {
 	});
 	return {
 		close: () => process.close(),
-		ended: new Promise((resolve, reject) => process.then(resolve, error =>
-			reject({ message: trouble(error, options.change) }))),
+		ended: new Promise((resolve, reject) => process.then(resolve, error => reject({ message: trouble(error) }))),
 	};
 }
 
@@ -77,11 +67,4 @@ export function isPrivileged() {
 		setTimeout(() => resolve(false), 2000);
 		proxy.wait(() => resolve(Boolean(proxy.Current) && !["none", "init"].includes(proxy.Current)));
 	});
-}
-
-/* Which verbs this smctl has: what an older one lacks is not offered. */
-let verbs;
-export function hasVerb(verb) {
-	verbs = verbs || smctl(["--verbs"]).then(text => text.split(/\s+/), () => []);
-	return verbs.then(list => list.includes(verb));
 }

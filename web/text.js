@@ -25,7 +25,7 @@ export function h(tag, attributes, ...children) {
 }
 
 /* Children may be lists, or missing. */
-const present = children => children.flat(2).filter(child => child || child === "");
+const present = children => children.flat(3).filter(child => child || child === "");
 
 export function replace(element, ...children) {
 	element.replaceChildren(...present(children));
@@ -34,13 +34,19 @@ export function replace(element, ...children) {
 export const button = (label, onclick, attributes) => h("button", { type: "button", onclick, ...attributes }, label);
 export const primary = (label, onclick) => button(label, onclick, { class: "primary" });
 
-export const p = (...inside) => h("p", {}, inside);
-export const dim = (...inside) => h("p", { class: "dim" }, inside);
+export const note = (kind, ...inside) => h("p", { class: kind }, inside);
+export const p = (...inside) => note(null, inside);
+export const dim = (...inside) => note("dim", inside);
 export const more = (label, ...inside) => h("details", {}, h("summary", {}, label), inside);
 export const actions = (...inside) => h("div", { class: "actions" }, inside);
 
-/* [term, text, class of the term] */
-export const terms = facts => facts.map(([term, text, kind]) => h("div", {}, h("dt", { class: kind }, term), h("dd", {}, text)));
+/* [term, text, class of the term]; without a text it is left out. */
+export const terms = facts => facts.filter(fact => fact && fact[1]).map(([term, text, kind]) => h("div", {}, h("dt", { class: kind }, term), h("dd", {}, text)));
+
+export const factList = facts => h("dl", { class: "facts" }, terms(facts));
+
+export const cards = () => h("div", { class: "cards" });
+export const fill = (list, cards, empty) => replace(list, cards.length ? cards : note("empty card", empty));
 
 export const row = (cells, tag = "td") => h("tr", {}, cells.map((cell, i) => h(i ? tag : "th", { class: i ? "right" : null, scope: tag === "th" ? "col" : i ? null : "row" }, cell)));
 
@@ -72,36 +78,31 @@ export function isNew(owner, value) {
 	return other;
 }
 
+export const choices = list => list.map(([value, text]) => h("option", { value }, text));
+
 /* Writes only what changed: a screen reader is not told the same again. */
 export function say(element, text) {
 	if (element.textContent !== text)
 		element.textContent = text;
 }
 
-export function number(value, digits = 0) {
-	return value.toLocaleString(locale, { minimumFractionDigits: digits, maximumFractionDigits: digits });
+export function setBadge(element, text, kind) {
+	say(element, text);
+	element.className = "badge " + kind;
 }
+
+export const number = (value, digits = 0) => value.toLocaleString(locale, { minimumFractionDigits: digits, maximumFractionDigits: digits });
 
 export const known = Number.isFinite;
 
-export function power(watts) {
-	if (!known(watts))
-		return "–";
-	return Math.abs(watts) < 10000 ? number(watts) + " W" : number(watts / 1000, 2) + " kW";
-}
+const told = write => (value, ...more) => known(value) ? write(value, ...more) : "–";
+
+export const power = told(watts => Math.abs(watts) < 10000 ? number(watts) + " W" : number(watts / 1000, 2) + " kW");
 
 /* What a counter shows, or counted: Wh become kWh, other units stay. */
-export function counted(value, unit, digits = 3) {
-	if (!known(value))
-		return "–";
-	return unit === "Wh" ? number(value / 1000, digits) + " kWh" : number(value, digits) + " " + (unit || "");
-}
+export const counted = told((value, unit, digits = 3) => unit === "Wh" ? number(value / 1000, digits) + " kWh" : number(value, digits) + " " + (unit || ""));
 
-export function quantity(value, unit) {
-	if (!known(value))
-		return "–";
-	return value.toLocaleString(locale, { maximumFractionDigits: 3 }) + (unit ? " " + unit : "");
-}
+export const quantity = told((value, unit) => value.toLocaleString(locale, { maximumFractionDigits: 3 }) + (unit ? " " + unit : ""));
 
 /* "3 seconds ago" */
 export function ago(usec) {
@@ -122,20 +123,12 @@ export function part(iso, options) {
 
 export function shift(day, { days = 0, months = 0 }) {
 	const [y, m, d] = day.slice(0, 10).split("-").map(Number);
-	const first = new Date(Date.UTC(y, m - 1 + months, months ? 1 : d + days));
-	if (months) {
-		const last = new Date(Date.UTC(first.getUTCFullYear(), first.getUTCMonth() + 1, 0)).getUTCDate();
-		first.setUTCDate(Math.min(d, last));
-	}
-	return first.toISOString().slice(0, 10);
+	return new Date(Date.UTC(y, m - 1 + months, d + days)).toISOString().slice(0, 10);
 }
 
 /* A file for the reader, made here: nothing leaves the machine but to the browser. */
 export function save(name, content, type) {
 	const url = URL.createObjectURL(new Blob([content], { type }));
-	const link = h("a", { href: url, download: name });
-	document.body.append(link);
-	link.click();
-	link.remove();
+	h("a", { href: url, download: name }).click();
 	setTimeout(() => URL.revokeObjectURL(url), 60000);
 }

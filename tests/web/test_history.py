@@ -117,5 +117,61 @@ class History(page_case.PageTest):
         self.assertEqual(self.page.text(".history .readout"), value)
 
 
+class Import(page_case.PageTest):
+    def choose(self, name, lines):
+        path = self.page.downloads / name
+        path.write_text("\n".join(lines))
+        self.page.type("file", str(path), clear=False)
+
+    def test_a_table_is_taken_into_the_history(self):
+        bed = self.enter(MeterBed(config="[tariff]\nTimezone=UTC\n"))
+        bed.feed(E450)
+        bed.wait_telegrams(METER, 1)
+        page = self.open(bed, "history")
+        today = int(time.time()) // 86400 * 86400
+        page.click("Import…")
+        page.click("Import")
+        page.wait_text("dialog .status.bad", "Choose a file first")
+        self.choose("wrong.csv", ["time,import_kWh", f"{today - 86400},1", f"{today - 82800},one"])
+        page.click("Import")
+        page.wait_text("dialog .status.bad", "wrong.csv:3:12: 'one' is no number")
+        # Four months of quarter hours, of two tariffs whose columns have names of their own.
+        begin, days = today - 120 * 86400, 119
+        self.choose("right.csv", ["Wann;Tag;Nacht", *(
+            f"{begin + i * 900};" + (f"{1 + i % 7 / 8:.3f};" if 28 <= i % 96 < 84 else f";{0.5:.3f}") for i in range(days * 96))])
+        page.script("document.querySelector('dialog details').open = true")
+        for name, text in (("time", "Wann"), ("import-t1", "tag"), ("import-t2", "nacht"), ("unit", "kWh")):
+            page.type(name, text)
+        page.driver.find_element("name", "energy").click()
+        page.click("Import")
+        page.wait_text("dialog .status", f"{days * 96} quarter hours of the file are in the history")
+        page.click("Close")
+        page.wait_closed()
+        month = datetime.datetime.fromtimestamp(today, datetime.timezone.utc).replace(day=1) - 2 * DAY
+        first = int(month.replace(day=1).timestamp())
+        last = int((month + 3 * DAY).replace(day=1).timestamp())
+        slots = [(t - begin) // 900 for t in range(first, last, 900)]
+        high = sum(1000 + i % 7 * 125 for i in slots if 28 <= i % 96 < 84)
+        page.script("""const v = window.smartmeters.views.history[1]; v.span = "month"; v.go(arguments[0]);""", str(month.date()))
+
+        def shown(wanted):
+            wait_until(lambda: page.script("return document.querySelector('.history').dataset.sum") == str(wanted),
+                       f"{wanted}; there is {page.text('.history .sums')}")
+        shown(high + 500 * sum(not 28 <= i % 96 < 84 for i in slots))
+        page.script("""const tariff = document.querySelector("[aria-label=Tariff]");
+            tariff.value = 1; tariff.dispatchEvent(new Event("change"));""")
+        shown(high)
+
+    def test_limited_access_is_told(self):
+        bed = self.enter(MeterBed())
+        bed.feed(E450)
+        bed.wait_telegrams(METER, 1)
+        page = self.open(bed, "history", limited=True)
+        page.click("Import…")
+        self.choose("right.csv", ["time,import_kWh", "1774785600,1", "1774789200,2"])
+        page.click("Import")
+        page.wait_text("dialog .status.bad", "administrative access")
+
+
 if __name__ == "__main__":
     page_case.main()

@@ -257,6 +257,8 @@ class Phone(PageTest):
                 page.view(view)
                 wait_until(lambda: page.text("#view-" + view), view)
                 self.assertLessEqual(page.script("return document.documentElement.scrollWidth"), 390)
+                tab = page.script("return document.querySelector('[aria-selected=true]').getBoundingClientRect()")
+                self.assertTrue(0 <= tab["left"] and tab["right"] <= 390, tab)
 
 
 class French(PageTest):

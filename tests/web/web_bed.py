@@ -218,11 +218,12 @@ class Page(Browser):
                 return False
         wait_until(clicked, f"the button {label}; there are {self.buttons()}")
 
-    def type(self, name, text):
+    def type(self, name, text, clear=True):
         from selenium.webdriver.common.by import By
         wait_until(lambda: self.text("dialog[open]") is not None, "a dialog")
         field = self.driver.find_element(By.NAME, name)
-        field.clear()
+        if clear:
+            field.clear()
         field.send_keys(text)
 
     def wait_text(self, selector, wanted):
