@@ -36,6 +36,7 @@ struct history_meter {
         const struct meter *meter;
         struct history_unit unit; /* "" until it is known what the meter counts */
         bool asked, resumed;      /* for its last counters */
+        int64_t resumed_time;     /* when an earlier run had those; 0: none had */
         struct quarter quarter;
 };
 
@@ -43,6 +44,7 @@ struct output_sink {
         struct sink sink;
         const struct config_history *config;
         struct jobs *worker;
+        uint64_t begun_usec;   /* monotonic */
         uint64_t stopped_usec; /* when it was asked to stop; monotonic, 0: it was not */
         struct history_disk *disk;
         sd_event *event;

@@ -14,6 +14,8 @@
 #define COMMIT_USEC  (3600 * UINT64_C(1000000))
 #define COMMIT_SLACK (60 * UINT64_C(1000000))
 #define JOBS_MAX     1024
+/* By then the network, and with it the time, has come, or will not come soon. */
+#define CLOCK_WAIT_USEC (15 * 60 * UINT64_C(1000000))
 /* A clock that was never set: such a time is no time. 2020-01-01. */
 #define TIME_MIN INT64_C(1577836800)
 
@@ -208,6 +210,21 @@ static bool is_ready(struct history_meter *hm)
         return false;
 }
 
+/* A machine without a battery may begin long before the time at which it was stopped. Until its
+ * clock is set, its time is no time either; one that was stopped in the future has to go on. */
+static bool is_of_unset_clock(struct history_meter *hm, int64_t time)
+{
+        uint64_t up = 0;
+
+        if (time >= hm->resumed_time)
+                hm->resumed_time = 0;
+        if (hm->resumed_time == 0)
+                return false;
+        /* fails only for clocks there are not */
+        (void)sd_event_now(hm->owner->event, CLOCK_MONOTONIC, &up);
+        return up - hm->owner->begun_usec < CLOCK_WAIT_USEC;
+}
+
 static void on_telegram(struct sink *sink, const struct meter *m, const struct meter_update *update)
 {
         struct output_sink *s = (struct output_sink *)sink;
@@ -219,7 +236,7 @@ static void on_telegram(struct sink *sink, const struct meter *m, const struct m
                 return;
         take_counters(hm, update, &sample);
         take_power(m, update, &sample);
-        if (is_ready(hm))
+        if (is_ready(hm) && !is_of_unset_clock(hm, sample.time))
                 quarter_feed(&hm->quarter, &sample);
 }
 
@@ -381,6 +398,8 @@ static int output_history_new(const struct output_options *options, struct sink 
                 return -ENOMEM;
         s->config = (const struct config_history *)options->config;
         s->event = options->event;
+        /* fails only for clocks there are not */
+        (void)sd_event_now(s->event, CLOCK_MONOTONIC, &s->begun_usec);
         s->on_status = options->on_status;
         s->userdata = options->userdata;
         s->status = (struct output_view){ .name = "history", .kind = "history", .error_code = "" };

@@ -18,6 +18,8 @@
 #define NAME_WAIT_USEC (3600 * 1000000ull)
 /* That somebody else sends in a meter's name is said so often at most. */
 #define FORGED_USEC (3600 * 1000000ull)
+/* Less is a clock that is put right, and not one that was never set. */
+#define CLOCK_SET_USEC (60 * INT64_C(1000000))
 
 static void copy_id(char to[static METER_ID_MAX], const char *from)
 {
@@ -200,6 +202,31 @@ static uint64_t clock_usec(const struct meters *ms, clockid_t clock)
         return now;
 }
 
+/*
+ * A machine without a battery begins in 1970, or at the time at which it was stopped, and has its
+ * clock set by years when the network comes: what has been received since then moves along. By the
+ * clock that runs while the machine sleeps, whose own time is no setting.
+ */
+static void look_at_clock(struct meters *ms)
+{
+        uint64_t now = clock_usec(ms, CLOCK_REALTIME), up = clock_usec(ms, CLOCK_BOOTTIME);
+        struct clock_setting setting = { .from_usec = ms->clock_usec,
+                                         .to_usec = ms->clock_usec + (up - ms->clock_up_usec) };
+
+        setting.by_usec = (int64_t)(now - setting.to_usec);
+        if (ms->clock_usec != 0 && setting.by_usec <= CLOCK_SET_USEC &&
+            setting.by_usec >= -CLOCK_SET_USEC)
+                return;
+        if (ms->clock_usec != 0) {
+                log_info("the clock was set by %" PRId64 " s", setting.by_usec / 1000000);
+                for (struct entry *e = ms->entries; e; e = e->next)
+                        meter_clock_set(e->meter, &setting);
+        }
+        /* Since the service began, as this clock would have said it. */
+        ms->clock_usec = ms->clock_usec != 0 ? ms->clock_usec + (uint64_t)setting.by_usec : now;
+        ms->clock_up_usec = ms->clock_usec == now ? up : ms->clock_up_usec;
+}
+
 /* The next moment at which a meter goes offline or a schedule switches; monotonic µs. */
 static uint64_t next_deadline(const struct meters *ms)
 {
@@ -236,6 +263,7 @@ int meters_on_timer(sd_event_source *source, uint64_t usec, void *userdata)
         struct meters *ms = userdata;
         uint64_t wall = clock_usec(ms, CLOCK_REALTIME), mono = clock_usec(ms, CLOCK_MONOTONIC);
 
+        look_at_clock(ms);
         ms->armed_usec = 0;
         for (struct entry *e = ms->entries; e; e = e->next) {
                 bool offline = meter_expire(e->meter, mono, false);
@@ -439,7 +467,10 @@ static void take_unreadable(struct meters *ms, struct converter *c, struct entry
 void meters_take(struct meters *ms, struct converter *c, const struct telegram *telegram)
 {
         bool is_new;
-        struct entry *e = obtain(ms, c, telegram, &is_new);
+        struct entry *e;
+
+        look_at_clock(ms);
+        e = obtain(ms, c, telegram, &is_new);
 
         if (!e)
                 return; /* another converter speaks for it, or there are too many */

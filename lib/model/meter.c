@@ -462,6 +462,25 @@ uint64_t meter_deadline(const struct meter *m)
         return m->last_mono_usec + meter_silence_allowed(interval_usec);
 }
 
+static bool move(uint64_t *usec, const struct clock_setting *setting)
+{
+        if (*usec < setting->from_usec || *usec > setting->to_usec)
+                return false;
+        *usec += (uint64_t)setting->by_usec; /* modulo 2^64: backwards, too */
+        return true;
+}
+
+void meter_clock_set(struct meter *m, const struct clock_setting *setting)
+{
+        if (move(&m->last_host_usec, setting) && m->clock_usec != 0)
+                m->clock_deviation_usec = m->clock_usec - (int64_t)m->last_host_usec;
+        for (size_t i = 0; i < m->n_values; i++)
+                (void)move(&m->values[i].host_usec, setting); /* or it is of an earlier run */
+        (void)move(&m->tariff.since_usec, setting);
+        (void)move(&m->tariff.registers_usec, setting);
+        m->tariff.recheck_usec = 0; /* when a schedule switches next is another time now */
+}
+
 bool meter_expire(struct meter *m, uint64_t mono_usec, bool force)
 {
         if (!m->online || (!force && mono_usec < meter_deadline(m)))

@@ -155,6 +155,17 @@ int meter_update(struct meter *m, const struct telegram *telegram, uint64_t host
 bool meter_refuse(struct meter *m, const struct telegram *telegram, uint64_t host_usec,
                   uint64_t mono_usec);
 
+/* The host's clock was set: it moved by `by_usec`, and what it said since it was first looked at
+ * lies from `from_usec` to `to_usec`. */
+struct clock_setting {
+        uint64_t from_usec, to_usec;
+        int64_t by_usec;
+};
+
+/* What was received between these two moves along, so that ages stay what they are. What an earlier
+ * run has received keeps its time. */
+void meter_clock_set(struct meter *m, const struct clock_setting *setting);
+
 /*
  * When it is taken for offline if nothing comes: monotonic µs; 3 × interval (the profile's until
  * one is observed), at least 30 s. UINT64_MAX while it is offline.

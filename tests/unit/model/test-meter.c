@@ -267,6 +267,30 @@ static void test_clock(void **state)
         meter_free(m);
 }
 
+/* A board without a battery: the clock is set by decades, and nothing becomes older by that. */
+static void test_clock_that_is_set(void **state)
+{
+        const struct clock_setting setting = { .from_usec = WALL,
+                                               .to_usec = WALL + 100 * SEC,
+                                               .by_usec = -(int64_t)(WALL - 1000 * SEC) };
+        struct meter *m = new_meter();
+        struct meter_update update;
+
+        begin();
+        add("1.7.0", 1, 0);
+        assert_int_equal(meter_update(m, &telegram, WALL + 10 * SEC, SEC, 900 * SEC, NULL, &update),
+                         0);
+        m->tariff.since_usec = WALL - 1; /* of an earlier run */
+        meter_clock_set(m, &setting);
+        assert_int_equal(m->values[0].host_usec, 1010 * SEC);
+        assert_int_equal(m->last_host_usec, 1010 * SEC);
+        assert_int_equal(m->clock_deviation_usec, -110 * (int64_t)SEC);
+        assert_int_equal(m->tariff.since_usec, WALL - 1);
+        meter_clock_set(m, &setting); /* what lies elsewhere stays */
+        assert_int_equal(m->values[0].host_usec, 1010 * SEC);
+        meter_free(m);
+}
+
 /* ---- identity and keys ---- */
 
 static void test_identity(void **state)
@@ -442,6 +466,7 @@ int main(void)
                 cmocka_unit_test(test_offline_after_three_intervals),
                 cmocka_unit_test(test_stale_values),
                 cmocka_unit_test(test_clock),
+                cmocka_unit_test(test_clock_that_is_set),
                 cmocka_unit_test(test_identity),
                 cmocka_unit_test(test_key_states),
                 cmocka_unit_test(test_one_telegram_calls_no_key_wrong),
