@@ -17,7 +17,7 @@ from year import ZONE, Year
 sys.path.insert(0, str(pathlib.Path(__file__).parents[1] / "integration/learn"))
 import lists  # noqa: E402
 
-LIGHT, DARK, PHONE = ("desk", False), ("desk", True), ("phone", False)
+LOOKS = LIGHT, DARK, PHONE = ("desk", False), ("desk", True), ("phone", False)
 SERIAL = "A403ON88"
 FOLDER = pathlib.Path(sys.argv[1])
 HOUSE = f'[meter "{METER}"]\nName=House\n[tariff]\nTimezone={ZONE}\n'
@@ -85,13 +85,13 @@ def main():
     c = bed.converter("ftdi", serial=SERIAL)
     adopted = f'[converter "meter"]\nSerial={SERIAL}\n'
     with Daemon("[daemon]\nAutoBind=no\n") as d:
-        shots(d, "plug", prepare=lambda page: page.wait_step("plug"))
+        shots(d, "plug", prepare=lambda page: page.wait_step("plug"), looks=LOOKS)
     with Daemon(adopted) as d:
         c.plug()
         d.wait_state(c.identity, "detecting")
         c.feed(encrypted(1))
         shots(d, "key", prepare=lambda page: page.click("Enter the key", ".guide"))
-        shots(d, "doctor", "doctor", prepare=lambda page: page.wait_text(".doctor h2", "finding"), looks=(DARK,))
+        shots(d, "doctor", "doctor", prepare=lambda page: page.wait_text(".doctor h2", "finding"), looks=LOOKS)
     with Daemon(adopted) as d:
         d.wait_state(c.identity, "detecting")
         c.feed(lists.newcomer(lists.LOADS[:3]))
@@ -99,7 +99,7 @@ def main():
     with Broker() as broker, with_history(Daemon(f'{adopted}{HOUSE}[mqtt "local"]\nHost=127.0.0.1\nPort={broker.port}\n')) as d:
         d.wait_state(c.identity, "detecting")
         c.feed(telegram("lgz-e450", "--meter-id", METER))
-        shots(d, "live", prepare=live(c), looks=(LIGHT, PHONE))
+        shots(d, "live", prepare=live(c), looks=LOOKS)
         shots(d, "month", "history", prepare=history("Month", "month"), looks=(DARK,))
 
 
