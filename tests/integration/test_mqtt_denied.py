@@ -2,9 +2,11 @@
 """A broker that does not take some topics: all others flow, without a new connection each time.
 
 mosquitto 2.0.11 ends the connection after every message that its access control list forbids, and
-with MQTT 3.1.1 it does not even say which one.
+with MQTT 3.1.1 it does not even say which one. mosquitto 2.0.21 takes such a message, says with MQTT
+5 and QoS 1 that it did not want it, and else drops it without a word: then there is nothing to see.
 """
 import os
+import subprocess
 import unittest
 
 from broker import Broker, Driver, Folder, Proxy, Subscriber, config, until
@@ -23,6 +25,21 @@ SENTENCE = {"5": "does not let us publish to ", "3.1.1": "hangs up when we publi
 
 
 class Denied(unittest.TestCase):
+    hangs_up = None  # whether this mosquitto ends the connection; asked once
+
+    def told(self, broker, protocol):
+        """Skips the rest where nobody can know that the broker dropped a message."""
+        if protocol == "3.1.1" and not self.ends_the_connection(broker):
+            self.skipTest("this broker drops what it forbids without a word, with MQTT 3.1.1")
+
+    def ends_the_connection(self, broker):
+        if Denied.hangs_up is None:
+            done = subprocess.run(["mosquitto_pub", "-h", "127.0.0.1", "-p", str(broker.port), "-u", "meter", "-P", "right",
+                                   "-V", "mqttv311", "-q", "1", "-t", "homeassistant/forbidden", "-m", "x", "-d"],
+                                  check=False, capture_output=True, text=True, timeout=60)
+            Denied.hangs_up = "PUBACK" not in done.stdout
+        return Denied.hangs_up
+
     def setUp(self):
         folder = Folder()
         self.folder = folder.__enter__()
@@ -73,6 +90,7 @@ class Denied(unittest.TestCase):
             with self.subTest(protocol):
                 self.n = 0
                 broker = self.broker(OURS).start()
+                self.told(broker, protocol)
                 sub = self.subscriber(broker)
                 driver = self.driver(broker.port, "native homeassistant", protocol)
                 driver.connected()
@@ -122,6 +140,7 @@ class Denied(unittest.TestCase):
             for how in ("by themselves", "on demand"):
                 with self.subTest(protocol + " " + how):
                     broker = self.broker(OURS).start()
+                    self.told(broker, protocol)
                     sub = self.subscriber(broker)
                     driver = self.driver(broker.port, "native homeassistant", protocol,
                                          SOON if how == "by themselves" else None)
@@ -150,8 +169,9 @@ class Denied(unittest.TestCase):
                 driver.connected()
                 self.until_calm(driver, sub)
                 self.assertEqual(sub.payloads(ENERGY), self.sent())
-                driver.send("status")
-                self.assertIn("smartmeter/LGZ1/", driver.fails(SENTENCE[protocol]))
+                if self.ends_the_connection(broker):
+                    driver.send("status")
+                    self.assertIn("smartmeter/LGZ1/", driver.fails(SENTENCE[protocol]))
                 driver.stop()
 
     def test_state_may_be_denied(self):

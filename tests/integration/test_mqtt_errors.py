@@ -202,7 +202,8 @@ class Errors(unittest.TestCase):
                 Driver(folder, config(broker.port, "ClientId=copied")) as one, \
                 Driver(folder, config(broker.port, "ClientId=copied")) as other:
             for driver in (one, other):
-                error = driver.fails("another client may use")
+                # The broker says so (mosquitto 2.0.21), or only hangs up.
+                error = driver.fails("another client ")
                 self.assertIn("client id copied", error)
                 self.assertIn("ClientId=", error)
 

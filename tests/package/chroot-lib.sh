@@ -121,8 +121,9 @@ chroot_captures() { # FOLDER
         cp -r "$sources/../shared/telegrams" "$1/build/shared/"
 }
 
-# chroot_run USER FOLDER COMMAND…: in /build/smartmeterd, with no network but an own loopback. All of
-# it ends with the command, and the mounts with it.
+# chroot_run USER FOLDER COMMAND…: in /build/smartmeterd, with no network but an own loopback, which has a
+# second address: without one ser2net finds no name, not even 127.0.0.1. All of it ends with the command,
+# and the mounts with it.
 chroot_run() {
         local user=$1
         shift
@@ -130,11 +131,12 @@ chroot_run() {
         unshare --mount --pid --net --ipc --uts --fork --kill-child -- /bin/bash -euc '
                 user=$1 new=$2
                 shift 2
+                mount --bind "$new" "$new" # what makes mounts of its own there needs one for /
                 mount -t proc proc "$new/proc"
                 mount -t tmpfs tmpfs "$new/run"
                 mount --rbind /dev "$new/dev"
                 mount -t tmpfs tmpfs "$new/dev/shm"
-                command -v ip >/dev/null && ip link set lo up
+                command -v ip >/dev/null && ip link set lo up && ip address add 192.0.2.1/32 dev lo
                 cd "$new"
                 exec chroot --userspec="$user" "$new" /usr/bin/env -i --chdir=/build/smartmeterd \
                         PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/build LANG=C.UTF-8 "$@"
