@@ -61,6 +61,13 @@ static const char *skip_scheme(const char *text, struct broker *broker, const ch
 
         if (!end)
                 return text;
+        if ((n == 2 && strncasecmp(text, "ws", n) == 0) ||
+            (n == 3 && strncasecmp(text, "wss", n) == 0)) {
+                *ret_fault =
+                        _("MQTT over WebSockets cannot be spoken; name the broker's other port, "
+                          "as mqtt://host:1883 or mqtts://host:8883");
+                return NULL;
+        }
         if ((n == 5 && strncasecmp(text, "mqtts", n) == 0) ||
             (n == 3 && strncasecmp(text, "ssl", n) == 0)) {
                 broker->tls = true;

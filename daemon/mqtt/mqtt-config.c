@@ -112,6 +112,12 @@ static int parse_host(const char *value, const char *suffix, void *field, struct
 {
         const char *colon = strchr(value, ':');
 
+        if (strncasecmp(value, "ws://", 5) == 0 || strncasecmp(value, "wss://", 6) == 0) {
+                config_answer(ret, "MQTT over WebSockets cannot be spoken by libmosquitto: write "
+                                   "the bare name, and the broker's other port as Port= (1883; "
+                                   "with Tls=yes 8883)");
+                return -EINVAL;
+        }
         if (strstr(value, "://")) {
                 config_answer(ret, "write the bare name, and Port=, Tls= on lines of their own");
                 return -EINVAL;

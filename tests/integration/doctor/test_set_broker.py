@@ -103,7 +103,7 @@ class TestSetBroker(SmctlCase):
         self.assertEqual(list(self.folder.rglob("*set-broker*")), [])
 
     def test_slips_are_told(self):
-        for host, word in (("http://x", "mqtt://"), ("me@x", "--user"), ("x:99999", "no name"),
+        for host, word in (("http://x", "mqtt://"), ("wss://x/mqtt", "WebSockets"), ("ws://x:9001", "mqtts://host:8883"), ("me@x", "--user"), ("x:99999", "no name"),
                            ("a b", "no name"), ("", "no name")):
             done = self.set_broker(host)
             self.assertEqual(done.returncode, 2, host)

@@ -144,6 +144,10 @@ static struct fault_case {
         { "a URL for a host", "[mqtt \"a\"]\nHost=mqtts://b\n",
           "t.conf:2: error: Host=mqtts://b: write the bare name, and Port=, Tls= on lines of their "
           "own" },
+        { "WebSockets", "[mqtt \"a\"]\nHost=WSS://b/mqtt\n",
+          "t.conf:2: error: Host=WSS://b/mqtt: MQTT over WebSockets cannot be spoken by "
+          "libmosquitto: write the bare name, and the broker's other port as Port= (1883; with "
+          "Tls=yes 8883)" },
         { "a port within the host", "[mqtt \"a\"]\nHost=b:1883\n",
           "t.conf:2: error: Host=b:1883: write the port as Port=1883 on a line of its own" },
         { "an IPv6 host is fine", "[mqtt \"a\"]\nHost=fe80::1\n", NULL },
