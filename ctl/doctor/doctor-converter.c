@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "base/util.h"
 #include "ctl/i18n.h"
@@ -133,6 +134,10 @@ static const char *cure_of_waiting(struct json_object *converter)
                   N_("Unplug the converter and plug it in again, without a hub in between. It is "
                      "tried again by itself every few minutes.") },
                 { "usb-reset", N_("Wait a moment, then: smctl doctor") },
+                { "no-port",
+                  N_("In a container: pass the device itself in, with nothing of that name made "
+                     "before (Docker: --device; Proxmox: dev0:). Else correct Device= in its "
+                     "[converter] section.") },
                 { "hung-up", N_("Look at cable and plug; \"sudo dmesg\" says whether the kernel "
                                 "loses it.") },
                 { "flapping", N_("Look at cable, plug and power supply; \"sudo dmesg\" says "
@@ -210,6 +215,15 @@ static void print_device_class(const char *device, char *buf, size_t size)
                 (void)snprintf(buf, size, "char-%.*s", (int)len, name);
 }
 
+/* As a pseudo-terminal is made, for write(1): root:tty 0620. */
+static bool may_only_be_written(const char *device)
+{
+        struct stat file;
+
+        return stat(device, &file) == 0 && S_ISCHR(file.st_mode) &&
+               (file.st_mode & (S_IRGRP | S_IWGRP)) == S_IWGRP;
+}
+
 static void check_permission(struct doctor *doctor, struct json_object *converter)
 {
         const char *reason = json_text(converter, "state_reason");
@@ -229,6 +243,11 @@ static void check_permission(struct doctor *doctor, struct json_object *converte
                                  "DeviceAllow=%s rw (the port's name in /proc/devices). Then: sudo "
                                  "systemctl restart smartmeterd"),
                                class);
+        } else if (may_only_be_written(json_text(converter, "device"))) {
+                (void)snprintf(cure, sizeof(cure), "%s",
+                               _("Its group may write there, and not read. Where socat makes it: "
+                                 "pty,link=…,group=dialout,mode=660. Better, without socat: "
+                                 "Device=tcp://host:port"));
         } else {
                 (void)snprintf(cure, sizeof(cure), "%s",
                                _("The service has the group dialout. \"ls -l\" shows the port's "

@@ -28,6 +28,7 @@ static const struct word reasons[] = {
         { "opening", N_("It is being opened.") },
         { "not-there", N_("The configured device is not there.") },
         { "cannot-open", N_("It cannot be opened.") },
+        { "no-port", N_("It is no serial port: a file, a folder or another device has its name.") },
         { "hung-up", N_("The port was hung up: the device left, or the kernel lost it.") },
         { "flapping", N_("It comes and goes; it is given a pause.") },
         { "no-usb-answer", N_("The device does not answer over USB.") },

@@ -436,6 +436,11 @@ static void on_failed(int error, const struct holder *holder, void *userdata)
                                  "the sandbox of the unit does not allow %s: it needs a "
                                  "DeviceAllow= (systemctl edit smartmeterd)",
                                  devnode(c));
+        else if (error == ENOTTY || error == EISDIR)
+                converter_report(c, MACHINE_FAILED, "no-port",
+                                 "%s is no serial port, but a file, a folder or another device of "
+                                 "that name",
+                                 devnode(c));
         else if (c->slow)
                 converter_report(c, MACHINE_FAILED, "no-usb-answer",
                                  "%s does not answer over USB (%s): replug the converter",

@@ -2,10 +2,12 @@
 """docs/design.md §3, Device=: a tty that udev does not announce, such as a UART, a pty, or a link to one."""
 
 import os
+import pathlib
 import unittest
 
 import private_bus as bus
 from harness import Daemon, Link, telegram
+from private_bus import wait_until
 
 METER = "LGZ1030655933512"
 E450 = telegram("lgz-e450", "--meter-id", METER)
@@ -42,6 +44,25 @@ class DeviceSection(unittest.TestCase):
             os.makedirs(folder / "deep")
             self.link.plug()
             d.wait_state(identity, "detecting")
+            self.link.unplug()
+
+    def test_what_is_no_port_is_said_and_opened_once_it_is_one(self):
+        """Containers are given an empty file or a folder of the device's name when it is away."""
+        path = pathlib.Path(self.link.path)
+        null = path.with_name("null")
+        null.symlink_to("/dev/null")
+        self.daemon.configure(f'[converter "uart"]\nDevice={path}\n[converter "null"]\nDevice={null}\n')
+        path.touch()
+        with self.daemon as d:
+            for identity in (self.identity, "tty@" + str(null)[1:].replace("/", "-")):
+                wait_until(lambda: d.converter(identity, "StateCode") == "no-port", identity)
+            self.assertIn("is no serial port", d.converter(self.identity, "StateReason"))
+            path.unlink()
+            path.mkdir()
+            wait_until(lambda: d.converter(self.identity, "StateCode") == "no-port", "a folder")
+            path.rmdir()
+            self.link.plug()
+            d.wait_state(self.identity, "detecting")
             self.link.unplug()
 
     def test_section_that_comes_and_goes_with_a_reload(self):

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """smctl doctor: every check provoked, on a machine of files and with the bus driver's service."""
 
+import os
 import shutil
 import subprocess
 import unittest
@@ -257,6 +258,15 @@ class TestService(DoctorCase):
         self.driver.do(f"converter {ID} state denied")
         self.assert_only("permission", "must not be opened", "dialout")
 
+    def test_pseudo_terminal_of_socat_is_told_with_what_socat_needs(self):
+        master, slave = os.openpty()
+        self.addCleanup(lambda: (os.close(master), os.close(slave)))
+        os.chmod(os.ttyname(slave), 0o620)
+        self.driver.do(f"converter {ID} state denied")
+        self.driver.do(f"converter {ID} code no-permission")
+        self.driver.do(f"converter {ID} device {os.ttyname(slave)}")
+        self.assert_only("permission", "must not be opened", "group=dialout,mode=660")
+
     def test_doctor_names_what_the_sandbox_needs(self):
         self.driver.do(f"converter {ID} state denied")
         self.driver.do(f"converter {ID} reason the sandbox does not allow it: DeviceAllow=")
@@ -316,7 +326,8 @@ class TestService(DoctorCase):
     def test_each_way_of_waiting_has_its_cure(self):
         self.driver.do(f"converter {ID} state waiting")
         for code, cure in (("no-usb-answer", "plug it in again"), ("flapping", "power supply"),
-                           ("nothing-listens", "ser2net"), ("not-there", "Device=")):
+                           ("nothing-listens", "ser2net"), ("not-there", "Device="),
+                           ("no-port", "--device")):
             self.driver.do(f"converter {ID} code {code}")
             self.assert_only("waiting", "cannot be opened", cure)
 
