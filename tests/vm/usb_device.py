@@ -34,6 +34,7 @@ class Device:
         self.reading = False  # the host has the port open
         self.counts = {"controls": 0, "opened": 0, "written": 0, "lost": 0, "delivered": 0}
         self.bulk_waiting, self.interrupt_waiting = [], []  # requests: (number, length)
+        self.never_answered = []  # of the control endpoint, while that is dead
         self.socket, self.input, self.output = None, b"", b""
         self.ticking = False
         self.descriptors = self.describe()
@@ -189,7 +190,11 @@ class Device:
         return True
 
     def unlink(self, number, victim):
-        found = False
+        found = victim in self.never_answered
+        if found:  # the kernel gives up
+            self.never_answered.remove(victim)
+            self.send(struct.pack(">IIIIIi24x", RET_UNLINK, number, 0, 0, 0, -errno.ECONNRESET))
+            return
         for waiting in (self.bulk_waiting, self.interrupt_waiting):
             kept = [request for request in waiting if request[0] != victim]
             found = found or len(kept) < len(waiting)
@@ -200,7 +205,9 @@ class Device:
             self.received.clear()
 
     def submit(self, number, reads, endpoint, length, setup, data):
-        if endpoint == 0:
+        if endpoint == 0 and self.fault == "control-dead":
+            self.never_answered.append(number)
+        elif endpoint == 0:
             answer = self.control(setup, data)
             if answer is None:
                 self.complete(number, -errno.EPIPE)

@@ -9,7 +9,8 @@ One JSON object a line on the port given, each answered with its "id":
 {"op": "feed", "device": "a", "hex": "1b1b"}                      the meter sends these bytes once
 {"op": "meter", "device": "a", "command": [...], "interval": 5}   and what the command prints, each 5 s;
                                         it goes on while the device is unplugged. interval 0: ends it
-{"op": "fault", "device": "a", "kind": "bulk-stall"}              or "none"
+{"op": "fault", "device": "a", "kind": "bulk-stall"}              or "control-dead": no request to the
+                                        control endpoint is answered any more; or "none"
 Events: {"event": "line", ...} the host set something; {"event": "written"}; {"event": "detached"}.
 """
 import heapq
