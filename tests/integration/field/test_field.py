@@ -60,6 +60,16 @@ class Machines(unittest.TestCase):
         self.assertEqual(set(wanted), {alias})
         self.assertNotIn("SYSTEMD_WANTS}=", rules.replace("+=", "+"))
 
+    def test_each_fault_of_the_list_has_the_test_that_it_names(self):
+        rows = re.findall(r"(?m)^\| (.+) \| (.+) \|$", pathlib.Path(__file__).with_name("README.md").read_text())
+        written = "\n".join(f.read_text() for kind in ("*.py", "*.c") for f in (SOURCE / "tests").rglob(kind))
+        there = set(re.findall(r"(?:def|static void) (test_\w+)\(", written))
+        for fault, proofs in rows[1:]:
+            names = set(re.findall(r"`(test_\w+)`", proofs))
+            self.assertTrue(names, f"{fault}: no test")
+            self.assertEqual(names - there, set(), fault)
+        self.assertGreater(len(rows), 20)
+
 
 if __name__ == "__main__":
     unittest.main(verbosity=2)
