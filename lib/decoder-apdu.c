@@ -616,22 +616,57 @@ enum open_result decoder_read_text(struct decoder *d, const char **ret_fault)
  */
 static bool is_no_variant(struct decoder *d)
 {
-        return !d->link->proves_itself || d->telegram->status != TELEGRAM_OK || trust_variant(d);
+        return d->telegram->status != TELEGRAM_OK || trust_variant(d);
 }
 
 /*
- * What only an 8-bit sum bears out: one damaged frame in 256 passes it. The service waits until
- * another of its list has come. A file may hold a list but once: there only a variant of what the
- * same meter sent before is held back.
+ * What only an 8-bit sum bears out, or less: one damaged frame in 256 passes it. Of M-Bus the
+ * service waits until another of its list has come. A file may hold a list but once, and texts say
+ * now this, now that: there only a variant of what the same meter sent before is held back.
  */
 static bool is_borne_out(struct decoder *d)
 {
+        bool confirm = d->options.confirm && d->link->sum_only;
         bool known;
 
         if (d->telegram->status != TELEGRAM_OK)
-                return !d->options.confirm || trust_kind(d);
-        known = d->options.confirm ? trust_kind(d) : trust_variant(d);
+                return !confirm || trust_kind(d);
+        known = confirm ? trust_kind(d) : trust_variant(d);
         return known && doubt_is_none(d, trust_sender(d));
+}
+
+/*
+ * What has no framing is believed on a line once it has come twice, and in a file of nothing else;
+ * what it says is measured against what it said before.
+ */
+static bool is_believed_unframed(struct decoder *d)
+{
+        if (d->options.input != SCANNER_LINE)
+                return d->telegram->status != TELEGRAM_OK || is_borne_out(d);
+        if (!trust_kind(d))
+                return false;
+        scanner_prove(&d->scanner, d->link);
+        return d->telegram->status != TELEGRAM_OK || doubt_is_none(d, trust_sender(d));
+}
+
+/* A meter that sends a check sum always sends it: without one, the telegram has lost it. */
+static bool has_lost_its_check(struct decoder *d)
+{
+        uint64_t checked = d->checked;
+
+        d->checked = d->telegram->hints.weak ? 0 : trust_text(d);
+        return d->telegram->hints.weak && checked && checked == trust_text(d);
+}
+
+static bool is_believed(struct decoder *d)
+{
+        if (d->link->unframed)
+                return is_believed_unframed(d);
+        if (d->link->read && has_lost_its_check(d))
+                return false;
+        if (trust_is_weak(d))
+                return is_borne_out(d);
+        return !d->link->proves_itself || is_no_variant(d);
 }
 
 void decoder_weigh(struct decoder *d, enum open_result *result)
@@ -640,17 +675,10 @@ void decoder_weigh(struct decoder *d, enum open_result *result)
 
         if (*result != OPEN_NOTHING && d->link->unframed && !read)
                 scanner_retract(&d->scanner, d->frame_bytes);
-        if (!read || d->telegram->authenticated)
-                return;
-        if (d->link->unframed && (d->options.input != SCANNER_LINE || trust_kind(d))) {
-                if (d->options.input == SCANNER_LINE)
-                        scanner_prove(&d->scanner, d->link);
-                return;
-        }
-        if (!d->link->unframed && (d->link->sum_only ? is_borne_out(d) : is_no_variant(d)))
+        if (!read || d->telegram->authenticated || is_believed(d))
                 return;
         d->statistics.unconfirmed++;
-        if (d->link->unframed || d->options.confirm)
+        if (d->options.input == SCANNER_LINE && (d->link->unframed || d->options.confirm))
                 *result = OPEN_NOTHING;
         else
                 telegram_fail(d->telegram, TELEGRAM_DAMAGED,

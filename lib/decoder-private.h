@@ -79,6 +79,8 @@ struct decoder {
         bool has_wrong_title;
         size_t frame_bytes; /* of the frame that is being opened */
 
+        uint64_t checked; /* who sent the last text that a check sum bore out; 0: nobody */
+
         struct layout_doubt doubt; /* of the last notification */
 
         struct telegram *telegram;           /* both in the scratch */
@@ -124,8 +126,12 @@ bool trust_kind(struct decoder *d);
  * and length was another. Damage flips bits; another list is longer or shorter.
  */
 bool trust_variant(struct decoder *d);
+/* True when no check of 16 bits or more bears out what is being read. */
+bool trust_is_weak(const struct decoder *d);
 /* Who sent what is being read: a digest of its title, else of address and id. Never 0. */
 uint64_t trust_sender(const struct decoder *d);
+/* What a text calls the model of its meter, as a digest. Never 0. */
+uint64_t trust_text(const struct decoder *d);
 
 /* ---- decoder-doubt.c ---- */
 

@@ -177,6 +177,18 @@ static uint64_t digest_of_kind(const struct telegram *t)
         return sum;
 }
 
+bool trust_is_weak(const struct decoder *d)
+{
+        return d->link->sum_only || d->link->unframed || d->telegram->hints.weak;
+}
+
+uint64_t trust_text(const struct decoder *d)
+{
+        const struct telegram *t = d->telegram;
+
+        return digest(DIGEST_INIT, t->hints.ident, strlen(t->hints.ident)) | 1;
+}
+
 uint64_t trust_sender(const struct decoder *d)
 {
         const struct telegram *t = d->telegram;
@@ -184,8 +196,11 @@ uint64_t trust_sender(const struct decoder *d)
                                ? digest(DIGEST_INIT, t->system_title, sizeof(t->system_title))
                                : digest(DIGEST_INIT, d->sender.data, d->sender.len);
 
-        /* Meters on one line share an address, or have none; by an 8-bit sum no id is certain. */
-        if (!t->has_system_title && !d->link->sum_only)
+        /* Meters on one line share an address, or have none; by a weak check no id is certain, so
+         * that the model must do where a text says it. */
+        if (!t->has_system_title && t->hints.weak && t->hints.ident[0])
+                sum = digest(sum, t->hints.ident, strlen(t->hints.ident));
+        else if (!t->has_system_title && !d->link->sum_only)
                 sum = digest(sum, t->meter_id, strlen(t->meter_id));
         return sum ? sum : 1;
 }
@@ -198,10 +213,16 @@ static bool knows_kind(const struct decoder *d, uint64_t kind)
         return false;
 }
 
+/* A line of a text that is lost makes it shorter, and another list of it. */
+static size_t length_of_kind(const struct decoder *d)
+{
+        return d->telegram->hints.weak ? 0 : d->apdu_bytes;
+}
+
 static void note_kind(struct decoder *d, uint64_t kind)
 {
         d->kinds[d->n_kinds++ % DECODER_KINDS] =
-                (struct decoder_kind){ kind, trust_sender(d), d->apdu_bytes };
+                (struct decoder_kind){ kind, trust_sender(d), length_of_kind(d) };
 }
 
 bool trust_kind(struct decoder *d)
@@ -223,7 +244,7 @@ bool trust_variant(struct decoder *d)
         if (knows_kind(d, kind))
                 return true;
         for (size_t i = 0; i < MIN(d->n_kinds, (size_t)DECODER_KINDS); i++)
-                is_variant |= d->kinds[i].sender == sender && d->kinds[i].bytes == d->apdu_bytes;
+                is_variant |= d->kinds[i].sender == sender && d->kinds[i].bytes == length_of_kind(d);
         note_kind(d, kind);
         return !is_variant;
 }

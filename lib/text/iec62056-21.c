@@ -232,6 +232,7 @@ static int read_frame(struct slice bytes, struct telegram *t)
                 (void)find_parity(bytes, &frame.parity);
         frame.kind = TEXT_READOUT;
         text_decode(&frame, t);
+        t->hints.weak = true; /* by 7 bits of a block check, or by nothing */
         return 0;
 }
 

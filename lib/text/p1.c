@@ -38,6 +38,7 @@ static int p1_read(struct slice bytes, struct telegram *t)
         text_frame_open(bytes, &frame);
         frame.kind = TEXT_P1;
         text_decode(&frame, t);
+        t->hints.weak = frame.unchecked;
         return 0;
 }
 

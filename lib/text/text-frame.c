@@ -423,7 +423,7 @@ void text_frame_open(struct slice s, struct text_frame *ret)
         struct link_fault ignored;
         struct scan scan = { s, false, ret, &ignored };
         uint8_t first = slice_at(s, 0) & 0x7f;
-        size_t at = 0;
+        size_t at = 0, end;
 
         *ret = (struct text_frame){ .parity = slice_at(s, 0) > 0x7f };
         if (first == '/') {
@@ -437,5 +437,7 @@ void text_frame_open(struct slice s, struct text_frame *ret)
                 at++;
                 s.len -= 2;
         }
-        ret->data = slice_first(slice_from(s, at), find_last_line(s, at) - at);
+        end = find_last_line(s, at);
+        ret->data = slice_first(slice_from(s, at), end - at);
+        ret->unchecked = hex_digit(slice_at(s, end + 1) & 0x7f) < 0;
 }

@@ -28,6 +28,7 @@ struct text_frame {
         enum text_kind kind;
         bool parity;        /* bit 7 of every byte is even parity */
         bool foreign;       /* a value has bytes that are no ASCII */
+        bool unchecked;     /* no digits of a check sum stand behind its '!' */
         struct slice ident; /* between '/' and CR; empty when there is none */
         struct slice data;  /* the lines between identification and '!' */
         struct slice apdu;  /* of TEXT_P1_CIPHERED */

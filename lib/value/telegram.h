@@ -43,6 +43,7 @@ struct telegram_hints {
         uint8_t push_channel;            /* group B of its push object 0-B:25.9.0 */
         bool wide;                       /* energy registers of 64 bits */
         bool blocks;                     /* came by general block transfer */
+        bool weak;                       /* a text that no 16-bit check bears out */
         char list_id[24];                /* "Kamstrup_V0001", or "" */
         char ident[48];                  /* of a text telegram: "ISK5\\2M550T-1013", or "" */
         const struct profile_list *list; /* the positional list that fitted, or NULL */
