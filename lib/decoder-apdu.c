@@ -285,10 +285,14 @@ static bool is_intact(const struct decoder *d)
 
 #define COUNTER_STEP_MAX (1U << 20) /* between two telegrams in a row: some count seconds */
 
-/* Of a file without framing this is all: nothing will come that could tell. */
+/* A file has no room for another of this length: nothing will come that could tell. */
 static bool is_alone(const struct decoder *d)
 {
-        return d->options.input == SCANNER_UNFRAMED && d->options.input_bytes == d->frame_bytes;
+        uint64_t end = d->scanner.offset + d->scanner.at;
+
+        if (d->options.input == SCANNER_LINE || d->options.input_bytes == 0)
+                return d->options.input != SCANNER_LINE && !d->link->unframed;
+        return d->options.input_bytes < 2 * (end - d->offset);
 }
 
 /*
@@ -313,8 +317,8 @@ static bool fails_again(struct decoder *d, const uint8_t *title, uint32_t counte
 /*
  * A key that has opened telegrams of this title is right: a 16-bit check too passes one damaged
  * frame in 65536, so that against such a key it takes two telegrams in a row. An 8-bit sum passes
- * one in 256, and what has no framing has no check at all: on a live line, and there in a file that
- * goes on, it takes two telegrams of a title in a row to call any key wrong.
+ * one in 256, and what has no framing has no check at all: there, but for a file that holds nothing
+ * else, it takes two telegrams of a title in a row to call any key wrong.
  */
 static bool proves_wrong_key(struct decoder *d, const struct cipher_keys *keys)
 {
@@ -326,8 +330,7 @@ static bool proves_wrong_key(struct decoder *d, const struct cipher_keys *keys)
                 return false;
         if (is_intact(d))
                 return again || !trust_keys(d, keys);
-        return !trust_keys(d, keys) &&
-               (again || (d->options.input != SCANNER_LINE && (!d->link->unframed || is_alone(d))));
+        return !trust_keys(d, keys) && (again || is_alone(d));
 }
 
 static enum open_result fail_damaged(struct decoder *d, const char *title)
@@ -516,8 +519,8 @@ static enum open_result fail_oms(struct decoder *d, const struct oms_header *hea
                 oms_identify(header, t); /* it stands outside of what is enciphered */
                 return OPEN_TELEGRAM;
         }
-        /* An 8-bit sum is no proof that it came as it was sent: two in a row, on a live line. */
-        if (!fails_again(d, header->title, 0) && d->options.input == SCANNER_LINE)
+        /* An 8-bit sum is no proof that it came as it was sent: two in a row, where more come. */
+        if (!fails_again(d, header->title, 0) && !is_alone(d))
                 return fail_damaged(d, title);
         d->statistics.key_failures++;
         telegram_fail(t, TELEGRAM_WRONG_ENCRYPTION_KEY,

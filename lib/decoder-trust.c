@@ -244,7 +244,8 @@ bool trust_variant(struct decoder *d)
         if (knows_kind(d, kind))
                 return true;
         for (size_t i = 0; i < MIN(d->n_kinds, (size_t)DECODER_KINDS); i++)
-                is_variant |= d->kinds[i].sender == sender && d->kinds[i].bytes == length_of_kind(d);
+                is_variant |=
+                        d->kinds[i].sender == sender && d->kinds[i].bytes == length_of_kind(d);
         note_kind(d, kind);
         return !is_variant;
 }

@@ -7,6 +7,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/suggest.h"
@@ -44,6 +45,7 @@ struct decode {
         } titles[TITLES_MAX]; /* which the keys open, of a file that is read twice */
         size_t n_titles;
         bool learned; /* it is being read for the second time */
+        size_t all; /* bytes of the file, decoded from hex where all of it was read at once; or 0 */
         size_t n_decoded, n_damaged;
 };
 
@@ -255,7 +257,7 @@ static int begin(struct decode *decode, enum scanner_input input)
                 .remember = remember,
                 .userdata = decode,
                 .input = input,
-                .input_bytes = input == SCANNER_UNFRAMED ? decode->head.len : 0, /* all is there */
+                .input_bytes = input == SCANNER_UNFRAMED ? decode->head.len : decode->all,
         };
 
         return decoder_new(&options, &decode->decoder);
@@ -324,6 +326,14 @@ static int take(struct decode *decode, struct slice piece)
         return r < 0 || piece.len == 0 ? r : feed(decode, piece);
 }
 
+/* 0 for a pipe, which may go on. */
+static size_t size_of(int fd)
+{
+        struct stat st;
+
+        return fstat(fd, &st) == 0 && S_ISREG(st.st_mode) ? (size_t)st.st_size : 0;
+}
+
 static int decode_fd(struct decode *decode, int fd)
 {
         static uint8_t in[READ_BYTES], out[READ_BYTES];
@@ -334,11 +344,14 @@ static int decode_fd(struct decode *decode, int fd)
 
         n = read_head(fd, in, sizeof(in));
         kind = n > 0 ? input_sniff((struct slice){ in, (size_t)n }) : INPUT_RAW;
+        decode->all = n > 0 ? size_of(fd) : 0;
         while (n > 0) {
                 struct slice piece = { in, (size_t)n };
 
                 if (kind == INPUT_HEX)
                         piece = (struct slice){ out, input_hex_decode(&hex, piece, out) };
+                if (decode->all == (size_t)n)
+                        decode->all = piece.len;
                 r = piece.len > 0 ? take(decode, piece) : 0;
                 if (r < 0)
                         return r;

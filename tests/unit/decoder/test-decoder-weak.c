@@ -30,8 +30,7 @@ static size_t put_text(const struct weak_case *c, char what, int n, char *to, si
                            "%s%c.8.0*255(0%d12345.6*kWh)\r\n%s%s!",
                            c->ident, c->prefix, what == 'i' ? '3' : '1', c->prefix,
                            what == 'c' ? '5' : '1', what == 'f' ? 0 : 1, c->prefix,
-                           what == 'l' ? "32.7.0*255(230.1*V)\r\n"
-                                       : "16.7.0*255(00345.6*W)\r\n");
+                           what == 'l' ? "32.7.0*255(230.1*V)\r\n" : "16.7.0*255(00345.6*W)\r\n");
 
         if (c->checked && what != 's')
                 len += snprintf(to + len, size - (size_t)len, "%04X",
