@@ -180,8 +180,9 @@ static union bus_value meter_clock_usec(const struct bus_face *face)
 static union bus_value clock_deviation_usec(const struct bus_face *face)
 {
         const struct meter *m = model_of(face);
+        bool measured = bus_clock_is_right(face->bus) && m->clock_usec > 0;
 
-        return BUS_DIFFERENCE(m->clock_usec > 0 ? m->clock_deviation_usec : 0);
+        return BUS_DIFFERENCE(measured ? m->clock_deviation_usec : 0);
 }
 
 /*

@@ -90,6 +90,10 @@ struct bus {
         struct bus_hold *holds;
         uint64_t hold_cookie;
 
+        sd_bus_slot *clock_slot; /* of a question that is not answered yet */
+        uint64_t clock_ask_usec; /* not again before; monotonic */
+        bool clock_runs_free;
+
         char *readers_group; /* NULL: everyone local reads */
         bool readers_gid_valid;
         gid_t readers_gid;
@@ -108,6 +112,9 @@ void bus_retract(struct bus *bus, const char *path, struct bus_face *const faces
 /* Calls back once when `name` has left the bus; the slot ends the watch. */
 int bus_watch_name(struct bus *bus, const char *name, sd_bus_message_handler_t handler,
                    void *userdata, sd_bus_slot **ret);
+
+/* bus-clock.c: false while the clock of this machine is known not to be synchronised. */
+bool bus_clock_is_right(struct bus *bus);
 
 /* bus-readers.c */
 int bus_readers_start(struct bus *bus);

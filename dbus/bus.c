@@ -287,6 +287,7 @@ int bus_new(sd_event *event, const struct bus_options *options, struct bus **ret
                 r = bus_export(bus, options->readers_group);
         if (r < 0)
                 return r;
+        (void)bus_clock_is_right(bus); /* asks: the answer is there before the first telegram */
         bus->on_lost = options->on_lost;
         bus->lost_userdata = options->lost_userdata ? options->lost_userdata : options->userdata;
         *ret = TAKE(bus);
@@ -382,6 +383,7 @@ struct bus *bus_free(struct bus *bus)
         free(bus->waiting);
         bus_auth_drop_all(bus);
         bus_hold_drop_all(bus);
+        bus->clock_slot = sd_bus_slot_unref(bus->clock_slot);
         bus->filter_slot = sd_bus_slot_unref(bus->filter_slot);
         bus->log_slot = sd_bus_slot_unref(bus->log_slot);
         bus->lost_slot = sd_bus_slot_unref(bus->lost_slot);

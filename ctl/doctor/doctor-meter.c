@@ -238,7 +238,7 @@ static bool has_clock(struct json_object *meter)
 
 static void check_clock(struct doctor *doctor, struct json_object *meter)
 {
-        int64_t deviation = json_number(meter, "meter_clock_usec") - last_read_usec(meter);
+        int64_t deviation = json_number(meter, "clock_deviation_usec");
         long long seconds = llabs(deviation) / 1000000;
         long long rest = seconds % QUARTER_SEC;
 

@@ -65,11 +65,13 @@ BUS_CONF = """<!DOCTYPE busconfig PUBLIC "-//freedesktop//DTD D-Bus Bus Configur
   <policy user="{me}">
     <allow own="org.freedesktop.PolicyKit1"/>
     <allow own="org.freedesktop.systemd1"/>
+    <allow own="org.freedesktop.timedate1"/>
     <allow send_destination="org.freedesktop.DBus"/>
   </policy>
   <policy context="default">
     <allow send_destination="org.freedesktop.PolicyKit1"/>
     <allow send_destination="org.freedesktop.systemd1"/>
+    <allow send_destination="org.freedesktop.timedate1"/>
   </policy>
   <includedir>{folder}/system.d</includedir>
 </busconfig>

@@ -7,9 +7,10 @@ import subprocess
 import unittest
 
 from machine import DoctorCase
-from private_bus import Driver
+from private_bus import Driver, wait_until
 from smctl_case import ID, STICK, smctl
 from systemd import Systemd
+from timedate import Timedate
 
 
 class TestMachine(DoctorCase):
@@ -444,6 +445,19 @@ class TestService(DoctorCase):
         self.driver.do("clock LGZ1 -3600")
         self.assert_only("clock", "behind ours")
         self.driver.do("clock LGZ1 2")
+        self.assertEqual(self.doctor()["clock"][0]["status"], "ok")
+
+    def test_clock_is_not_judged_by_one_that_runs_free(self):
+        self.assertEqual(self.driver.stop(), 0)
+        timedate = Timedate(self.bus, synchronised=False)
+        self.addCleanup(timedate.stop)
+        self.driver = Driver(self.bus)
+        self.driver.do("meter-add LGZ1")
+        self.driver.do("name")
+        timedate.wait_asked()
+        self.driver.do("clock LGZ1 4000")
+        wait_until(lambda: self.json("show", "LGZ1")["clock_deviation_usec"] == 0,
+                   "the answer of timedated")
         self.assertEqual(self.doctor()["clock"][0]["status"], "ok")
 
     def test_clock_of_a_meter_whose_key_is_wrong_is_not_judged(self):
