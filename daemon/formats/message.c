@@ -82,7 +82,7 @@ struct message *message_list_pop(struct message_list *list)
         return m;
 }
 
-bool message_list_drop_oldest(struct message_list *list, enum message_class class)
+struct message *message_list_take_oldest(struct message_list *list, enum message_class class)
 {
         struct message *before = NULL;
 
@@ -97,10 +97,18 @@ bool message_list_drop_oldest(struct message_list *list, enum message_class clas
                         list->tail = before;
                 list->n--;
                 list->bytes -= message_bytes(m);
-                free(m);
-                return true;
+                return m;
         }
-        return false;
+        return NULL;
+}
+
+bool message_list_drop_oldest(struct message_list *list, enum message_class class)
+{
+        struct message *m = message_list_take_oldest(list, class);
+        bool found = m;
+
+        free(m);
+        return found;
 }
 
 void message_list_clear(struct message_list *list)

@@ -62,6 +62,8 @@ void message_list_prepend(struct message_list *list, struct message_list *from);
 struct message *message_list_pop(struct message_list *list);
 /* Takes out and frees the oldest of this class; false when there is none. */
 bool message_list_drop_oldest(struct message_list *list, enum message_class class);
+/* The same, taken out, for the caller to free; NULL: there is none. */
+struct message *message_list_take_oldest(struct message_list *list, enum message_class class);
 void message_list_clear(struct message_list *list);
 /* True when one of these is retained at this topic. */
 bool message_list_retains(const struct message_list *list, const char *topic);

@@ -15,7 +15,7 @@ struct mqtt_queue {
         pthread_mutex_t mutex;
         struct message_list list;
         size_t bytes_max;
-        uint64_t dropped;
+        uint64_t dropped, states_left_out;
         unsigned int requests;
         struct mqtt_status status;
         uint64_t pushed, taken, kept; /* tickets */
@@ -119,10 +119,15 @@ static void keep_bound(struct mqtt_queue *q)
 
         for (size_t i = 0; i < ELEMENTSOF(order); i++) {
                 while (q->list.bytes > q->bytes_max) {
-                        if (!message_list_drop_oldest(&q->list, order[i]))
+                        struct message *m = message_list_take_oldest(&q->list, order[i]);
+
+                        if (!m)
                                 break;
-                        if (order[i] != MESSAGE_STATE) /* state is made anew: nothing is lost */
+                        if (order[i] != MESSAGE_STATE)
                                 q->dropped++;
+                        else if (m->attributes.qos > 0) /* a plain value comes again by itself */
+                                q->states_left_out++;
+                        free(m);
                 }
         }
 }
@@ -212,15 +217,11 @@ void mqtt_queue_report(struct mqtt_queue *q, const struct mqtt_status *status, b
                 wake(q->news_fd);
 }
 
-size_t mqtt_queue_status(struct mqtt_queue *q, struct mqtt_status *ret, uint64_t *ret_dropped)
+void mqtt_queue_status(struct mqtt_queue *q, struct mqtt_status *ret, struct mqtt_ring *ret_ring)
 {
-        size_t n;
-
         lock(q);
         clear_fd(q->news_fd, &q->news_set);
         *ret = q->status;
-        *ret_dropped = q->dropped;
-        n = q->list.n;
+        *ret_ring = (struct mqtt_ring){ q->list.n, q->dropped, q->states_left_out };
         unlock(q);
-        return n;
 }

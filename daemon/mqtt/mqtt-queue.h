@@ -90,6 +90,11 @@ void mqtt_queue_request(struct mqtt_queue *q, enum mqtt_request request);
  * kept: the last one taken, when the status says so. */
 void mqtt_queue_report(struct mqtt_queue *q, const struct mqtt_status *status, bool urgent);
 
-/* The main loop's: the status as last reported; clears the news eventfd. Returns how many messages
- * wait in the ring; *ret_dropped: how many the ring itself dropped so far. */
-size_t mqtt_queue_status(struct mqtt_queue *q, struct mqtt_status *ret, uint64_t *ret_dropped);
+struct mqtt_ring {
+        size_t n;                 /* messages that wait in it */
+        uint64_t dropped;         /* by the ring itself, so far */
+        uint64_t states_left_out; /* not counted as dropped: they are to be told again */
+};
+
+/* The main loop's: the status as last reported, and the ring's; clears the news eventfd. */
+void mqtt_queue_status(struct mqtt_queue *q, struct mqtt_status *ret, struct mqtt_ring *ret_ring);

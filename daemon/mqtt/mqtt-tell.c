@@ -379,6 +379,26 @@ static void clear_orphan(struct sink_mqtt *s, struct mqtt_entry *e)
         mqtt_tell_push(s, e, &list);
 }
 
+void mqtt_tell_due(struct sink_mqtt *s)
+{
+        for (struct mqtt_entry *e = s->entries; e; e = e->next)
+                e->due = true;
+}
+
+/* Never more than the ring takes: descriptions of many meters would push each other out of it. */
+bool mqtt_tell_on(struct sink_mqtt *s)
+{
+        for (struct mqtt_entry *e = s->entries; e; e = e->next) {
+                if (!e->due)
+                        continue;
+                if (mqtt_queue_is_crowded(s->queue))
+                        return true;
+                e->due = false;
+                mqtt_tell_anew(s, e);
+        }
+        return false;
+}
+
 void mqtt_tell_all(struct sink_mqtt *s)
 {
         announce_service(s);
@@ -386,6 +406,7 @@ void mqtt_tell_all(struct sink_mqtt *s)
                 if (e->orphan && !mqtt_tell_model(e))
                         clear_orphan(s, e);
                 e->orphan = false;
-                mqtt_tell_anew(s, e);
         }
+        mqtt_tell_due(s);
+        (void)mqtt_tell_on(s); /* who calls looks again in a moment */
 }

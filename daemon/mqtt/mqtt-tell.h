@@ -28,6 +28,7 @@ struct mqtt_entry {
         bool parts_changed;        /* … in the set of parts, and not remembered yet */
         struct format_filter filter;
         struct link_quality quality;
+        bool due;                 /* all of it is to be told when the ring has room */
         uint64_t health_usec;     /* when its health was told last; monotonic */
         uint64_t signature;       /* of the description sent last; 0: none */
         uint64_t described_usec;  /* since when n_described counts; monotonic */
@@ -59,7 +60,7 @@ struct sink_mqtt {
         struct store *store;       /* borrowed; may be NULL */
         struct told told;          /* the same of the service itself */
         char state_topic[FORMAT_TOPIC_MAX];
-        uint64_t n_connects, n_births, n_retries, n_offlines;
+        uint64_t n_connects, n_births, n_retries, n_offlines, n_left_out;
         uint64_t rival_usec; /* when somebody who uses our topic was reported; 0: never */
         bool status_told, connected;
         uint64_t lost_usec; /* when the last connection ended, or this began */
@@ -101,6 +102,10 @@ void mqtt_tell_describe(struct sink_mqtt *s, struct mqtt_entry *e, bool always,
 /* All of one meter that was not pushed yet; all there is; the last counters. */
 void mqtt_tell_anew(struct sink_mqtt *s, struct mqtt_entry *e);
 void mqtt_tell_all(struct sink_mqtt *s);
+/* Of all meters, as soon as the ring has room for it: what it left out may be of any. */
+void mqtt_tell_due(struct sink_mqtt *s);
+/* Goes on with those that are due; true while some are. */
+bool mqtt_tell_on(struct sink_mqtt *s);
 /* Appends how well it is heard, when it was not told just now. */
 void mqtt_tell_health(struct sink_mqtt *s, struct mqtt_entry *e, struct message_list *list);
 void mqtt_tell_counters(struct sink_mqtt *s, enum mqtt_memory memory);

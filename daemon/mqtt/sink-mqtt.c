@@ -108,17 +108,17 @@ static void log_status(const struct sink_mqtt *s, const struct output_view *befo
                           s->status.connected ? "connected" : "disconnected");
 }
 
-static void tell_status(struct sink_mqtt *s, const struct mqtt_status *w, size_t n_queued,
-                        uint64_t ring_dropped)
+static void tell_status(struct sink_mqtt *s, const struct mqtt_status *w,
+                        const struct mqtt_ring *ring)
 {
         struct output_view before = s->status;
         struct output_view *now = &s->status;
 
         now->connected = w->connected;
-        now->queued = n_queued + w->in_flight;
+        now->queued = ring->n + w->in_flight;
         now->spooled = w->spooled;
         now->published = w->published;
-        now->dropped = w->dropped + ring_dropped;
+        now->dropped = w->dropped + ring->dropped;
         now->error_code = mqtt_error_of_status(w, now->last_error, sizeof(now->last_error));
         log_status(s, &before);
         if (s->status_told && before.connected == now->connected && before.queued == now->queued &&
@@ -150,10 +150,11 @@ static void tell_rival(struct sink_mqtt *s, const struct mqtt_status *w)
 static void look_at_worker(struct sink_mqtt *s)
 {
         struct mqtt_status w;
-        uint64_t ring_dropped;
-        size_t n_queued = mqtt_queue_status(s->queue, &w, &ring_dropped);
+        struct mqtt_ring ring;
         uint32_t random = 0;
+        bool due;
 
+        mqtt_queue_status(s->queue, &w, &ring);
         if (s->sink.keeps)
                 look_at_kept(s);
         if (s->late && !*w.spool_error)
@@ -171,6 +172,11 @@ static void look_at_worker(struct sink_mqtt *s)
                 s->counters_due = true;
                 s->due_usec = mqtt_tell_now_usec() + MEMORY_USEC;
         }
+        /* A broker that was told in between has no description that the ring had no room for. */
+        if (ring.states_left_out != s->n_left_out && s->connected)
+                mqtt_tell_due(s);
+        s->n_left_out = ring.states_left_out;
+        due = s->connected && mqtt_tell_on(s);
         /* what the spool has is older, and must not come behind them */
         if (s->counters_due && s->connected && w.spooled == 0 &&
             (w.memory != MQTT_MEMORY_UNKNOWN || mqtt_tell_now_usec() >= s->due_usec))
@@ -182,9 +188,10 @@ static void look_at_worker(struct sink_mqtt *s)
                 arm(s->birth_timer, random % BIRTH_MAX_USEC);
         }
         tell_rival(s, &w);
-        tell_status(s, &w, n_queued, ring_dropped);
+        tell_status(s, &w, &ring);
         /* Numbers that still move are worth another look, without anyone being woken for it. */
-        if (w.spooled > 0 || n_queued > 0 || w.in_flight > 0 || (s->counters_due && s->connected))
+        if (w.spooled > 0 || ring.n > 0 || w.in_flight > 0 || due ||
+            (s->counters_due && s->connected))
                 arm(s->status_timer, STATUS_USEC);
 }
 
@@ -225,6 +232,7 @@ static int on_birth_timer(sd_event_source *source, uint64_t usec, void *userdata
         (void)source;
         (void)usec;
         mqtt_tell_all(userdata);
+        look_at_worker(userdata);
         return 0;
 }
 
@@ -381,6 +389,7 @@ static void sink_mqtt_retry(struct sink *sink)
         mqtt_queue_request(s->queue, MQTT_REQUEST_RETRY);
         if (s->connected)
                 mqtt_tell_all(s); /* who reloads may have deleted something elsewhere */
+        arm(s->status_timer, STATUS_USEC);
         for (struct mqtt_entry *e = s->entries; e && s->connected; e = e->next) {
                 struct message_list list = { 0 };
 

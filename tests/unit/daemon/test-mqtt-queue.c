@@ -7,7 +7,7 @@
 
 static struct message *make(enum message_class class, const char *topic)
 {
-        struct message_attributes attributes = { .class = class };
+        struct message_attributes attributes = { .class = class, .qos = *topic == 'p' ? 0 : 1 };
         struct message *m = message_new(&attributes, topic, "0123456789", 10);
 
         assert_non_null(m);
@@ -21,16 +21,18 @@ static bool is_readable(int fd)
         return poll(&p, 1, 0) == 1;
 }
 
-/* A letter per message pushed, "i"nstantaneous, "s"tate, "e"nergy, upper case: must survive. */
+/* A letter per message pushed, "i"nstantaneous, "s"tate, "p"lain value, which is a state without
+ * acknowledgement, "e"nergy; upper case: must survive. */
 static struct queue_case {
         const char *name, *pushed;
         size_t room; /* messages */
-        uint64_t want_dropped;
+        uint64_t want_dropped, want_left_out;
 } cases[] = {
-        { "all fit", "ISEISE", 6, 0 },
-        { "the oldest instantaneous go first", "iISEIE", 5, 1 },
-        { "then state, which is not counted", "iisSEE", 3, 2 },
-        { "energy last, the oldest of it", "eeisEE", 2, 3 },
+        { "all fit", "ISEISE", 6, 0, 0 },
+        { "the oldest instantaneous go first", "iISEIE", 5, 1, 0 },
+        { "then state, which is not counted", "iisSEE", 3, 2, 1 },
+        { "a plain value comes again by itself", "ipsSEE", 3, 1, 1 },
+        { "energy last, the oldest of it", "eeisEE", 2, 3, 1 },
 };
 
 static void run_case(void **state)
@@ -41,7 +43,7 @@ static void run_case(void **state)
         struct mqtt_status status;
         struct mqtt_queue *q;
         char want[16] = "", got[16] = "";
-        uint64_t dropped;
+        struct mqtt_ring ring;
         size_t n = 0;
 
         assert_int_equal(mqtt_queue_new(c->room * message_bytes(probe), &q), 0);
@@ -52,15 +54,17 @@ static void run_case(void **state)
 
                 if (*p != kind)
                         want[n++] = *p;
-                message_list_add(&list, make(kind == 'i'   ? MESSAGE_INSTANTANEOUS
-                                             : kind == 's' ? MESSAGE_STATE
-                                                           : MESSAGE_ENERGY,
+                message_list_add(&list, make(kind == 'i'                  ? MESSAGE_INSTANTANEOUS
+                                             : kind == 's' || kind == 'p' ? MESSAGE_STATE
+                                                                          : MESSAGE_ENERGY,
                                              topic));
         }
         mqtt_queue_push(q, &list);
         assert_null(list.head);
-        assert_int_equal(mqtt_queue_status(q, &status, &dropped), n);
-        assert_int_equal(dropped, c->want_dropped);
+        mqtt_queue_status(q, &status, &ring);
+        assert_int_equal(ring.n, n);
+        assert_int_equal(ring.dropped, c->want_dropped);
+        assert_int_equal(ring.states_left_out, c->want_left_out);
         assert_int_equal(mqtt_queue_take(q, &list), 0);
         n = 0;
         for (const struct message *m = list.head; m; m = m->next)
@@ -75,7 +79,7 @@ static void queue_wakes_each_side_once(void **state)
         struct message_list list = { 0 };
         struct mqtt_status status = { .connected = true };
         struct mqtt_queue *q;
-        uint64_t dropped;
+        struct mqtt_ring ring;
 
         (void)state;
         assert_int_equal(mqtt_queue_new(1024, &q), 0);
@@ -93,7 +97,7 @@ static void queue_wakes_each_side_once(void **state)
         mqtt_queue_report(q, &status, true);
         assert_true(is_readable(mqtt_queue_news_fd(q)));
         status.connected = false;
-        (void)mqtt_queue_status(q, &status, &dropped);
+        mqtt_queue_status(q, &status, &ring);
         assert_true(status.connected);
         assert_false(is_readable(mqtt_queue_news_fd(q)));
         assert_null(mqtt_queue_free(q));
