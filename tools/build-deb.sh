@@ -7,6 +7,8 @@
 #        HOST_ARCH=arm64 tools/build-deb.sh     cross-builds, where a cross compiler and the libraries of
 #        that architecture are; tests/package/clean-build.sh makes such a place
 #        LINTIAN=no                             leaves lintian to tools/lint-deb.sh
+#        MAINTAINER='Name <address>' SUPPORT_URL=https://…   who answers for this build, and where its users
+#        find help: without them the package names an address that nobody can have, and none
 set -euo pipefail
 root=$(cd "$(dirname "$0")/.." && pwd)
 output=${1:-$root/build-deb}
@@ -35,6 +37,13 @@ else
         tar -C "$root" --exclude='./build*' --exclude=./debian -cf - . | tar -C "$work/smartmeterd" -xf -
 fi
 cp -r "$work/smartmeterd/packaging/debian" "$work/smartmeterd/debian"
+if [[ -n ${MAINTAINER:-} ]]; then
+        for file in control changelog; do
+                awk '/^Maintainer: /        { $0 = "Maintainer: " ENVIRON["MAINTAINER"] }
+                     /^ -- .*>  / && !done++ { sub(/-- .*>  /, ""); $0 = " -- " ENVIRON["MAINTAINER"] "  " substr($0, 2) }
+                     { print }' "$work/smartmeterd/packaging/debian/$file" >"$work/smartmeterd/debian/$file"
+        done
+fi
 
 options=(-us -uc -b)
 if [[ -n ${HOST_ARCH:-} ]]; then

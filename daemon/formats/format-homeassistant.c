@@ -453,7 +453,8 @@ static void add_frame(const struct format_context *context, const struct meter *
         json_object_object_add(object, "device", device_of(context, meter, device_id));
         add_text(origin, "name", "smartmeterd");
         add_text(origin, "sw_version", context->version);
-        add_text(origin, "support_url", PROJECT_SUPPORT_URL);
+        if (*PROJECT_SUPPORT_URL)
+                add_text(origin, "support_url", PROJECT_SUPPORT_URL);
         json_object_object_add(object, "origin", origin);
         if (!json_object_object_get_ex(object, "availability", NULL)) /* it has its own */
                 json_object_object_add(object, "availability",

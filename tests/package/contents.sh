@@ -47,6 +47,10 @@ elif [[ -z ${HOST_ARCH:-} ]]; then
 fi
 grep -q cockpit <<<"$list" && fault "the page is in two packages"
 
+# Who is named as answering for it is who was told to the build, or an address that nobody can have.
+maintainer=$(dpkg-deb -f "$1" Maintainer)
+[[ $maintainer == "${MAINTAINER:-smartmeterd developers <nobody@smartmeterd.invalid>}" ]] || fault "Maintainer: $maintainer"
+
 # Folders in which the administrator's own files are read.
 grep -q '^d.*/etc/smartmeterd/smartmeterd.conf.d/$' <<<"$list" || fault "not in the package: smartmeterd.conf.d"
 # An old configuration must be kept: dpkg asks about these, and about nothing in /usr or /lib.
