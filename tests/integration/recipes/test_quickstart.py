@@ -21,6 +21,7 @@ import unittest
 
 from harness import Broker, Daemon, Link
 from private_bus import BUILD, SECONDS, SOURCE, wait_until
+from quick_start import PAGES, commands, jeedom_commands, routes
 from smctl_case import SMCTL
 from test_smctl_daemon import telegram
 
@@ -28,21 +29,9 @@ KEY, AUTH = "00112233445566778899AABBCCDDEEFF", "D0D1D2D3D4D5D6D7D8D9DADBDCDDDED
 SYSCONFDIR = re.search(r'SYSCONFDIR "(/.*)"', (BUILD / "config-build.h").read_text()).group(1)
 
 
-def commands(page):
-    """What stands on the page to be typed, in its order; without the other way to install, from a
-    repository of one's own, whose tests are with the package."""
-    text = (SOURCE / "docs" / page).read_text()
-    lines = re.findall(r"(?m)^    ((?:sudo |smctl ).*)$", text)
-    return [c for c in lines if "/sources.list.d/" not in c and not c.startswith("sudo apt update ")]
-
-
-def jeedom_commands(page):
-    """What who has Jeedom's plugin types: the installation, and what stands below its list."""
-    text = (SOURCE / "docs" / page).read_text()
-    install = [c for c in commands(page) if c.startswith("sudo apt install ./")]
-    below = re.findall(r"(?m)^ {7}((?:sudo |smctl ).*)$", text)
-    # packages have /etc; this build may have its configuration elsewhere
-    return install + [c.replace(" /etc/", f" {SYSCONFDIR}/") for c in below]
+def here(command):
+    """Packages have /etc; this build may have its configuration elsewhere."""
+    return command.replace(" /etc/", f" {SYSCONFDIR}/")
 
 
 class Typed:
@@ -194,10 +183,29 @@ class QuickStart(unittest.TestCase):
         (self.folder / "etc/smartmeterd/smartmeterd.conf.d/bench.conf").unlink()
         self.env["SMCTL_SYSROOT"] = str(self.folder)
         with OtherMachine("jeedom") as broker:
-            said = [self.type(line) for line in jeedom_commands(page)]
+            said = [self.type(here(line)) for line in jeedom_commands(page)]
             self.assertEqual(len(said), 3)
             self.assertRegex(said[1], "(?s)Gestion automatique.*MQTT Manager.*Activer")
             self.arrives(broker, "jeedom", "smartmeter/+/ACTIVE_POWER_P", r"^{.*\"obis\": \"1.7.0\"}$")
+
+    def test_jeedom_without_its_plugin_has_a_reading_after_what_the_short_section_says(self):
+        install, set_broker, identify = routes(PAGES[0])[3]
+        with OtherMachine("jeedom") as broker:
+            self.type(install)
+            self.type(set_broker)
+            self.feed_until(self.meters, "a meter")
+            typed = Typed(identify, self.env)
+            typed.wait("Unplug the converter now")
+            self.link.unplug()
+            typed.wait("Now plug it in again")
+            self.link.plug()
+            typed.wait("Encryption key", self.feed)
+            typed.answer(KEY)
+            typed.wait("Authentication key")
+            typed.answer(AUTH)
+            self.assertEqual(typed.wait(meanwhile=self.feed), 0, typed.output)
+            self.assertIn("All is well.", typed.output)
+            self.arrives(broker, "jeedom", "smartmeters/cmd/event/+", r'^{"value":.*}$')
 
     def arrives(self, other, user, topic="smartmeterd/+/meter/+/active_power_import", form=r"^\d+$"):
         got = subprocess.Popen(["mosquitto_sub", "-h", "homeassistant.local", "-u", user, "-P", "s3cret",
@@ -210,6 +218,16 @@ class QuickStart(unittest.TestCase):
         got.kill()
         got.wait()
         self.assertRegex(got.stdout.read(), form)
+
+    def test_quick_starts_say_the_same_in_every_language(self):
+        for page in PAGES[1:]:
+            self.assertEqual(routes(page), routes(PAGES[0]))
+            self.assertEqual(jeedom_commands(page), jeedom_commands(PAGES[0]))
+            self.assertEqual([re.sub(r"(set-key) .*", r"\1", c) for c in commands(page)],
+                             [re.sub(r"(set-key) .*", r"\1", c) for c in commands(PAGES[0])])
+        # Home Assistant here, elsewhere; Jeedom with its plugin, without
+        self.assertEqual([len(route) for route in routes(PAGES[0])], [2, 3, 3, 3])
+        self.assertEqual(routes(PAGES[0])[2], jeedom_commands(PAGES[0]))
 
     def test_english_quick_start_ends_with_a_reading_on_the_other_machine(self):
         self.follow("quickstart.md")
