@@ -103,6 +103,7 @@ class MqttManager:
 
     def __init__(self, root):
         self.root, self.equipment, self.values, self.faults = root, {}, {}, []
+        self.early = set()  # commands whose value came before they were described
 
     def take(self, topic, payload):
         levels = topic.split("/")
@@ -139,11 +140,15 @@ class MqttManager:
                 self.faults.append(f"{identity}: {command['name']!r} has characters Jeedom strips")
         self.equipment[identity] = message
 
+    def unknown(self):
+        """Values that no command is for, of equipment that is described."""
+        commands = {c for e in self.equipment.values() for c in e["cmds"]}
+        return [i for i in self.early - commands if any(i.startswith(known + "_") for known in self.equipment)]
+
     def event(self, identity, message):
         owner = next((e for e in self.equipment.values() if identity in e["cmds"]), None)
-        if owner is None:  # passed over, which is no loss before the equipment is described
-            if any(identity.startswith(known + "_") for known in self.equipment):
-                self.faults.append(f"{identity}: an event of no command")
+        if owner is None:  # passed over, which is no loss: the next one is not
+            self.early.add(identity)
             return
         kind = owner["cmds"][identity]["subType"]
         good = {"numeric": isinstance(message.get("value"), (int, float)),
@@ -307,7 +312,8 @@ class Consumers(unittest.TestCase):
         self.assertGreaterEqual(seen, len(SIMULATED))
 
     def manager(self):
-        """MQTT Manager after all that was said so far."""
+        """MQTT Manager after all that was said so far; a value that no description ever names is a fault,
+        but not one that came before its description."""
         manager = MqttManager("smartmeters")
         for topic, payload, _, _ in list(self.sub.got):
             manager.take(topic, payload)
@@ -317,7 +323,8 @@ class Consumers(unittest.TestCase):
         def complete():
             manager = self.manager()
             return len(manager.equipment) >= len(SIMULATED) and \
-                all(f"{identity}_online" in manager.values for identity in manager.equipment)
+                all(f"{identity}_online" in manager.values for identity in manager.equipment) and \
+                not manager.unknown()
         self.sub.wait(lambda _: complete(), "every equipment, and whether it is online")
         manager = self.manager()
         self.assertEqual(manager.faults[:20], [])
