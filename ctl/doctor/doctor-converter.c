@@ -293,8 +293,11 @@ void doctor_check_line(struct doctor *doctor)
 
 static void check_detecting(struct doctor *doctor, struct json_object *converter)
 {
-        if (has_state(converter, "detecting") && !has_code(converter, "no-telegrams") &&
-            !has_code(converter, "no-frames"))
+        if (!has_state(converter, "detecting"))
+                return;
+        if (has_code(converter, "no-telegrams") || has_code(converter, "no-frames"))
+                doctor_skip(doctor, _("The meter is not found yet; another check says why."));
+        else
                 doctor_wrong(doctor, doctor_port(converter),
                              _("Wait some minutes, then: smctl doctor. smctl status shows the "
                                "progress; a meter may send only once a minute, or less often."),

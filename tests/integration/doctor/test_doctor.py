@@ -358,6 +358,7 @@ class TestService(DoctorCase):
         self.driver.do(f"converter {ID} code no-telegrams")
         self.driver.do(f"converter {ID} frames 12")
         self.assert_only("telegrams", "(12 so far)", "smctl capture")
+        self.assert_status("skipped", "detecting")
 
     def test_telegrams_without_a_meter_are_named(self):
         self.driver.do(f"converter {ID} meter ")
