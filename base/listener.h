@@ -15,7 +15,8 @@
 #define LISTENER_QUESTION     "listener"
 #define LISTENER_QUESTION_MAX 96
 
-#define LISTENER_NOBODY 65534 /* also: a user that our user namespace does not know */
+#define LISTENER_NOBODY  65534      /* also: a user that our user namespace does not know */
+#define LISTENER_UNKNOWN UINT32_MAX /* nobody could tell, or not in time */
 
 /* True for an address of this machine that only this machine reaches: 127.0.0.0/8, ::1. */
 bool listener_is_local(const struct sockaddr *address);

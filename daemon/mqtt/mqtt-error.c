@@ -13,6 +13,8 @@
 #include <mosquitto.h>
 #include <mqtt_protocol.h>
 
+#include "base/listener.h"
+
 #define PLACE_MAX 112
 
 /* "host:1883", or the path of a socket. */
@@ -56,11 +58,18 @@ const char *mqtt_error_of_listener(uint32_t uid, const struct mqtt_settings *s,
 {
         char where[PLACE_MAX];
 
-        (void)snprintf(error, MQTT_ERROR_TEXT_MAX,
-                       "%.90s: a program of user %" PRIu32
-                       " listens there, and no broker of the system: nothing is sent to it; stop "
-                       "it, or set Listener=any",
-                       place(s, where), uid);
+        if (uid == LISTENER_UNKNOWN)
+                (void)snprintf(error, MQTT_ERROR_TEXT_MAX,
+                               "%.90s: whose program listens there could not be told: nothing is "
+                               "sent to it yet; it is tried again",
+                               place(s, where));
+        else
+                (void)snprintf(
+                        error, MQTT_ERROR_TEXT_MAX,
+                        "%.90s: a program of user %" PRIu32
+                        " listens there, and no broker of the system: nothing is sent to it; stop "
+                        "it, or set Listener=any",
+                        place(s, where), uid);
         return "listener";
 }
 

@@ -61,6 +61,7 @@ int mqtt_listener_look(const struct sockaddr *address, uint32_t *ret_uid, int *r
                 return -ECONNREFUSED;
         if (r > 0 && *ret_uid != LISTENER_NOBODY)
                 return judge(*ret_uid);
+        *ret_uid = LISTENER_UNKNOWN; /* until it is answered */
         fd = ask(address);
         if (fd < 0)
                 return -EPERM; /* nobody can tell whose it is */
@@ -73,7 +74,6 @@ int mqtt_listener_take(int fd, uint32_t *ret_uid)
         char answer[16];
         ssize_t n = recv(fd, answer, sizeof(answer) - 1, 0);
 
-        *ret_uid = LISTENER_NOBODY;
         if (n <= 0)
                 return -EPERM;
         answer[n] = '\0';

@@ -26,7 +26,7 @@
 /* A single address has as long as TCP's first five SYNs take; of several, each has less. */
 #define CONNECT_USEC      (15 * USEC_PER_SEC)
 #define CONNECT_EACH_USEC (3 * USEC_PER_SEC)
-#define LOOK_USEC         (3 * USEC_PER_SEC) /* for the helper, that systemd starts */
+#define LOOK_USEC         (15 * USEC_PER_SEC) /* for the helper, that a busy systemd starts */
 
 struct mqtt_net {
         const struct mqtt_settings *settings; /* borrowed */
