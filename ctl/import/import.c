@@ -188,6 +188,18 @@ bool import_section_begins(const struct import *import, size_t i)
         return true;
 }
 
+bool import_is_theirs(const struct import *import)
+{
+        static const char *const sections[] = { "reader", "sink", "logging" };
+
+        for (size_t i = 0; i < import->n_lines; i++)
+                for (size_t j = 0; j < ELEMENTSOF(sections); j++)
+                        if (strncmp(import->lines[i].section, sections[j], strlen(sections[j])) ==
+                            0)
+                                return true;
+        return false;
+}
+
 void import_translate(struct import *import, FILE *out)
 {
         for (size_t i = 0; i < import->n_lines; i++) {

@@ -66,6 +66,9 @@ const char *import_place(size_t i, char buf[static SYSROOT_PATH_MAX]);
 /* Reads their file. -EBADMSG with *ret_line where it is no INI file, -E2BIG when it is too long. */
 int import_read(struct import *import, FILE *stream, unsigned int *ret_line);
 
+/* Is there a section of theirs in it? Many a file reads as INI. */
+bool import_is_theirs(const struct import *import);
+
 /* Writes our configuration to `out`, and into each line what became of it. */
 void import_translate(struct import *import, FILE *out);
 

@@ -196,6 +196,9 @@ static int translate(struct import *import, FILE *stream, const char *file, cons
                 return output_fail(_("%s:%u: this is no datacollector.ini"), file, line);
         if (r < 0)
                 return output_fail("%s: %s", file, strerror(-r));
+        if (!import_is_theirs(import))
+                return output_fail(
+                        _("%s is no datacollector.ini: no [reader…] and no [sink…] in it"), file);
         out = open_memstream(&config, &size);
         if (!out)
                 return output_fail("%s", strerror(errno));

@@ -298,8 +298,11 @@ class TestImport(SmctlCase):
     def test_what_cannot_be_translated_is_a_failure(self):
         source = self.write("[reader0]\ntype = lge999\nport = /dev/ttyAMA0\n")
         self.assertIn("no such type", self.run_bad(1, "import-config", source, env=self.env))
-        self.assertIn("no datacollector.ini",
-                      self.run_bad(1, "import-config", self.write("hello\n"), env=self.env))
+        for text in ("hello\n", "[mysqld]\nport = 3306\n", "root:x:0:0:root:/root:/bin/bash\n"):
+            done = smctl("import-config", self.write(text), env=self.env)
+            self.assertEqual((done.returncode, done.stdout), (1, ""))
+            self.assertIn("no datacollector.ini", done.stderr)
+            self.assertNotIn("reload", done.stderr)
 
     def test_result_passes_the_check_of_the_service(self):
         daemon = pathlib.Path(SMCTL).parents[1] / "daemon/smartmeterd"
