@@ -301,6 +301,8 @@ void meters_converter_lost(struct meters *ms, struct converter *c)
 {
         for (struct entry *e = ms->entries; e; e = e->next)
                 if (e->owner == c && meter_expire(e->meter, 0, true)) {
+                        log_about(LOG_NOTICE, LOG_METER(e, c, .message_id = &LOG_ID_METER_STATE),
+                                  "is offline: its converter is away");
                         meters_remember(ms, e);
                         EACH_SINK(ms, e, meter_changed, e->meter);
                 }

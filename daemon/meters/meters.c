@@ -272,7 +272,9 @@ int meters_on_timer(sd_event_source *source, uint64_t usec, void *userdata)
                 if (offline)
                         log_about(LOG_NOTICE,
                                   LOG_METER(e, e->owner, .message_id = &LOG_ID_METER_STATE),
-                                  "is offline: nothing came for three intervals");
+                                  e->meter->interval_usec
+                                          ? "is offline: nothing came for three intervals"
+                                          : "is offline: nothing came for five minutes");
                 if (offline || tariff) {
                         meters_remember(ms, e);
                         EACH_SINK(ms, e, meter_changed, e->meter);

@@ -15,7 +15,8 @@
 #include "meter-derived.h"
 #include "meter-value.h"
 
-#define USEC_PER_SEC 1000000ull
+#define USEC_PER_SEC    1000000ull
+#define HEARD_ONCE_USEC (300 * USEC_PER_SEC)
 /* Before this a clock was never set: P1 meters without time say 2000-01-01 (wall µs of 2010). */
 #define CLOCK_MIN_USEC (1262304000ll * 1000000)
 
@@ -453,13 +454,14 @@ bool meter_refuse(struct meter *m, const struct telegram *telegram, uint64_t hos
 
 uint64_t meter_deadline(const struct meter *m)
 {
-        uint64_t interval_usec = m->interval_usec;
+        uint64_t usual_usec = m->profile ? m->profile->interval_s * USEC_PER_SEC : 0;
 
         if (!m->online)
                 return UINT64_MAX;
-        if (interval_usec == 0 && m->profile)
-                interval_usec = m->profile->interval_s * USEC_PER_SEC;
-        return m->last_mono_usec + meter_silence_allowed(interval_usec);
+        if (m->interval_usec)
+                return m->last_mono_usec + meter_silence_allowed(m->interval_usec);
+        /* Heard once: a utility may have set another interval than the family's. */
+        return m->last_mono_usec + MAX(meter_silence_allowed(usual_usec), HEARD_ONCE_USEC);
 }
 
 static bool move(uint64_t *usec, const struct clock_setting *setting)

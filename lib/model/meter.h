@@ -167,8 +167,9 @@ struct clock_setting {
 void meter_clock_set(struct meter *m, const struct clock_setting *setting);
 
 /*
- * When it is taken for offline if nothing comes: monotonic µs; 3 × interval (the profile's until
- * one is observed), at least 30 s. UINT64_MAX while it is offline.
+ * When it is taken for offline if nothing comes: monotonic µs; 3 × interval, at least 30 s, and
+ * five minutes until one is observed (more where the profile's is longer). UINT64_MAX while it is
+ * offline.
  */
 uint64_t meter_deadline(const struct meter *m);
 

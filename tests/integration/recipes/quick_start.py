@@ -4,7 +4,7 @@
 import pathlib
 import re
 
-DOCS = pathlib.Path(__file__).resolve().parents[2] / "docs"
+DOCS = pathlib.Path(__file__).resolve().parents[3] / "docs"
 PAGES = ("quickstart.md", "quickstart.fr.md", "quickstart.de.md")
 COMMAND = r"((?:sudo |smctl ).*)$"
 
