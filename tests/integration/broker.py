@@ -275,6 +275,7 @@ class Driver:
     def kill(self):
         self.process.kill()
         self.process.wait()
+        self.pump()
         self.close()
 
     def close(self):

@@ -92,20 +92,29 @@ int tcsetattr(int fd, int actions, const struct termios *t)
         return next(fd, actions, t);
 }
 
-static bool is_child(const char *pid)
+/* 0: it has gone */
+static int parent_of(int pid)
 {
         char path[300], line[512] = "";
         FILE *file;
         int parent = 0;
 
-        (void)snprintf(path, sizeof(path), "/proc/%s/stat", pid);
+        (void)snprintf(path, sizeof(path), "/proc/%d/stat", pid);
         file = fopen(path, "re");
         if (!file)
-                return false;
+                return 0;
         if (fgets(line, sizeof(line), file) && strrchr(line, ')'))
                 (void)sscanf(strrchr(line, ')'), ") %*c %d", &parent);
         (void)fclose(file);
-        return parent == getpid();
+        return parent;
+}
+
+/* A child, as the fork server, or one of its children. */
+static bool is_of_us(int pid)
+{
+        int parent = parent_of(pid);
+
+        return parent == getpid() || (parent > 1 && parent_of(parent) == getpid());
 }
 
 static bool has_open(const char *pid, const char *target)
@@ -130,8 +139,7 @@ static bool has_open(const char *pid, const char *target)
         return found;
 }
 
-/* Only the last close of an open file reaches the driver. */
-static bool a_child_has_it_too(int fd)
+static bool another_has_it(int fd)
 {
         char link[64], target[PATH_MAX];
         bool found = false;
@@ -142,11 +150,25 @@ static bool a_child_has_it_too(int fd)
         n = readlink(link, target, sizeof(target) - 1);
         target[n > 0 ? n : 0] = '\0';
         for (struct dirent *entry; proc && !found && (entry = readdir(proc));)
-                found = isdigit((unsigned char)entry->d_name[0]) && is_child(entry->d_name) &&
+                found = isdigit((unsigned char)entry->d_name[0]) && is_of_us(atoi(entry->d_name)) &&
                         has_open(entry->d_name, target);
         if (proc)
                 (void)closedir(proc);
         return found;
+}
+
+/* Only the last close of an open file reaches the driver. What is on its way through a socket is a
+ * copy too, which /proc shows only when it has come. */
+static bool is_last(int fd)
+{
+        const struct timespec rest = { .tv_nsec = 10 * 1000 * 1000 };
+
+        for (int i = 0; i < 100; i++) {
+                if (another_has_it(fd))
+                        return false;
+                (void)nanosleep(&rest, NULL);
+        }
+        return true;
 }
 
 int close(int fd)
@@ -157,7 +179,7 @@ int close(int fd)
         *(void **)&next = dlsym(RTLD_NEXT, "close");
         if (!looking) {
                 looking = true;
-                if (is_dead_fd(fd) && !a_child_has_it_too(fd))
+                if (is_dead_fd(fd) && is_last(fd))
                         wait_as_the_kernel_does();
                 looking = false;
         }

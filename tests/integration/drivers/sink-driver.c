@@ -40,6 +40,7 @@ struct driver {
         struct meter *meters[METERS_MAX];
         size_t n_meters;
         struct decoder *decoder;
+        uint64_t ticket; /* of the telegrams so far */
         char line[LINE_MAX_];
         size_t n_line;
 };
@@ -71,6 +72,22 @@ static void on_status(const struct output_view *status, void *userdata)
         print_status(status);
 }
 
+/* Durability=always: each telegram is a ticket, and what is said to be kept may be told to others.
+ */
+static uint64_t on_keep(void *userdata)
+{
+        struct driver *d = userdata;
+
+        return ++d->ticket;
+}
+
+static void on_kept(uint64_t through, void *userdata)
+{
+        const struct driver *d = userdata;
+
+        printf("{\"kept\":%" PRIu64 "}\n", MIN(through, d->ticket));
+}
+
 static struct meter *find_meter(struct driver *d, const char *id)
 {
         struct meter *m;
@@ -96,8 +113,10 @@ static void feed(struct driver *d, const char *id, const struct telegram *telegr
                 puts("{\"fault\":\"no meter\"}");
                 return;
         }
-        for (size_t i = 0; i < d->n_sinks; i++)
+        for (size_t i = 0; i < d->n_sinks; i++) {
+                SINK_NOTIFY(d->sinks[i], telegram_coming, m);
                 SINK_NOTIFY(d->sinks[i], telegram, m, &update);
+        }
 }
 
 static void add_reading(struct telegram *t, const char *code, int64_t mantissa, int exponent)
@@ -248,6 +267,8 @@ static int start(struct driver *d, const struct config *config, const char *stat
                                                      .version = "1.0.0",
                                                      .denied_usec = denied_usec(),
                                                      .on_status = on_status,
+                                                     .on_keep = on_keep,
+                                                     .on_kept = on_kept,
                                                      .userdata = d };
 
                 d->statuses[d->n_sinks].name = m->item.name;
