@@ -5,6 +5,7 @@
  */
 #include "options.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <getopt.h>
 #include <stdarg.h>
@@ -18,8 +19,8 @@
 #include "verb.h"
 #include "view/output.h"
 
-/* The most any verb has is 10; the common ones come on top. */
-#define OPTIONS_MAX 24
+/* The most any verb has is 22; the common ones come on top. */
+#define OPTIONS_MAX 32
 
 struct ctl_settings ctl_settings;
 
@@ -44,8 +45,7 @@ static void option_set_add(struct option_set *set, const struct option_row *row)
 {
         size_t at = strlen(set->shorts);
 
-        if (set->n == OPTIONS_MAX)
-                return;
+        assert(set->n < OPTIONS_MAX);
         set->longs[set->n] = (struct option){
                 .name = row->name,
                 .has_arg = row->kind == OPTION_FLAG ? no_argument : required_argument,

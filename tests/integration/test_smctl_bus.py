@@ -215,7 +215,7 @@ class TestManaging(BusCase):
     def test_adopt_hands_on_line_and_profile(self):
         self.driver.do(f"converter-add {STICK}")
         got = self.json("adopt", "ttyUSB1", "--line", "9600 8N1", "--profile", "lgz-e360")
-        self.assertEqual(got, {"done": "adopt", "id": STICK})
+        self.assertEqual(got, {"done": "adopt", "id": STICK, "files": []})
         self.driver.wait_request("request adopt ttyUSB1 9600 8N1 lgz-e360")
 
     def test_adopt_refuses_a_line_that_is_none(self):

@@ -21,7 +21,7 @@ class TestDocuments(SmctlCase):
         self.verbs = self.run_ok("--verbs").split()
 
     def options(self, verb):
-        return re.findall(r"--([a-z-]+)", self.run_ok(verb, "--help").split("Options:", 1)[1])
+        return re.findall(r"--([a-z0-9-]+)", self.run_ok(verb, "--help").split("Options:", 1)[1])
 
     def assert_documented(self, pattern, what):
         """Names what is missing, and does not print the whole manual as assertRegex does."""
