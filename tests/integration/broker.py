@@ -82,7 +82,8 @@ class Broker:
         os.chmod(self.folder, 0o755)
         self.port = port or free_port()
         self.users, self.process = users or {}, None
-        self.conf = ["listener %d 127.0.0.1" % self.port, "persistence false", "max_queued_messages 0",
+        # Not 0, no limit: mosquitto 2.0.21 hangs up then behind each message that it forbids.
+        self.conf = ["listener %d 127.0.0.1" % self.port, "persistence false", "max_queued_messages 1000000",
                      "set_tcp_nodelay true", "log_type error",
                      "allow_anonymous %s" % ("false" if users else "true")]
         if os.getuid() == 0:

@@ -226,7 +226,7 @@ class Broker:
         with open(self.folder + "/conf", "w") as f:
             f.write(f"listener {self.port} 127.0.0.1\nallow_anonymous true\n"
                     # by default it drops what a client that is slow for a moment has not taken
-                    f"set_tcp_nodelay true\nmax_queued_messages 0\npersistence false\n{extra}\n")
+                    f"set_tcp_nodelay true\nmax_queued_messages 1000000\npersistence false\n{extra}\n")
             if os.getuid() == 0:
                 f.write("user root\n")
         self.process = None

@@ -182,7 +182,8 @@ class Denied(unittest.TestCase):
                                      "topic readwrite smartmeterd/box/meter/#\n").start()
                 sub = self.subscriber(broker)
                 driver = self.driver(broker.port, "native", protocol)
-                self.assertIn(STATE, driver.fails(SENTENCE[protocol]))
+                if protocol == "5" or self.ends_the_connection(broker):
+                    self.assertIn(STATE, driver.fails(SENTENCE[protocol]))
                 for _ in range(20):
                     self.telegram(driver)
                 sub.wait(lambda got: len(sub.payloads(ENERGY)) >= 20, "the readings")
