@@ -29,6 +29,8 @@ mount --bind "$folder/bin" /usr/local/bin
 mount --bind "$folder/share" /usr/local/share
 mkdir /run/dbus
 ln -s "$bus" /run/dbus/system_bus_socket
+# Where there is no systemd --user: Cockpit 337 ends when there is no session bus and it is asked for twice.
+echo DBUS_SESSION_BUS_ADDRESS=unix:path=/run/dbus/system_bus_socket >>/etc/environment
 touch /var/log/lastlog /var/log/wtmp /var/log/btmp
 for pair in games:reader news:keeper; do
         user=${{pair#*:}}
