@@ -118,6 +118,14 @@ static void understand(struct sim_asked *asked, struct sim_request *request)
         }
 }
 
+/* Behind its acknowledge the other side changes to the speed in it, and who reads a tty late finds
+ * that it has done so. */
+static bool has_changed_since(const struct sim_request *request, unsigned int baud)
+{
+        return request->n == 6 && request->bytes[0] == ACK &&
+               baud_of((char)request->bytes[2]) == baud;
+}
+
 /* A request ends with CR LF; a full buffer without is noise. */
 static bool is_complete(const struct sim_asked *asked)
 {
@@ -139,7 +147,7 @@ bool sim_asked_hear(struct sim_asked *asked, uint8_t byte, unsigned int baud,
         *ret = (struct sim_request){ .n = asked->n_in };
         memcpy(ret->bytes, asked->in, asked->n_in);
         asked->n_in = 0;
-        if (baud > 0 && baud != asked->baud)
+        if (baud > 0 && baud != asked->baud && !has_changed_since(ret, baud))
                 return true;
         if (asked->meter->profile->way == SIM_ACKNOWLEDGED)
                 ret->kind = byte == E5 ? SIM_REQUEST_ACKNOWLEDGE : SIM_REQUEST_NOISE;

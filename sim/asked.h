@@ -65,6 +65,7 @@ struct sim_asked {
         unsigned int baud;        /* at which it listens and speaks */
         unsigned int agreed_baud; /* the same, but of one that stays where it was */
         bool programming;
+        int64_t understood_usec; /* the last request, by the clock of who plays it */
         uint8_t in[SIM_REQUEST_MAX];
         size_t n_in;
         uint64_t heard_bytes; /* since it was made, at whatever speed */

@@ -16,7 +16,9 @@
  * be later, and a program is not worse for that. */
 #define SPEED_USEC 2000000
 #define LOOK_USEC  5000
-#define WORD_MAX   32
+/* IEC 62056-21 has 60 to 120 s: a session in which nothing is said for so long is over. */
+#define SESSION_USEC 60000000
+#define WORD_MAX     32
 
 static const struct trouble_word {
         const char *word;
@@ -139,6 +141,8 @@ static int hear(struct simulate *s, struct sim_asked *asked, const uint8_t *byte
         for (size_t i = 0; r == 0 && !s->ends && i < n; i++) {
                 if (!sim_asked_hear(asked, bytes[i], baud, &request))
                         continue;
+                if (request.kind != SIM_REQUEST_NOISE)
+                        asked->understood_usec = sim_play_now_usec();
                 simulate_print_request(s, &request, baud, asked->heard_bytes);
                 r = answer(s, asked, &request);
         }
@@ -159,6 +163,14 @@ static int send_due(struct simulate *s, struct sim_asked *asked)
         return r;
 }
 
+/* Nothing came: whose head was taken off, or whose session is over, begins anew. */
+static void on_quiet(const struct simulate *s, struct sim_asked *asked)
+{
+        if (!s->play.listened ||
+            (asked->programming && sim_play_now_usec() - asked->understood_usec > SESSION_USEC))
+                sim_asked_rest(asked);
+}
+
 /* One turn: until something was heard, or something is due. */
 static int take_turn(struct simulate *s, struct sim_asked *asked, int64_t *due_usec)
 {
@@ -175,8 +187,7 @@ static int take_turn(struct simulate *s, struct sim_asked *asked, int64_t *due_u
                              sends && s->play.listened ? *due_usec : now + 1000000);
         if (n > 0)
                 return hear(s, asked, bytes, (size_t)n);
-        if (!s->play.listened)
-                sim_asked_rest(asked);
+        on_quiet(s, asked);
         return (int)n;
 }
 
