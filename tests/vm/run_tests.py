@@ -6,6 +6,7 @@ import sys
 import unittest
 
 import tap
+import test_asked
 import test_converters
 import test_dead_control
 import test_installed
@@ -24,8 +25,8 @@ def cases(module, word):
 def main():
     cache, deb, newer = sys.argv[1:4]
     word = sys.argv[4] if len(sys.argv) > 4 else ""
-    tests = [*cases(test_uart, word), *cases(test_converters, word), *cases(test_dead_control, word),
-             *cases(test_installed, word)]
+    tests = [*cases(test_uart, word), *cases(test_converters, word), *cases(test_asked, word),
+             *cases(test_dead_control, word), *cases(test_installed, word)]
     with Machine(cache) as vm:
         print("# %s, booted; now the package" % vm.accel, flush=True)
         vm.put(deb, "/root/new.deb")

@@ -25,6 +25,7 @@ class Device:
         self.chip = CHIPS[chip](self)
         if serial is not None:
             self.chip.serial = serial
+        self.meter = None  # one that hears what the host writes
         self.sender = sender  # how the meter transmits; None: bytes arrive whatever the host set
         self.sending = deque()  # (when it begins, bytes)
         self.free_at = 0.0  # when the meter's line is idle again
@@ -57,6 +58,8 @@ class Device:
         self.modem.update({k: v for k, v in (("dtr", dtr), ("rts", rts)) if v is not None})
         if self.line != before[0]:
             self.expect_anew(time.monotonic())
+            if self.meter:
+                self.meter.follow(self.line)
         if (self.line, self.modem) != before:
             self.hub.emit({"event": "line", "device": self.name, "line": format_line(self.line), **self.modem})
 
@@ -226,6 +229,8 @@ class Device:
             self.counts["written"] += len(data)
             self.complete(number, 0, length=len(data))
             self.hub.emit({"event": "written", "device": self.name, "hex": data.hex()})
+            if self.meter:
+                self.meter.hear(data, self.line)
         else:
             self.complete(number, -errno.EPIPE)
 

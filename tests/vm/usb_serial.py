@@ -9,6 +9,8 @@ One JSON object a line on the port given, each answered with its "id":
 {"op": "feed", "device": "a", "hex": "1b1b"}                      the meter sends these bytes once
 {"op": "meter", "device": "a", "command": [...], "interval": 5}   and what the command prints, each 5 s;
                                         it goes on while the device is unplugged. interval 0: ends it
+{"op": "asked", "device": "a", "command": [...], "line": "300 7E1"}   a meter that answers: see asked.py.
+                                        Without command: ends it
 {"op": "fault", "device": "a", "kind": "bulk-stall"}              or "control-dead": no request to the
                                         control endpoint is answered any more; or "none"
 Events: {"event": "line", ...} the host set something; {"event": "written"}; {"event": "detached"}.
@@ -23,6 +25,7 @@ import subprocess
 import sys
 import time
 
+from asked import Asked
 from uart import parse_line
 from usb_device import Device
 
@@ -64,7 +67,7 @@ class Meter:
 class Hub:
     def __init__(self, path):
         self.selector = selectors.DefaultSelector()
-        self.devices, self.meters = {}, {}
+        self.devices, self.meters, self.asked_meters = {}, {}, {}
         self.timers, self.order = [], itertools.count()
         self.control, self.input = os.open(path, os.O_RDWR | os.O_NONBLOCK | os.O_CLOEXEC), b""
         self.selector.register(self.control, selectors.EVENT_READ, self.on_control)
@@ -110,6 +113,8 @@ class Hub:
         self.selector.unregister(device.socket)
         device.socket.close()
         device.socket = None
+        if device.meter:
+            device.meter.leave()
         if self.devices.get(device.name) is device:
             del self.devices[device.name]
         self.emit({"event": "detached", "device": device.name})
@@ -122,6 +127,8 @@ class Hub:
         device = Device(self, m["device"], m["chip"], m.get("serial"), sender)
         answer = {"port": self.attach(device, m.get("port"))}
         self.devices[m["device"]] = device
+        if m["device"] in self.asked_meters:
+            self.asked_meters[m["device"]].join()
         return answer
 
     def meter(self, m):
@@ -132,6 +139,14 @@ class Hub:
             self.meters[m["device"]] = Meter(self, m["device"], m["command"], m["interval"])
         return {}
 
+    def asked(self, m):
+        old = self.asked_meters.pop(m["device"], None)
+        if old:
+            old.end()
+        if m.get("command"):
+            self.asked_meters[m["device"]] = Asked(self, m["device"], m["command"], parse_line(m["line"]))
+        return {}
+
     def obey(self, m):
         if m["op"] == "hello":
             return {}
@@ -139,6 +154,8 @@ class Hub:
             return self.plug(m)
         if m["op"] == "meter":
             return self.meter(m)
+        if m["op"] == "asked":
+            return self.asked(m)
         device = self.devices[m["device"]]
         if m["op"] == "status":
             return device.status()

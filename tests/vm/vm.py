@@ -25,7 +25,7 @@ import time
 from channel import Channel, VmError, wait_for
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-EMULATOR = ("usb_serial.py", "usb_device.py", "usb_chips.py", "uart.py")
+EMULATOR = ("asked.py", "usb_serial.py", "usb_device.py", "usb_chips.py", "uart.py")
 CHUNK = 192 << 10  # bytes of a file in one request
 
 Result = collections.namedtuple("Result", "code out err")
