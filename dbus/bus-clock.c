@@ -3,7 +3,7 @@
  * Whether the clock of this machine is synchronised, as systemd-timedated knows it: by a clock that
  * runs free no meter's clock is measured. The kernel would tell it too, but its call is not open to
  * a service that may not set the clock. Where nobody answers (no systemd, a container), it is taken
- * for right.
+ * for right. An answer counts from the next telegram of each meter.
  */
 #include "bus-private.h"
 

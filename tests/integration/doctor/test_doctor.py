@@ -456,9 +456,12 @@ class TestService(DoctorCase):
         self.driver.do("meter-add LGZ1")
         self.driver.do("name")
         timedate.wait_asked()
-        self.driver.do("clock LGZ1 4000")
-        wait_until(lambda: self.json("show", "LGZ1")["clock_deviation_usec"] == 0,
-                   "the answer of timedated")
+
+        def is_not_told():  # from the first telegram after the answer
+            self.driver.do("clock LGZ1 4000")
+            return self.json("show", "LGZ1")["clock_deviation_usec"] == 0
+
+        wait_until(is_not_told, "the answer of timedated")
         self.assertEqual(self.doctor()["clock"][0]["status"], "ok")
 
     def test_clock_of_a_meter_whose_key_is_wrong_is_not_judged(self):
