@@ -11,6 +11,7 @@ root=$(cd "$(dirname "$0")/../.." && pwd)
 deb=$(realpath "$1")
 work=$(mktemp -d /var/tmp/smartmeterd-install.XXXXXX)
 system=$work/root
+group=smartmeterd-test-${work##*.}
 pid='' leader=''
 
 finish() {
@@ -27,13 +28,15 @@ finish() {
                 kill -9 "$pid" 2>/dev/null || true
                 wait "$pid" 2>/dev/null || true
         fi
+        leave_control_group
         rm -rf "$work"
         exit "$code"
 }
 trap finish EXIT
 
+# With the system's own root: in a chroot the mount namespace has another.
 inside() {
-        nsenter -t "$leader" -m -u -i -n -p -C -- env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin \
+        nsenter -t "$leader" -m -u -i -n -p -C -r -w -- env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin \
                 HOME=/root LANG=C.UTF-8 "$@"
 }
 
@@ -80,10 +83,31 @@ make_system() {
         : >"$system/etc/machine-id"
 }
 
+# Two systems at once would share the caller's control group, and each rule the other's services.
+own_control_group() {
+        local top
+        for top in /sys/fs/cgroup /sys/fs/cgroup/systemd /sys/fs/cgroup/unified; do
+                if [[ -w $top/cgroup.procs ]] && mkdir "$top/$group" 2>/dev/null; then
+                        echo "$BASHPID" >"$top/$group/cgroup.procs"
+                fi
+        done
+}
+
+# Whatever is left in it has ended: its control groups, from below.
+leave_control_group() {
+        local top
+        for top in /sys/fs/cgroup /sys/fs/cgroup/systemd /sys/fs/cgroup/unified; do
+                find "$top/$group" -depth -type d -exec rmdir {} + 2>/dev/null || true
+        done
+}
+
 boot() {
-        systemd-nspawn -q -D "$system" --boot --register=no --keep-unit --private-network \
-                --resolv-conf=off --timezone=off --link-journal=no --console=pipe \
-                --machine="smartmeterd-$$" >"$work/console.log" 2>&1 </dev/null &
+        (
+                own_control_group
+                exec systemd-nspawn -q -D "$system" --boot --register=no --keep-unit --private-network \
+                        --resolv-conf=off --timezone=off --link-journal=no --console=pipe \
+                        --machine="smartmeterd-$$" >"$work/console.log" 2>&1 </dev/null
+        ) &
         pid=$!
         for _ in $(seq 120); do # a machine with other work takes its time
                 leader=$(ps -o pid= --ppid "$pid" | head -n 1 | tr -d ' ' || true)
