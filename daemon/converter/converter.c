@@ -7,6 +7,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "base/log.h"
 #include "converter-private.h"
@@ -312,6 +313,14 @@ static const struct inhibitor *first_inhibitor(const struct converter *c)
         return NULL;
 }
 
+/* Not by access(2): of a device that the sandbox keeps closed that says EPERM, and it is there. */
+static bool is_there(const char *path)
+{
+        struct stat file;
+
+        return stat(path, &file) == 0;
+}
+
 void converter_look(struct converter *c)
 {
         const struct inhibitor *inhibitor = first_inhibitor(c);
@@ -324,7 +333,7 @@ void converter_look(struct converter *c)
                 converter_report(c, MACHINE_FORBIDDEN, c->ban.code, "%s", c->ban.why);
         else if (inhibitor)
                 converter_report(c, MACHINE_LENT, "lent", "%s", inhibitor->text);
-        else if (*c->path && !net_is_address(c->path) && !c->listening && access(c->path, F_OK) < 0)
+        else if (*c->path && !net_is_address(c->path) && !c->listening && !is_there(c->path))
                 converter_report(c, MACHINE_ABSENT, "not-there", "%s is not there", c->path);
         else if (!port_is_under_way(c->port))
                 converter_report(c, MACHINE_MAY_OPEN, "opening", "opening %s", devnode(c));

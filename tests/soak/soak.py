@@ -123,7 +123,8 @@ def main():
             s.setblocking(False)
             s.connect_ex(mute.getsockname())
             others.append(s)
-        with Broker("max_inflight_messages 0\npersistent_client_expiration 1d"
+        # The broker is to keep all for a subscriber that is slower to come back than the service.
+        with Broker("max_inflight_messages 0\nmax_queued_messages 0\npersistent_client_expiration 1d"
                     ) as broker:
             conf = pathlib.Path(broker.folder) / "conf"
             conf.write_text(conf.read_text().replace("persistence false", "persistence true\n"
