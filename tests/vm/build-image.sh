@@ -107,7 +107,7 @@ release=$(. /etc/os-release && echo "${VERSION_CODENAME:-}")
 kernel=$(apt-cache depends linux-image-amd64 2>/dev/null | awk '/Depends: linux-image/ { print $2; exit }')
 [[ -n $kernel ]] || cannot "apt knows no linux-image-amd64 (apt-get update?)"
 version=${kernel#linux-image-}
-packages=$(packages_of "$deb")systemd,systemd-sysv,dbus,kmod,procps,polkitd,mosquitto,mosquitto-clients,python3-minimal,libpython3-stdlib
+packages=$(packages_of "$deb")systemd,systemd-sysv,dbus,kmod,procps,polkitd,sudo,mosquitto,mosquitto-clients,python3-minimal,libpython3-stdlib
 
 exec 9>"$cache/lock"
 flock -w 900 9 || cannot "another build holds $cache/lock"

@@ -10,6 +10,7 @@ import test_asked
 import test_converters
 import test_dead_control
 import test_installed
+import test_quickstart
 import test_uart
 from service import INSTALL
 from vm import Machine
@@ -25,15 +26,15 @@ def cases(module, word):
 def main():
     cache, deb, newer = sys.argv[1:4]
     word = sys.argv[4] if len(sys.argv) > 4 else ""
-    tests = [*cases(test_uart, word), *cases(test_converters, word), *cases(test_asked, word),
-             *cases(test_dead_control, word), *cases(test_installed, word)]
+    modules = (test_uart, test_converters, test_asked, test_dead_control, test_installed, test_quickstart)
+    tests = [test for module in modules for test in cases(module, word)]
     with Machine(cache) as vm:
         print("# %s, booted; now the package" % vm.accel, flush=True)
         vm.put(deb, "/root/new.deb")
         vm.put(newer, "/root/newer.deb")
         vm.check("systemctl start mosquitto && " + INSTALL % ("", "new"), 300)
         for test in tests:
-            type(test).vm = vm
+            type(test).vm, type(test).deb = vm, deb
         good = tap.run(unittest.TestSuite(tests))
     return 0 if good else 1
 

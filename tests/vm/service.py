@@ -12,7 +12,7 @@ INSTALL = "DEBIAN_FRONTEND=noninteractive apt-get install -y %s /root/%s.deb"
 
 class ServiceCase(unittest.TestCase):
     """Tests share the machine `vm` of their class; each leaves no converter behind."""
-    vm = None
+    vm = deb = None
 
     def setUp(self):
         self.usb = self.vm.usb()
