@@ -35,8 +35,8 @@ static const char *const migrations[HISTORY_VERSION] = {
         " kind INTEGER NOT NULL, import_before INTEGER, export_before INTEGER,"
         " import_after INTEGER, export_after INTEGER,"
         " PRIMARY KEY (meter, ends, begins, kind)) WITHOUT ROWID;",
-        "ALTER TABLE quarter ADD COLUMN imported INTEGER NOT NULL DEFAULT 0;"
-        "ALTER TABLE gap ADD COLUMN imported INTEGER NOT NULL DEFAULT 0;",
+        ("ALTER TABLE quarter ADD COLUMN imported INTEGER NOT NULL DEFAULT 0;"
+         "ALTER TABLE gap ADD COLUMN imported INTEGER NOT NULL DEFAULT 0;"),
         "ALTER TABLE gap ADD COLUMN tariff INTEGER NOT NULL DEFAULT 0;",
 };
 
