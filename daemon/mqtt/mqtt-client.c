@@ -8,6 +8,7 @@
  */
 #include "mqtt-client.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <poll.h>
 #include <stdio.h>
@@ -42,6 +43,7 @@ struct mqtt_client {
         uint8_t *out; /* from libmosquitto, not sent yet; NULL while closed */
         size_t n_out;
         unsigned int n_gathered;
+        bool in_library; /* it may be calling us back: until it returns `mosq` must live */
         enum mqtt_client_state state;
         uint64_t greet_usec; /* CONNACK must have come by then */
         bool use_311;        /* the broker said it knows no MQTT 5 */
@@ -86,6 +88,7 @@ int mqtt_client_new(const struct mqtt_settings *settings, const struct mqtt_clie
 
 static void drop(struct mqtt_client *c)
 {
+        assert(!c->in_library);
         if (c->mosq)
                 mosquitto_destroy(c->mosq); /* closes its end of the pair */
         c->mosq = NULL;
@@ -109,6 +112,28 @@ struct mqtt_client *mqtt_client_free(struct mqtt_client *c)
         return NULL;
 }
 
+/* The calls that call back: what is asked of us meanwhile must not end the connection. */
+static int loop(struct mqtt_client *c, int (*turn)(struct mosquitto *mosq))
+{
+        bool outer = c->in_library;
+        int rc;
+
+        c->in_library = true;
+        rc = turn(c->mosq);
+        c->in_library = outer;
+        return rc;
+}
+
+static int loop_read(struct mosquitto *mosq)
+{
+        return mosquitto_loop_read(mosq, 1);
+}
+
+static int loop_write(struct mosquitto *mosq)
+{
+        return mosquitto_loop_write(mosq, 1);
+}
+
 /* One reading from the network into libmosquitto: 0, or the rc and errno it ended with. */
 static int read_once(struct mqtt_client *c, int *ret_errno)
 {
@@ -129,7 +154,7 @@ static int read_once(struct mqtt_client *c, int *ret_errno)
                 return MOSQ_ERR_NOMEM;
         while (rc == MOSQ_ERR_SUCCESS && mosquitto_socket(c->mosq) >= 0 &&
                ioctl(mosquitto_socket(c->mosq), FIONREAD, &left) >= 0 && left > 0)
-                rc = mosquitto_loop_read(c->mosq, 1);
+                rc = loop(c, loop_read);
         *ret_errno = errno;
         return rc;
 }
@@ -347,7 +372,7 @@ static int flush_out(struct mqtt_client *c)
         do {
                 /* What it made in a callback it has not written yet. Its errors come in misc. */
                 if (mosquitto_want_write(c->mosq))
-                        (void)mosquitto_loop_write(c->mosq, 1);
+                        (void)loop(c, loop_write);
                 gather(c);
                 if (c->n_out == 0)
                         return 0;
@@ -474,7 +499,7 @@ void mqtt_client_turn(struct mqtt_client *c, short revents, uint64_t now)
                 rc = MOSQ_ERR_SUCCESS;
         if (rc == MOSQ_ERR_SUCCESS) {
                 errno = 0;
-                rc = mosquitto_loop_misc(c->mosq);
+                rc = loop(c, mosquitto_loop_misc);
                 error_number = errno;
         }
         if (rc == MOSQ_ERR_SUCCESS) {
@@ -491,7 +516,7 @@ void mqtt_client_flush(struct mqtt_client *c)
 {
         int error_number;
 
-        if (c->state != MQTT_CLIENT_UP)
+        if (c->state != MQTT_CLIENT_UP || c->in_library) /* the turn ends with it */
                 return;
         error_number = flush_out(c);
         if (error_number)
@@ -533,7 +558,8 @@ int mqtt_client_publish(struct mqtt_client *c, const struct message *m, int *ret
         case MOSQ_ERR_RETAIN_NOT_SUPPORTED:
                 return -EINVAL;
         default:
-                fail(c, rc, errno);
+                if (!c->in_library) /* else the turn sees that libmosquitto has closed its socket */
+                        fail(c, rc, errno);
                 return -ENOTCONN;
         }
 }

@@ -3,7 +3,11 @@
 
 No bytes of it end the process, take its memory, or cost a reading that it could still be given.
 """
+import queue
 import random
+import signal
+import socket
+import struct
 import threading
 import unittest
 
@@ -70,6 +74,38 @@ class Bytes(unittest.TestCase):
                 driver.send("telegram LGZ1 %d 1000 5" % START)
                 driver.ping("alive")
                 self.assertLess(rss_kb(driver) - before, 4096)
+
+
+class GoneBroker(FakeBroker):
+    """In place of an answer it publishes our will and resets the connection; we see both at once."""
+    STATE = b"\0\x15smartmeterd/box/state"
+    WILL = bytes([0x30, len(STATE) + 8]) + STATE + b"\0offline"
+
+    def __init__(self):
+        super().__init__()
+        self.driver = queue.Queue()
+
+    def _publish(self, s, first, body, version):
+        driver = self.driver.get(timeout=DEADLINE)
+        driver.send_signal(signal.SIGSTOP)
+        s.sendall(self.WILL)
+        s.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        s.close()
+        driver.send_signal(signal.SIGCONT)
+        self.driver.put(driver)
+        raise EOFError
+
+
+class Farewell(unittest.TestCase):
+    def test_broker_that_publishes_our_will_and_is_gone(self):
+        """As each does that is stopped: what we say against it cannot be written any more."""
+        with Folder() as folder, GoneBroker() as broker, \
+                Driver(folder, config(broker.port)) as driver:
+            broker.driver.put(driver.process)
+            until(lambda: broker.connects >= 3, "three connections")
+            broker.driver.get(timeout=DEADLINE)
+            driver.ping("alive")
+            self.assertEqual(driver.stop(), 0)
 
 
 class NotNow(unittest.TestCase):
