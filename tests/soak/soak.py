@@ -67,7 +67,8 @@ def run(d, broker, total):
     for link, name, data, meter in zip(links, names, TELEGRAMS, METERS):
         d.wait_state(name, "detecting")
         wait_until(lambda: link.feed(data) or meter in d.meters(), meter)
-    wait_until(lambda: d.client.get(OUTPUT, "org.smartmeterd.Output1", "Connected"), "the broker")
+    connected = lambda: d.client.get(OUTPUT, "org.smartmeterd.Output1", "Connected")
+    wait_until(connected, "the broker")
     received = lambda: [d.converter(n, "Statistics")["telegrams"] for n in names]
     wait_until(lambda: waits() == 0 and subscriber.count() > 0, "the first messages")
     start, known = received(), subscriber.count()
@@ -91,6 +92,7 @@ def run(d, broker, total):
             d.wait_state(names[1], "detecting")
         wait_until(lambda: waits() < 10 * BATCH, "the broker to take it")
         if first is None and done >= WARM_UP * total:
+            wait_until(lambda: connected() and waits() == 0, "a moment with nothing on its way")
             first = figures(d)
             print("at", done, first, f"{done / (time.monotonic() - began):.0f} telegrams/s", flush=True)
     wait_until(lambda: waits() == 0, "all to be sent")
