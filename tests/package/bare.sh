@@ -42,7 +42,8 @@ clone() {
 }
 
 # inside COMMAND…: in the clone, with this machine's network and control groups (systemd-nspawn takes a
-# place among them). All of it ends with the command, and the mounts with it.
+# place among them). Its root is that of the mount namespace: in a chroot the kernel refuses the user
+# namespaces of the service (PrivateUsers=). All of it ends with the command, and the mounts with it.
 inside() {
         # shellcheck disable=SC2016 # for the inner shell
         unshare --mount --pid --ipc --uts --fork --kill-child -- /bin/bash -euc '
@@ -60,7 +61,9 @@ inside() {
                 mount --bind "$compiled" "$there/ccache"
                 mount --bind "$kept" "$there/${kept##*/}"
                 cd "$new"
-                exec chroot "$new" /usr/bin/env -i --chdir=/root/smartmeterd \
+                pivot_root . mnt
+                umount -l /mnt
+                exec /usr/bin/env -i --chdir=/root/smartmeterd \
                         PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin HOME=/root "$@"
         ' - "$new" "$kept" "$compiled" "$@"
 }
