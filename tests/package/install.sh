@@ -149,6 +149,18 @@ http_get() { # PATH
                 printf "GET %s HTTP/1.1\r\nHost: localhost\r\n\r\n" "$1" >&3 && cat <&3' - "$1"
 }
 
+broker() { # PROPERTY of the shipped [mqtt "local"]
+        inside busctl --system get-property org.smartmeterd /org/smartmeterd/output/local org.smartmeterd.Output1 "$1"
+}
+
+is_spoken_to() {
+        [[ $(broker Connected) == "b true" ]]
+}
+
+is_refused_as_a_stranger() {
+        [[ $(broker LastErrorCode) == 's "listener"' && $(broker Connected) == "b false" ]]
+}
+
 started_anew() { # since PID
         local now
         now=$(main_pid)
@@ -184,6 +196,15 @@ inside systemctl start smartmeterd
 
 say "a telegram through the installed service"
 inside sh /root/test/telegram
+
+say "who listens on the broker's port, and is no service of the system, hears nothing"
+until_true 30 "the shipped broker to be connected" is_spoken_to
+inside systemctl stop mosquitto
+inside systemd-run -q --unit=stranger.service --uid=nobody mosquitto -p 1883
+until_true 90 "a broker of nobody to be refused" is_refused_as_a_stranger
+inside systemctl stop stranger.service
+inside systemctl start mosquitto
+until_true 90 "the broker of the system to be connected again" is_spoken_to
 
 say "metrics by HTTP, once they are asked for"
 [[ $(inside systemctl is-active smartmeterd-metrics.socket) == inactive ]] || fault "they are on by themselves"
