@@ -296,13 +296,12 @@ class Outage(unittest.TestCase):
                 def rss():
                     with open("/proc/%d/status" % driver.process.pid) as f:
                         return int([x for x in f if x.startswith("VmRSS")][0].split()[1])
-                driver.send("burst LGZ1 5000 %d 1000" % START)
+                driver.send("burst LGZ1 20000 %d 1000" % START)  # more than the spool takes
                 driver.ping("a")
                 driver.status(lambda s: s["dropped"] > 0, "a full spool")
                 before = rss()
-                for i in range(19):
-                    driver.send("burst LGZ1 5000 %d %d" % (START + 5000 * (i + 1),
-                                                           1000 + 5000 * (i + 1)))
+                for i in range(4, 20):
+                    driver.send("burst LGZ1 5000 %d %d" % (START + 5000 * i, 1000 + 5000 * i))
                     driver.ping("b%d" % i)
                 if "SMARTMETER_SANITIZER" not in os.environ:  # ASan keeps freed memory for a while
                     self.assertLess(rss() - before, 1536)
