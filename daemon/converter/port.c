@@ -303,15 +303,29 @@ static void on_late(void *userdata)
         port->ops->late(port->userdata);
 }
 
+/* A copy with nothing from the stack between its members: all of it is sent to the fork server. */
+static void copy_request(const struct request *from, struct request *to)
+{
+        memset(to, 0, sizeof(*to));
+        (void)snprintf(to->devnode, sizeof(to->devnode), "%s", from->devnode);
+        to->line.baud = from->line.baud;
+        to->line.bits = from->line.bits;
+        to->line.parity = from->line.parity;
+        to->line.stop = from->line.stop;
+        to->manners = from->manners;
+        to->write = from->write;
+}
+
 static int start_worker(struct port *port, const char *name,
                         void (*work)(const void *, int, struct worker_result *),
                         void (*done)(const struct worker_result *, void *))
 {
+        struct request request;
         const struct worker_job job = {
                 .name = name,
                 .work = work,
-                .argument = &port->request,
-                .argument_size = sizeof(port->request),
+                .argument = &request,
+                .argument_size = sizeof(request),
                 .fd = port->fd,
                 .late_usec = PORT_LATE_USEC,
                 .limit_usec = net_is_address(port->request.devnode) ? PORT_NET_LIMIT_USEC
@@ -321,6 +335,7 @@ static int start_worker(struct port *port, const char *name,
                 .userdata = port,
         };
 
+        copy_request(&port->request, &request);
         return worker_start(port->event, &job, &port->worker);
 }
 
