@@ -84,7 +84,7 @@ class Installed(ServiceCase):
         state, before = self.vm.check("stat -c %i /var/lib/smartmeterd/state.db"), self.main_pid()
         self.vm.check(INSTALL % ("-o Dpkg::Options::=--force-confold", "newer"), 180)
         self.assertIn("+newer", self.vm.check("dpkg-query -W smartmeterd"))
-        self.wait_restart(before, 10)
+        self.wait_restart(before, 60)  # a loaded machine answers late
         self.vm.check("grep -q '^# mine$' /etc/smartmeterd/smartmeterd.conf")
         self.assertEqual(self.vm.check("stat -c %i /var/lib/smartmeterd/state.db"), state)
         self.wait_readings()
