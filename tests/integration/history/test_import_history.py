@@ -184,10 +184,11 @@ class ImportHistory(unittest.TestCase):
         now = datetime.datetime.now(datetime.timezone.utc)
         hour = int(now.timestamp()) // HOUR * HOUR
         # Into the hour that comes: what the service measures now, and what is to come, is not taken.
-        table, counted = self.registers(hour - 40 * HOUR, 41, lambda i: 100 + i, start=17)
+        # All of yesterday is in it, whatever the time is now.
+        table, counted = self.registers(hour - 50 * HOUR, 51, lambda i: 100 + i, start=17)
         first = self.take(bed, table)
         self.assertGreaterEqual(first["left_out"], 1)
-        self.assertGreaterEqual(first["written"], 40 * 4 - 1)
+        self.assertGreaterEqual(first["written"], 50 * 4 - 1)
         day = now.date() - datetime.timedelta(days=1)
         before = self.steps(bed, "day", day)
         self.assertEqual(self.take(bed, table)["written"], first["written"])
