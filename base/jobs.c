@@ -3,12 +3,13 @@
 
 #include <errno.h>
 #include <pthread.h>
-#include <signal.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <sys/eventfd.h>
 #include <time.h>
 #include <unistd.h>
+
+#include "thread.h"
 
 #define USEC_PER_SEC UINT64_C(1000000)
 #define STACK_BYTES  (256 << 10) /* SQLite takes some tens of kB */
@@ -131,21 +132,11 @@ static int on_news(sd_event_source *source, int fd, uint32_t revents, void *user
 
 static int start(struct jobs *w, const char *name)
 {
-        sigset_t all, before;
-        pthread_attr_t attr;
-        int code = pthread_attr_init(&attr);
+        int r = thread_start(run, w, STACK_BYTES, &w->thread);
 
-        if (code != 0)
-                return -code;
-        (void)pthread_attr_setstacksize(&attr, STACK_BYTES); /* else the default, which is larger */
-        (void)sigfillset(&all);
-        (void)pthread_sigmask(SIG_SETMASK, &all, &before);
-        code = pthread_create(&w->thread, &attr, run, w);
-        (void)pthread_sigmask(SIG_SETMASK, &before, NULL);
-        (void)pthread_attr_destroy(&attr);
-        if (code == 0)
+        if (r >= 0)
                 (void)pthread_setname_np(w->thread, name); /* only shown by debuggers */
-        return -code;
+        return r;
 }
 
 int jobs_new(sd_event *event, const char *name, size_t jobs_max, struct jobs **ret)

@@ -7,12 +7,12 @@
 #include <errno.h>
 #include <netdb.h>
 #include <pthread.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
 
+#include "base/thread.h"
 #include "base/util.h"
 
 #define STACK_BYTES \
@@ -113,25 +113,13 @@ static void *run(void *userdata)
 
 static int start_thread(struct mqtt_resolver *r)
 {
-        pthread_attr_t attr;
-        sigset_t all, before;
-        pthread_t thread;
-        int code;
+        int result;
 
-        code = pthread_attr_init(&attr);
-        if (code != 0)
-                return -code;
-        (void)pthread_attr_setstacksize(&attr, STACK_BYTES); /* else the default, which is larger */
-        (void)pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED); /* a valid state */
-        (void)sigfillset(&all); /* signals are the main loop's */
-        (void)pthread_sigmask(SIG_SETMASK, &all, &before);
         (void)count_user(r, 1);
-        code = pthread_create(&thread, &attr, run, r);
-        if (code != 0)
+        result = thread_start(run, r, STACK_BYTES, NULL);
+        if (result < 0)
                 (void)count_user(r, -1);
-        (void)pthread_sigmask(SIG_SETMASK, &before, NULL);
-        (void)pthread_attr_destroy(&attr);
-        return -code;
+        return result;
 }
 
 int mqtt_resolver_ask(struct mqtt_resolver *r, const char *host, unsigned short port)

@@ -8,7 +8,6 @@
 #include <errno.h>
 #include <poll.h>
 #include <pthread.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,6 +16,7 @@
 
 #include "base/jobs.h"
 #include "base/log.h"
+#include "base/thread.h"
 #include "base/util.h"
 #include "mqtt-client.h"
 #include "mqtt-error.h"
@@ -415,25 +415,6 @@ static void *run(void *userdata)
         return NULL;
 }
 
-/* With every signal blocked: they are the main loop's. */
-static int start_thread(struct mqtt_worker *w)
-{
-        pthread_attr_t attr;
-        sigset_t all, before;
-        int code;
-
-        code = pthread_attr_init(&attr);
-        if (code != 0)
-                return -code;
-        (void)pthread_attr_setstacksize(&attr, STACK_BYTES); /* else the default, which is larger */
-        (void)sigfillset(&all);
-        (void)pthread_sigmask(SIG_SETMASK, &all, &before);
-        code = pthread_create(&w->thread, &attr, run, w);
-        (void)pthread_sigmask(SIG_SETMASK, &before, NULL);
-        (void)pthread_attr_destroy(&attr);
-        return -code;
-}
-
 /* Its deadline is on the clock that nobody sets. */
 static void init_end(struct mqtt_worker *w)
 {
@@ -472,7 +453,7 @@ int mqtt_worker_new(struct mqtt_worker_options *options, struct mqtt_worker **re
         mqtt_client_library_init();
         r = mqtt_client_new(&w->settings, &events, &w->client);
         if (r >= 0)
-                r = start_thread(w);
+                r = thread_start(run, w, STACK_BYTES, &w->thread);
         if (r < 0) {
                 worker_destroy(w);
                 return r;
