@@ -7,7 +7,9 @@
 #include "base/util.h"
 
 #define D_INSTANT 7
-#define FACTOR    2.0
+#define FACTOR    2.0 /* so much less is unlikely */
+#define SLACK     1.5 /* so much more is impossible: not everything is measured at the same moment */
+#define CLOSE     0.1
 #define SMALL_VA  100.0 /* below this a rounded current tells nothing */
 #define ALL       3     /* the index of a value of all phases */
 
@@ -58,22 +60,31 @@ void evidence_add(struct evidence *e, struct obis obis, struct decimal value)
         }
 }
 
+/* Whether the root of `square` is more than `bound`, which is not negative. */
+static bool is_above(double square, double bound)
+{
+        return square > bound * bound;
+}
+
 /* `least` and `most` volt-amperes that voltage and current can mean, with their rounding. */
 static enum evidence_result compare(double power, double reactive, bool both_ways, double least,
                                     double most)
 {
-        double bound = least / FACTOR - SMALL_VA / FACTOR;
+        double square = power * power + reactive * reactive;
 
-        if (fabs(power) > FACTOR * most + SMALL_VA)
+        if (is_above(square, SLACK * most + SMALL_VA))
                 return EVIDENCE_CONTRADICTS;
         if (most < SMALL_VA)
                 return EVIDENCE_SILENT;
         /* Without the export, an import of 0 may be any export. */
         if (!both_ways && power == 0)
                 return EVIDENCE_SILENT;
-        if (bound > 0 && bound * bound > power * power + reactive * reactive)
+        if (least > SMALL_VA && !is_above(square, least / FACTOR - SMALL_VA / FACTOR))
                 return EVIDENCE_UNLIKELY;
-        return EVIDENCE_AGREES;
+        return is_above(square, (1 - CLOSE) * MAX(least, 0.0)) &&
+                               !is_above(square, (1 + CLOSE) * most)
+                       ? EVIDENCE_CLOSE
+                       : EVIDENCE_AGREES;
 }
 
 static enum evidence_result phase_result(const struct evidence *e, unsigned int phase)

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Whether power, voltage and current of one telegram agree: no meter shows more active power than
- * its voltages and currents explain. It may show much less: phases that import and export at once
- * cancel out, and reactive current carries no power.
+ * its voltages and currents explain, nor more apparent power. It may show much less: phases that
+ * import and export at once cancel out, and reactive current carries no power.
  */
 #pragma once
 
@@ -24,9 +24,11 @@ struct evidence {
 
 enum evidence_result {
         EVIDENCE_SILENT,      /* something is missing, or too small to tell */
-        EVIDENCE_AGREES,      /* within a factor of two */
+        EVIDENCE_CLOSE,       /* within a tenth */
+        EVIDENCE_AGREES,      /* neither much less nor more than is possible */
         EVIDENCE_UNLIKELY,    /* less power than half of voltage times current */
-        EVIDENCE_CONTRADICTS, /* more power than twice that: impossible */
+        EVIDENCE_CONTRADICTS, /* more power than voltage times current, active and reactive:
+                                 impossible */
 };
 
 /* Takes note of a value if it is one of those; others are ignored. */

@@ -264,6 +264,7 @@ static int score_list(const struct meter_profile *profile, const struct profile_
         switch (n_present > 2 ? ask_evidence(list, v) : EVIDENCE_SILENT) {
         case EVIDENCE_CONTRADICTS:
                 return MISFIT;
+        case EVIDENCE_CLOSE:
         case EVIDENCE_AGREES:
                 return score + SCORE_POWER;
         case EVIDENCE_SILENT:

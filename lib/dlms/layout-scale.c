@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Scales for values that came without one. The profile names them; where it names several
- * candidates, one is chosen only when the telegram makes the others impossible, else the usual one
- * stands until evidence over several telegrams decides (lib/model). Without a row in the profile a
- * number stays as sent, and has no unit.
+ * candidates, one is evident only when the telegram makes the others impossible, else the usual one
+ * or a likely one stands until evidence over several telegrams decides (lib/model). Without a row
+ * in the profile a number stays as sent, and has no unit.
  */
-#include <errno.h>
 #include <string.h>
 
 #include "base/util.h"
@@ -65,13 +64,14 @@ static enum evidence_result ask_evidence(const struct scaling *s, const struct p
 }
 
 /*
- * The candidate that alone is possible; where several are, the one that power confirms and no
- * other. 0 with *ret; -ENOENT when none is possible, -EAGAIN when the telegram does not tell.
+ * The candidate that alone is possible is evident. Where several are, one is likely if it fits
+ * closely and no other does well; else the usual one stands. SCALE_NONE when none is possible.
  */
-static int choose(const struct scaling *s, const struct profile_scale *scale, int8_t *ret)
+static enum scale_source choose(const struct scaling *s, const struct profile_scale *scale,
+                                int8_t *ret)
 {
-        size_t n_possible = 0, n_agree = 0;
-        int8_t possible = 0, agree = 0;
+        size_t n_possible = 0, n_close = 0, n_unlikely = 0;
+        int8_t usual = 0, close = 0;
 
         for (size_t i = 0; i < scale->n_exponents; i++) {
                 int8_t exponent = scale->exponents[i];
@@ -83,34 +83,36 @@ static int choose(const struct scaling *s, const struct profile_scale *scale, in
                         evidence = ask_evidence(s, scale, exponent);
                 if (evidence == EVIDENCE_CONTRADICTS)
                         continue;
-                n_possible++;
-                possible = exponent;
-                /* Silence does not make another one wrong. */
-                if (evidence == EVIDENCE_UNLIKELY)
-                        continue;
-                n_agree++;
-                agree = exponent;
+                if (n_possible++ == 0)
+                        usual = exponent;
+                if (evidence == EVIDENCE_CLOSE) {
+                        n_close++;
+                        close = exponent;
+                }
+                n_unlikely += evidence == EVIDENCE_UNLIKELY;
         }
         if (n_possible == 0)
-                return -ENOENT;
-        if (n_possible > 1 && n_agree != 1)
-                return -EAGAIN;
-        *ret = n_possible == 1 ? possible : agree;
-        return 0;
+                return SCALE_NONE;
+        *ret = usual;
+        if (n_possible == 1)
+                return SCALE_EVIDENT;
+        if (n_close != 1 || n_unlikely != n_possible - 1)
+                return SCALE_CANDIDATE;
+        *ret = close;
+        return SCALE_LIKELY;
 }
 
 static void scale_by_candidates(struct scaling *s, const struct profile_scale *scale)
 {
-        int8_t exponent = scale->exponents[0];
-        int r = choose(s, scale, &exponent);
+        int8_t exponent = 0;
+        enum scale_source source = choose(s, scale, &exponent);
 
         /* What no scale makes possible stays a number that nobody understands. */
-        if (r == -ENOENT)
+        if (source == SCALE_NONE)
                 return;
         for (size_t i = 0; i < s->telegram->n_readings; i++)
                 if (s->rows[i] == scale)
-                        reading_set_scale(&s->telegram->readings[i], exponent,
-                                          r == 0 ? SCALE_EVIDENT : SCALE_CANDIDATE);
+                        reading_set_scale(&s->telegram->readings[i], exponent, source);
 }
 
 void layout_scale(struct telegram *telegram, const struct meter_profile *profile)

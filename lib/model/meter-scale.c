@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/util.h"
@@ -12,6 +13,10 @@
 #define MS_PER_HOUR 3600000
 /* Telegrams in a row that must agree before a remembered scale is changed. */
 #define AGAINST_MAX 3
+/* Loads at which a scale must look likely before it is taken for evident, and by which part of the
+ * last one they differ. */
+#define LIKELY_MIN   3
+#define LOAD_DIFFERS 5
 /* Power that was not told for longer than this may have been anything. */
 #define GAP_MAX_USEC (150 * 1000000ull)
 /* So many steps of the register make its own rounding a matter of a few percent. */
@@ -50,15 +55,37 @@ static uint8_t key_of(struct obis obis)
         return obis.d == D_ENERGY && (c == 2 || c == 15 || c == 16) ? 1 : c;
 }
 
-/* A choice among candidates: what a telegram proves counts, what it leaves open does not. */
+/*
+ * Phases that import and export at once can look like a smaller scale for hours, yet not at one
+ * load after the other: true once telegrams of LIKELY_MIN loads took the same exponent for likely.
+ */
+static bool is_borne_out(struct scale_entry *e, const struct reading *reading, uint64_t sequence)
+{
+        int64_t number = llabs(reading->value.mantissa), past = e->likely_number;
+
+        if (e->n_likely > 0 && e->likely_sequence == sequence)
+                return false;
+        e->likely_sequence = sequence;
+        if (e->n_likely > 0 && e->likely == reading->value.exponent &&
+            llabs(number - past) < past / LOAD_DIFFERS)
+                return false; /* the same load tells nothing new */
+        e->n_likely = e->likely == reading->value.exponent ? (uint8_t)(e->n_likely + 1) : 1;
+        e->likely = reading->value.exponent;
+        e->likely_number = number;
+        return e->n_likely >= LIKELY_MIN;
+}
+
+/* Among candidates: what a telegram proves counts, what it leaves open does not. */
 static void learn(struct meter_scales *scales, struct scale_entry *e, const struct reading *reading)
 {
-        bool evident = reading->scale == SCALE_EVIDENT;
+        bool evident = reading->scale == SCALE_EVIDENT ||
+                       (reading->scale == SCALE_LIKELY && e->source != SCALE_EVIDENT &&
+                        is_borne_out(e, reading, scales->sequence));
 
         if (e->source == SCALE_NONE || (e->source == SCALE_CANDIDATE && evident)) {
                 scales->changed = scales->changed || evident;
                 e->exponent = reading->value.exponent;
-                e->source = reading->scale;
+                e->source = evident ? SCALE_EVIDENT : SCALE_CANDIDATE;
                 e->n_against = 0;
         } else if (evident && reading->value.exponent == e->exponent) {
                 e->n_against = 0;
@@ -74,7 +101,8 @@ static void learn(struct meter_scales *scales, struct scale_entry *e, const stru
 
 void meter_scales_apply(struct meter_scales *scales, struct reading *reading)
 {
-        bool choice = reading->scale == SCALE_CANDIDATE || reading->scale == SCALE_EVIDENT;
+        bool choice = reading->scale == SCALE_CANDIDATE || reading->scale == SCALE_EVIDENT ||
+                      reading->scale == SCALE_LIKELY;
         struct scale_entry *e;
 
         if (reading->obis.a != 1 || reading->scale == SCALE_WIRE ||

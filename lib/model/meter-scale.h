@@ -26,6 +26,10 @@ struct scale_entry {
         enum scale_source source; /* SCALE_CANDIDATE, SCALE_EVIDENT, SCALE_MEASURED */
         uint8_t n_against;        /* telegrams in a row that say otherwise; not stored */
         uint64_t against;         /* the last of them */
+        int8_t likely;         /* the exponent that several telegrams took for likely; not stored */
+        uint8_t n_likely;      /* how many, each at another load */
+        int64_t likely_number; /* as sent in the last of them */
+        uint64_t likely_sequence; /* the telegram that was asked last */
 };
 
 struct scale_memory {

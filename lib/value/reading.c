@@ -11,6 +11,7 @@ const char *scale_source_name(enum scale_source source)
                 [SCALE_MEASURED] = "measured",
                 [SCALE_WIRE] = "wire",
                 [SCALE_CONFIGURED] = "configured",
+                [SCALE_LIKELY] = "candidate",
         };
 
         return names[source];

@@ -19,6 +19,8 @@ enum scale_source {
         SCALE_MEASURED,  /* energy was compared with the power over the same time */
         SCALE_WIRE,      /* the telegram says it */
         SCALE_CONFIGURED,
+        SCALE_LIKELY, /* a candidate that fits while the usual one hardly does; between decoder and
+                         meter only, which wants to see it several times */
 };
 
 struct reading {
@@ -36,7 +38,7 @@ static inline bool reading_is_unscaled(const struct reading *reading)
         return reading->scale == SCALE_NONE;
 }
 
-/* "none" "profile" "measured" "wire" "configured": candidates are the profile's. Static storage. */
+/* "none" "candidate" "profile" "measured" "wire" "configured". Static storage. */
 const char *scale_source_name(enum scale_source source);
 
 /*

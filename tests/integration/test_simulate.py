@@ -20,6 +20,7 @@ SMCTL = os.path.abspath(sys.argv[1])
 DEADLINE_S = 60 * float(os.environ.get("SMARTMETERD_TEST_SLOWDOWN", "1"))
 KEY = "000102030405060708090A0B0C0D0E0F"
 AUTH_KEY = "00112233445566778899AABBCCDDEEFF"
+NOON = 1781438400  # a day in June: the sun is on the roof until nine
 ENCRYPTABLE = ["lgz-e450", "lgz-e360", "lgz-e570", "iskra-am550", "kamstrup-omnipower"]
 
 
@@ -140,6 +141,18 @@ class Simulate(unittest.TestCase):
             for s, g in zip(sent, got):
                 with self.subTest(profile=profile):
                     self.compare(s, g)
+
+    def test_simulate_decodes_at_any_hour(self):
+        # Phases that import and export at once, kettles, nights: no load makes another number.
+        path = os.path.join(self.folder.name, "bytes")
+        for profile in profiles():
+            for hour in range(24):
+                done = smctl("simulate", profile, "-o", path, "-n", "1", "--json",
+                             "--seed", str(hour + 1), "--time", str(NOON + hour * 3600), check=True)
+                with open(path, "rb") as file:
+                    got = self.decode(file.read(), "--key", KEY, "--auth-key", AUTH_KEY)
+                with self.subTest(profile=profile, hour=hour):
+                    self.compare(json.loads(done.stdout.splitlines()[0]), got[0])
 
     def test_simulate_encrypts_first_class_meters(self):
         path = os.path.join(self.folder.name, "bytes")

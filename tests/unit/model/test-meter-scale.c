@@ -134,25 +134,72 @@ static struct memory_case {
         const char *name;
         struct {
                 int exponent;
-                bool evident;
+                enum scale_source source;
+                int current; /* 0: 1200 */
         } telegrams[8];
         size_t n;
         int want[8]; /* the exponent shown */
 } memory_cases[] = {
-        { "the usual one while nothing speaks", { { -2, false }, { -2, false } }, 2, { -2, -2 } },
-        { "evidence wins over the usual one", { { -2, false }, { -3, true } }, 2, { -2, -3 } },
+        { "the usual one while nothing speaks",
+          { { -2, SCALE_CANDIDATE, 0 }, { -2, SCALE_CANDIDATE, 0 } },
+          2,
+          { -2, -2 } },
+        { "evidence wins over the usual one",
+          { { -2, SCALE_CANDIDATE, 0 }, { -3, SCALE_EVIDENT, 0 } },
+          2,
+          { -2, -3 } },
         { "and stays when a telegram does not tell",
-          { { -3, true }, { -2, false }, { -2, false }, { -2, false }, { -2, false } },
+          { { -3, SCALE_EVIDENT, 0 },
+            { -2, SCALE_CANDIDATE, 0 },
+            { -2, SCALE_CANDIDATE, 0 },
+            { -2, SCALE_CANDIDATE, 0 },
+            { -2, SCALE_CANDIDATE, 0 } },
           5,
           { -3, -3, -3, -3, -3 } },
         { "one telegram does not change it",
-          { { -3, true }, { -2, true }, { -3, true }, { -2, true }, { -2, true } },
+          { { -3, SCALE_EVIDENT, 0 },
+            { -2, SCALE_EVIDENT, 0 },
+            { -3, SCALE_EVIDENT, 0 },
+            { -2, SCALE_EVIDENT, 0 },
+            { -2, SCALE_EVIDENT, 0 } },
           5,
           { -3, -3, -3, -3, -3 } },
         { "three in a row do",
-          { { -3, true }, { -2, true }, { -2, false }, { -2, true }, { -2, true } },
+          { { -3, SCALE_EVIDENT, 0 },
+            { -2, SCALE_EVIDENT, 0 },
+            { -2, SCALE_CANDIDATE, 0 },
+            { -2, SCALE_EVIDENT, 0 },
+            { -2, SCALE_EVIDENT, 0 } },
           5,
           { -3, -3, -3, -3, -2 } },
+        { "a likely one stands until one is evident",
+          { { -3, SCALE_LIKELY, 0 }, { -2, SCALE_CANDIDATE, 0 }, { -2, SCALE_EVIDENT, 0 } },
+          3,
+          { -3, -3, -2 } },
+        { "likely at one load alone takes nothing from the usual one",
+          { { -2, SCALE_CANDIDATE, 0 },
+            { -3, SCALE_LIKELY, 1200 },
+            { -3, SCALE_LIKELY, 1210 },
+            { -3, SCALE_LIKELY, 1190 },
+            { -3, SCALE_LIKELY, 1205 } },
+          5,
+          { -2, -2, -2, -2, -2 } },
+        { "likely at three loads is evident",
+          { { -2, SCALE_CANDIDATE, 0 },
+            { -3, SCALE_LIKELY, 1200 },
+            { -3, SCALE_LIKELY, 3000 },
+            { -3, SCALE_LIKELY, 800 },
+            { -2, SCALE_EVIDENT, 0 } },
+          5,
+          { -2, -2, -2, -3, -3 } },
+        { "likely never wins over evident",
+          { { -2, SCALE_EVIDENT, 0 },
+            { -3, SCALE_LIKELY, 1200 },
+            { -3, SCALE_LIKELY, 3000 },
+            { -3, SCALE_LIKELY, 800 },
+            { -3, SCALE_LIKELY, 2000 } },
+          5,
+          { -2, -2, -2, -2, -2 } },
 };
 
 static void one_scale_per_quantity(void **state)
@@ -163,11 +210,13 @@ static void one_scale_per_quantity(void **state)
                 struct meter *m = new_meter();
 
                 for (size_t k = 0; k < c->n; k++) {
+                        int current = c->telegrams[k].current;
+
                         begin();
-                        add_scaled("1-0:31.7.0", 1200 + (int64_t)k, c->telegrams[k].exponent,
-                                   c->telegrams[k].evident ? SCALE_EVIDENT : SCALE_CANDIDATE);
-                        add_scaled("1-0:51.7.0", 1300, c->telegrams[k].exponent,
-                                   c->telegrams[k].evident ? SCALE_EVIDENT : SCALE_CANDIDATE);
+                        add_scaled("1-0:31.7.0", current ? current : 1200 + (int64_t)k,
+                                   c->telegrams[k].exponent, c->telegrams[k].source);
+                        add_scaled("1-0:51.7.0", 2600, c->telegrams[k].exponent,
+                                   c->telegrams[k].source);
                         (void)take(m, k * 10);
                         assert_int_equal(meter_find(m, "current_l1")->reading.value.exponent,
                                          c->want[k]);
@@ -180,10 +229,16 @@ static void one_scale_per_quantity(void **state)
 
 static void memory_is_put_on_paper(void **state)
 {
-        struct scale_memory memory = { .n = 3,
-                                       .entries = { { 1, 8, 1, SCALE_MEASURED, 0, 0 },
-                                                    { 12, 7, -1, SCALE_CANDIDATE, 0, 0 },
-                                                    { 11, 7, -3, SCALE_EVIDENT, 2, 0 } } };
+        struct scale_memory memory = {
+                .n = 3,
+                .entries = { { .c = 1, .d = 8, .exponent = 1, .source = SCALE_MEASURED },
+                             { .c = 12, .d = 7, .exponent = -1, .source = SCALE_CANDIDATE },
+                             { .c = 11,
+                               .d = 7,
+                               .exponent = -3,
+                               .source = SCALE_EVIDENT,
+                               .n_against = 2 } }
+        };
         static const char *const bad[] = { "x", "1.8", "1.8=1", "1.8=1q", "1.8=99m", "256.8=1m" };
         char text[SCALE_MEMORY_TEXT_MAX];
         struct scale_memory got;
