@@ -130,10 +130,15 @@ class Outage(unittest.TestCase):
                     driver.status(lambda s: s["spooled"] == 0 and s["queued"] == 0,
                                   "an empty spool")
                     sub.wait(lambda got: wanted(1000)[-1] in energies(sub)[-1:], "the last one")
-                # What was in flight comes twice; nothing is missing, nothing is out of order.
+                # What the broker had in the last moment before the kill comes twice, and how much
+                # that is depends on its speed; the second life goes on from there without a gap,
+                # and neither is out of order.
                 got = [json.loads(p)["readings"][1]["value"] for p in sub.payloads(TELEGRAM)]
-                self.assertEqual(sorted(set(got)), list(range(1000, 2000)))
-                self.assertLess(len(got), 1000 + 200)
+                breaks = [i for i in range(1, len(got)) if got[i] != got[i - 1] + 1]
+                self.assertLessEqual(len(breaks), 1)
+                self.assertEqual((got[0], got[-1]), (1000, 1999))
+                for i in breaks:
+                    self.assertLess(got[i], got[i - 1])
 
     def test_sink_over_tls_delivers_everything_while_the_broker_comes_and_goes(self):
         with Folder() as folder:
