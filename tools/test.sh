@@ -3,7 +3,8 @@
 # Every test of the project, on a fresh Debian 12 or 13: installs what it needs, builds in
 # build-test/, and closes with a line "N passed, N failed, N skipped".
 #
-# usage: tools/test.sh [PART…]      without a part: all but apt, bare, image, debian13 and coverage
+# usage: tools/test.sh [PART…]      without a part: all but apt, image, debian13 and coverage, those that are
+#                                   other machines' (vm, bare) beside the others
 # TEST_BUDGET=SECONDS: a part that would begin later is skipped, and says so.
 #   format       clang-format, codespell, layers, shellcheck, man pages, documents
 #   build        gcc and clang, warnings are errors
@@ -350,23 +351,81 @@ part_coverage() {
         verdict_of "lib/: 95 % of lines, 85 % of branches" $? "$top/coverage-lib.txt"
 }
 
+run_part() {
+        echo "== $1"
+        local began=$SECONDS
+        if [[ -n ${TEST_BUDGET:-} ]] && ((SECONDS > TEST_BUDGET)); then
+                skip "$1" "it would begin after $SECONDS s; the budget is $TEST_BUDGET s"
+        else
+                "part_$1"
+        fi
+        note_counts "$1" $((SECONDS - began))
+}
+
+# --- what runs beside ---------------------------------------------------------------------------------
+
+# Parts in a process of their own: what they take is theirs (the emulator, systems made anew, $top/deb),
+# and what was compiled and counted before they begin is there.
+beside=()
+beside_pid=
+
+start_beside() {
+        [[ ${#beside[@]} -gt 0 && -z $beside_pid ]] || return 0
+        set -m # a process group: nothing of it outlives this script
+        run_beside >"$top/beside.log" 2>&1 </dev/null &
+        set +m
+        beside_pid=$!
+        trap 'kill -- "-$beside_pid" 2>/dev/null' EXIT
+}
+
+run_beside() {
+        local part
+        passed=0 failed=0 skipped=0 failures=() counted=(0 0 0)
+        export SMARTMETERD_TEST_SLOWDOWN=3
+        rm -f "$top/beside.counts"
+        for part in "${beside[@]}"; do
+                run_part "$part"
+        done
+        {
+                echo "$passed $failed $skipped"
+                [[ ${#failures[@]} == 0 ]] || printf '%s\n' "${failures[@]}"
+        } >"$top/beside.counts"
+}
+
+join_beside() {
+        local ok bad left more
+        [[ -n $beside_pid ]] || return 0
+        wait "$beside_pid"
+        trap - EXIT
+        cat "$top/beside.log"
+        if [[ ! -s $top/beside.counts ]]; then
+                fail "what runs beside: ${beside[*]}" "it did not end"
+                return
+        fi
+        {
+                read -r ok bad left
+                mapfile -t more
+        } <"$top/beside.counts"
+        passed=$((passed + ok)) failed=$((failed + bad)) skipped=$((skipped + left))
+        failures+=("${more[@]}")
+}
+
 parts=("$@")
-[[ $# -gt 0 ]] || parts=(format build unit integration attacks web extend asan tsan valgrind fuzz package cross vm)
-for part in "${parts[@]}"; do
+if [[ $# == 0 ]]; then
+        # What waits, and what the emulator waits for, first: then there is less of both at once.
+        parts=(format build unit package integration attacks web extend asan tsan valgrind fuzz cross)
+        beside=(vm bare)
+fi
+for part in "${parts[@]}" "${beside[@]}"; do
         if ! declare -F "part_$part" >/dev/null; then
-                sed -n 's/^# \{0,1\}//; 3,23p' "$0" >&2
+                sed -n 's/^# \{0,1\}//; 3,24p' "$0" >&2
                 exit 2
         fi
 done
 for part in "${parts[@]}"; do
-        echo "== $part"
-        began=$SECONDS
-        if [[ -n ${TEST_BUDGET:-} ]] && ((SECONDS > TEST_BUDGET)); then
-                skip "$part" "it would begin after $SECONDS s; the budget is $TEST_BUDGET s"
-        else
-                "part_$part"
-        fi
-        note_counts "$part" $((SECONDS - began))
+        run_part "$part"
+        [[ $part != package ]] || start_beside
 done
+join_beside
 echo "seconds: $SECONDS"
 summary

@@ -3,9 +3,14 @@
 agent and the emulator speak so."""
 
 import json
+import os
 import socket
 import threading
 import time
+
+
+# So many times longer is waited where other tests take the machine's time.
+PATIENCE = float(os.environ.get("SMARTMETERD_TEST_SLOWDOWN", "1"))
 
 
 class VmError(Exception):
@@ -14,6 +19,7 @@ class VmError(Exception):
 
 def wait_for(what, condition, timeout, pause=0.1):
     """The first true value of condition(); VmError when there is none in time."""
+    timeout *= PATIENCE
     end = time.monotonic() + timeout
     while True:
         value = condition()
@@ -80,7 +86,7 @@ class Channel:
         except OSError as error:
             raise VmError("connection lost: %s" % error) from error
         with self.changed:
-            self.changed.wait_for(lambda: number in self.answers or self.dead, timeout)
+            self.changed.wait_for(lambda: number in self.answers or self.dead, timeout * PATIENCE)
             if number not in self.answers:
                 raise VmError("no answer to " + json.dumps(message)[:200])
             return self.answers.pop(number)
@@ -98,7 +104,7 @@ class Channel:
 
     def wait_event(self, condition, what, timeout=20):
         with self.changed:
-            if not self.changed.wait_for(lambda: any(map(condition, self.events)), timeout):
+            if not self.changed.wait_for(lambda: any(map(condition, self.events)), timeout * PATIENCE):
                 raise VmError("no such event: %s; last were %s" % (what, self.events[-5:]))
             return next(filter(condition, self.events))
 

@@ -22,7 +22,7 @@ import sys
 import tempfile
 import time
 
-from channel import Channel, VmError, wait_for
+from channel import PATIENCE, Channel, VmError, wait_for
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 EMULATOR = ("asked.py", "usb_serial.py", "usb_device.py", "usb_chips.py", "uart.py")
@@ -219,7 +219,7 @@ class Machine:
 
     # --- the guest ----------------------------------------------------------------------------
     def run(self, command, timeout=60):
-        answer = self.agent.request({"run": command, "timeout": timeout}, timeout + 10)
+        answer = self.agent.request({"run": command, "timeout": timeout * PATIENCE}, timeout + 10)
         return Result(answer["rc"], *(base64.b64decode(answer[k]).decode(errors="replace") for k in ("out", "err")))
 
     def check(self, command, timeout=60):
