@@ -21,22 +21,11 @@ static void refresh_counters(const struct converter_object *object)
                 bus->requests->refresh_converter(bus->userdata, object->model->id);
 }
 
-static struct converter_object *converter_at(struct bus *bus, const char *path)
-{
-        for (size_t i = 0; i < bus->converters.n; i++) {
-                struct converter_object *object = bus->converters.entries[i].object;
-
-                if (strcmp(object->path, path) == 0)
-                        return object;
-        }
-        return NULL;
-}
-
 /* The call waited for an authorisation: the converter may have been forgotten meanwhile. */
 static int converter_of(struct bus *bus, sd_bus_message *m, struct converter_object **ret,
                         sd_bus_error *error)
 {
-        *ret = converter_at(bus, sd_bus_message_get_path(m));
+        *ret = bus_table_at(&bus->converters, sd_bus_message_get_path(m));
         if (*ret)
                 return 0;
         return bus_fail(error, -ENODEV, BUS_ERROR_GONE,
@@ -250,7 +239,8 @@ static int append_statistics(struct bus_face *face, sd_bus_message *m)
 /* The path of its i-th meter; NULL for one that has no object (yet), or past the last. */
 static const char *meter_path(const struct bus_face *face, size_t i)
 {
-        const struct meter_object *meter = bus_meter_by_id(face->bus, model_of(face)->meter_ids[i]);
+        const struct bus_entry *meter =
+                bus_table_by_id(&face->bus->meters, model_of(face)->meter_ids[i]);
 
         return meter ? meter->path : NULL;
 }
@@ -333,17 +323,6 @@ void converter_object_heard(struct converter_object *object)
         (void)converter_object_update(object); /* lists of meters change elsewhere */
 }
 
-struct converter_object *bus_converter_by_id(struct bus *bus, const char *id)
-{
-        for (size_t i = 0; i < bus->converters.n; i++) {
-                const struct converter_view *model = bus->converters.entries[i].model;
-
-                if (strcmp(model->id, id) == 0)
-                        return bus->converters.entries[i].object;
-        }
-        return NULL;
-}
-
 struct converter_object *converter_object_free(struct converter_object *object)
 {
         if (!object)
@@ -365,15 +344,9 @@ int converter_object_new(struct bus *bus, const struct converter_view *model,
                 return -ENOMEM;
         object->model = model;
         r = sd_bus_path_encode(BUS_PATH_CONVERTER, model->id, &object->path);
-        if (r < 0)
-                return r;
-        object->face = (struct bus_face){
-                .bus = bus,
-                .path = object->path,
-                .interface = &bus_converter_interface,
-                .object = object,
-        };
-        r = bus_face_add(&object->face);
+        if (r >= 0)
+                r = bus_face_add(&object->face, bus, object->path, &bus_converter_interface,
+                                 object);
         if (r < 0)
                 return r;
         *ret = TAKE(object);

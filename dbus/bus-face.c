@@ -117,10 +117,14 @@ int bus_face_append_value(struct bus_face *face, size_t i, sd_bus_message *m)
         }
 }
 
-int bus_face_add(struct bus_face *face)
+int bus_face_add(struct bus_face *face, struct bus *bus, const char *path,
+                 const struct bus_interface *interface, void *object)
 {
-        const sd_bus_vtable *vtable = bus_vtable_of(face->bus, face->interface);
+        const sd_bus_vtable *vtable = bus_vtable_of(bus, interface);
 
+        *face = (struct bus_face){
+                .bus = bus, .path = path, .interface = interface, .object = object
+        };
         face->cells = calloc(face->interface->n_properties, sizeof(*face->cells));
         if (!vtable || !face->cells)
                 return -ENOMEM;

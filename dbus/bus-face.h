@@ -138,8 +138,10 @@ struct bus_face {
         struct bus_cell *cells;
 };
 
-/* Fills the cells and exports. On failure call bus_face_done() all the same. */
-int bus_face_add(struct bus_face *face);
+/* Fills the cells and exports; path, interface and object are borrowed. On failure call
+ * bus_face_done() all the same. */
+int bus_face_add(struct bus_face *face, struct bus *bus, const char *path,
+                 const struct bus_interface *interface, void *object);
 /* Unexports and frees what the face holds. */
 void bus_face_done(struct bus_face *face);
 /* The same, and tells them in one PropertiesChanged; returns what was told. */

@@ -24,8 +24,7 @@ static void strv_free_owned(char ***list)
 }
 #define OWNED_STRV __attribute__((cleanup(strv_free_owned)))
 
-static int reply_paths(sd_bus_message *m, const struct bus_table *table,
-                       const char *(*path_of)(const void *object))
+static int reply_paths(sd_bus_message *m, const struct bus_table *table)
 {
         sd_bus_message *reply = NULL;
         int r;
@@ -34,34 +33,24 @@ static int reply_paths(sd_bus_message *m, const struct bus_table *table,
         if (r >= 0)
                 r = sd_bus_message_open_container(reply, 'a', "o");
         for (size_t i = 0; i < table->n && r >= 0; i++)
-                r = sd_bus_message_append_basic(reply, 'o', path_of(table->entries[i].object));
+                r = sd_bus_message_append_basic(reply, 'o', table->entries[i].path);
         if (r >= 0)
                 r = sd_bus_message_close_container(reply);
         return bus_send_reply(reply, r);
-}
-
-static const char *converter_path(const void *object)
-{
-        return ((const struct converter_object *)object)->path;
-}
-
-static const char *meter_path(const void *object)
-{
-        return ((const struct meter_object *)object)->path;
 }
 
 static int on_list_converters(sd_bus_message *m, void *userdata, sd_bus_error *error)
 {
         struct bus_face *face = userdata;
 
-        return reply_paths(m, &face->bus->converters, converter_path);
+        return reply_paths(m, &face->bus->converters);
 }
 
 static int on_list_meters(sd_bus_message *m, void *userdata, sd_bus_error *error)
 {
         struct bus_face *face = userdata;
 
-        return reply_paths(m, &face->bus->meters, meter_path);
+        return reply_paths(m, &face->bus->meters);
 }
 
 /* Adds an id to the list of an error message, as long as there is room. */
@@ -73,62 +62,61 @@ static void name_one(char *buf, size_t size, const char *id)
                 (void)snprintf(buf + used, size - used, "%s%s", used ? ", " : "", id);
 }
 
-static int fail_converter(struct bus *bus, const char *key, sd_bus_error *error)
+/* An error with every id that would be right, or `none`. */
+static int fail_unknown(const struct bus_table *table, const char *name, const char *what,
+                        const char *none, const char *key, sd_bus_error *error)
 {
         char known[600] = "";
 
-        for (size_t i = 0; i < bus->converters.n; i++)
-                name_one(known, sizeof(known),
-                         ((const struct converter_view *)bus->converters.entries[i].model)->id);
-        return bus_fail(error, -ENOENT, BUS_ERROR_NO_SUCH_CONVERTER,
-                        "There is no converter '%.100s'. Known: %s.", key,
-                        *known ? known : "none (is one plugged in?)");
+        for (size_t i = 0; i < table->n; i++)
+                name_one(known, sizeof(known), table->entries[i].id);
+        return bus_fail(error, -ENOENT, name, "There is no %s '%.100s'. Known: %s.", what, key,
+                        *known ? known : none);
+}
+
+static int fail_converter(struct bus *bus, const char *key, sd_bus_error *error)
+{
+        return fail_unknown(&bus->converters, BUS_ERROR_NO_SUCH_CONVERTER, "converter",
+                            "none (is one plugged in?)", key, error);
 }
 
 static int fail_meter(struct bus *bus, const char *key, sd_bus_error *error)
 {
-        char known[600] = "";
+        return fail_unknown(&bus->meters, BUS_ERROR_NO_SUCH_METER, "meter",
+                            "none (no telegram received yet)", key, error);
+}
 
-        for (size_t i = 0; i < bus->meters.n; i++)
-                name_one(known, sizeof(known),
-                         ((const struct meter *)bus->meters.entries[i].model)->id);
-        return bus_fail(error, -ENOENT, BUS_ERROR_NO_SUCH_METER,
-                        "There is no meter '%.100s'. Known: %s.", key,
-                        *known ? known : "none (no telegram received yet)");
+/* Replies with the path of what the key of the message stands for. */
+static int reply_path(sd_bus_message *m, struct bus *bus, const struct bus_table *table,
+                      const char *(*find)(void *userdata, const char *key),
+                      int (*fail)(struct bus *bus, const char *key, sd_bus_error *error),
+                      sd_bus_error *error)
+{
+        const struct bus_entry *entry;
+        const char *key, *id;
+        int r;
+
+        r = sd_bus_message_read_basic(m, 's', &key);
+        if (r < 0)
+                return r;
+        id = find(bus->userdata, key);
+        entry = id ? bus_table_by_id(table, id) : NULL;
+        return entry ? sd_bus_reply_method_return(m, "o", entry->path) : fail(bus, key, error);
 }
 
 static int on_get_converter(sd_bus_message *m, void *userdata, sd_bus_error *error)
 {
-        struct bus_face *face = userdata;
-        const struct converter_object *object;
-        const char *key, *id;
-        int r;
+        struct bus *bus = ((struct bus_face *)userdata)->bus;
 
-        r = sd_bus_message_read_basic(m, 's', &key);
-        if (r < 0)
-                return r;
-        id = face->bus->requests->find_converter(face->bus->userdata, key);
-        object = id ? bus_converter_by_id(face->bus, id) : NULL;
-        if (!object)
-                return fail_converter(face->bus, key, error);
-        return sd_bus_reply_method_return(m, "o", object->path);
+        return reply_path(m, bus, &bus->converters, bus->requests->find_converter, fail_converter,
+                          error);
 }
 
 static int on_get_meter(sd_bus_message *m, void *userdata, sd_bus_error *error)
 {
-        struct bus_face *face = userdata;
-        const struct meter_object *object;
-        const char *key, *id;
-        int r;
+        struct bus *bus = ((struct bus_face *)userdata)->bus;
 
-        r = sd_bus_message_read_basic(m, 's', &key);
-        if (r < 0)
-                return r;
-        id = face->bus->requests->find_meter(face->bus->userdata, key);
-        object = id ? bus_meter_by_id(face->bus, id) : NULL;
-        if (!object)
-                return fail_meter(face->bus, key, error);
-        return sd_bus_reply_method_return(m, "o", object->path);
+        return reply_path(m, bus, &bus->meters, bus->requests->find_meter, fail_meter, error);
 }
 
 static int on_list_remembered(sd_bus_message *m, void *userdata, sd_bus_error *error)
@@ -261,7 +249,7 @@ static int run_adopt(struct bus *bus, sd_bus_message *m, sd_bus_error *error)
         const char *tty, *line = NULL, *profile = NULL, *id = NULL;
         const struct bus_option options[] = { { "Line", "s", "\"2400 8E1\"", &line },
                                               { "Profile", "s", "\"lgz-e450\"", &profile } };
-        const struct converter_object *object;
+        const struct bus_entry *entry;
         int r;
 
         r = sd_bus_message_read_basic(m, 's', &tty);
@@ -273,10 +261,10 @@ static int run_adopt(struct bus *bus, sd_bus_message *m, sd_bus_error *error)
                 return fail_converter(bus, tty, error);
         if (r < 0)
                 return r;
-        object = bus_converter_by_id(bus, id);
-        if (!object)
+        entry = bus_table_by_id(&bus->converters, id);
+        if (!entry)
                 return fail_converter(bus, id, error);
-        return reply_settled(bus, m, object->path);
+        return reply_settled(bus, m, entry->path);
 }
 
 static int run_forget(struct bus *bus, sd_bus_message *m, sd_bus_error *error)
@@ -424,12 +412,7 @@ void bus_set_reload_error(struct bus *bus, const char *error)
 int manager_object_init(struct bus *bus)
 {
         (void)snprintf(bus->manager.state, sizeof(bus->manager.state), "starting");
-        bus->manager.face = (struct bus_face){
-                .bus = bus,
-                .path = BUS_PATH,
-                .interface = &bus_manager_interface,
-        };
-        return bus_face_add(&bus->manager.face);
+        return bus_face_add(&bus->manager.face, bus, BUS_PATH, &bus_manager_interface, NULL);
 }
 
 void manager_object_done(struct bus *bus)

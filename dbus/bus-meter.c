@@ -335,13 +335,7 @@ static int add_face(struct meter_object *object, struct bus_face *face,
 {
         int r;
 
-        *face = (struct bus_face){
-                .bus = object->bus,
-                .path = object->path,
-                .interface = interface,
-                .object = object,
-        };
-        r = bus_face_add(face);
+        r = bus_face_add(face, object->bus, object->path, interface, object);
         if (r < 0) {
                 bus_face_done(face);
                 *face = (struct bus_face){ 0 };
@@ -410,17 +404,6 @@ void meter_object_find_converters(struct bus *bus)
                 find_converter(object);
                 (void)bus_face_update(&object->face);
         }
-}
-
-struct meter_object *bus_meter_by_id(struct bus *bus, const char *id)
-{
-        for (size_t i = 0; i < bus->meters.n; i++) {
-                const struct meter *model = bus->meters.entries[i].model;
-
-                if (strcmp(model->id, id) == 0)
-                        return bus->meters.entries[i].object;
-        }
-        return NULL;
 }
 
 struct meter_object *meter_object_free(struct meter_object *object)

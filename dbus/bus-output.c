@@ -12,13 +12,12 @@
 
 static int run_reconnect(struct bus *bus, sd_bus_message *m, sd_bus_error *error)
 {
-        for (size_t i = 0; i < bus->outputs.n; i++) {
-                const struct output_object *object = bus->outputs.entries[i].object;
-                int r;
+        const struct output_object *object =
+                bus_table_at(&bus->outputs, sd_bus_message_get_path(m));
 
-                if (strcmp(object->path, sd_bus_message_get_path(m)) != 0)
-                        continue;
-                r = bus->requests->sink_reconnect(bus->userdata, object->model->name, error);
+        if (object) {
+                int r = bus->requests->sink_reconnect(bus->userdata, object->model->name, error);
+
                 return r < 0 ? r : sd_bus_reply_method_return(m, NULL);
         }
         return bus_fail(error, -ENODEV, BUS_ERROR_GONE,
@@ -119,15 +118,8 @@ int output_object_new(struct bus *bus, const struct output_view *model, struct o
                 return -ENOMEM;
         object->model = model;
         r = sd_bus_path_encode(BUS_PATH_OUTPUT, model->name, &object->path);
-        if (r < 0)
-                return r;
-        object->face = (struct bus_face){
-                .bus = bus,
-                .path = object->path,
-                .interface = &bus_output_interface,
-                .object = object,
-        };
-        r = bus_face_add(&object->face);
+        if (r >= 0)
+                r = bus_face_add(&object->face, bus, object->path, &bus_output_interface, object);
         if (r < 0)
                 return r;
         *ret = TAKE(object);

@@ -43,6 +43,7 @@ struct output_object {
 
 /* The model beside its object: looking up by model walks memory once, in order. */
 struct bus_entry {
+        const char *id, *path; /* the model's, the object's */
         const void *model;
         void *object;
 };
@@ -130,9 +131,11 @@ int bus_read_options(sd_bus_message *m, const struct bus_option *options, size_t
                      sd_bus_error *error);
 
 /* bus-table.c: models, their objects, and the errors that name what would be right. */
-int bus_table_add(struct bus_table *table, const void *model, void *object);
+int bus_table_add(struct bus_table *table, struct bus_entry entry);
 void bus_table_remove(struct bus_table *table, const void *model);
 void *bus_table_find(const struct bus_table *table, const void *model);
+const struct bus_entry *bus_table_by_id(const struct bus_table *table, const char *id);
+void *bus_table_at(const struct bus_table *table, const char *path);
 void bus_error_clean(sd_bus_error *error); /* replaces what is no UTF-8 in its message */
 /* Sends a reply that was filled with the result `r`, unless that is an error; drops it anyway. */
 int bus_send_reply(sd_bus_message *reply, int r);
@@ -165,14 +168,12 @@ bool converter_object_update(struct converter_object *object);
 bool converter_object_lists(const struct converter_object *object, const char *meter_id);
 /* A telegram came through it: who has read its statistics is told that they changed. */
 void converter_object_heard(struct converter_object *object);
-struct converter_object *bus_converter_by_id(struct bus *bus, const char *id);
 
 int meter_object_new(struct bus *bus, const struct meter *model, struct meter_object **ret);
 struct meter_object *meter_object_free(struct meter_object *object);
 void meter_object_telegram(struct meter_object *object, const struct meter_update *update);
 void meter_object_update(struct meter_object *object);
 void meter_object_find_converters(struct bus *bus); /* after lists of meters have changed */
-struct meter_object *bus_meter_by_id(struct bus *bus, const char *id);
 /* Its faces, at most METER_FACES; returns how many. */
 #define METER_FACES 4
 size_t meter_object_faces(struct meter_object *object, struct bus_face *ret[static METER_FACES]);

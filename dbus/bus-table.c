@@ -15,7 +15,7 @@
 
 #define ERROR_MAX 2048 /* a sentence and the list of what would be right */
 
-int bus_table_add(struct bus_table *table, const void *model, void *object)
+int bus_table_add(struct bus_table *table, struct bus_entry entry)
 {
         if (table->n == table->n_allocated) {
                 size_t n = table->n_allocated ? table->n_allocated * 2 : 4;
@@ -26,7 +26,7 @@ int bus_table_add(struct bus_table *table, const void *model, void *object)
                 table->entries = grown;
                 table->n_allocated = n;
         }
-        table->entries[table->n++] = (struct bus_entry){ model, object };
+        table->entries[table->n++] = entry;
         return 0;
 }
 
@@ -47,6 +47,22 @@ void *bus_table_find(const struct bus_table *table, const void *model)
 {
         for (size_t i = 0; i < table->n; i++)
                 if (table->entries[i].model == model)
+                        return table->entries[i].object;
+        return NULL;
+}
+
+const struct bus_entry *bus_table_by_id(const struct bus_table *table, const char *id)
+{
+        for (size_t i = 0; i < table->n; i++)
+                if (strcmp(table->entries[i].id, id) == 0)
+                        return &table->entries[i];
+        return NULL;
+}
+
+void *bus_table_at(const struct bus_table *table, const char *path)
+{
+        for (size_t i = 0; i < table->n; i++)
+                if (strcmp(table->entries[i].path, path) == 0)
                         return table->entries[i].object;
         return NULL;
 }

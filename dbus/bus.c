@@ -50,7 +50,8 @@ static void on_meter_added(struct sink *sink, const struct meter *model)
         struct meter_object *object = NULL;
 
         if (meter_object_new(bus, model, &object) < 0 ||
-            bus_table_add(&bus->meters, model, object) < 0) {
+            bus_table_add(&bus->meters,
+                          (struct bus_entry){ model->id, object->path, model, object }) < 0) {
                 /* Out of memory: the meter is not on the bus until the next start, the rest is. */
                 meter_object_free(object);
                 return;
@@ -100,7 +101,8 @@ static void on_converter_added(struct sink *sink, const struct converter_view *m
         struct converter_object *object = NULL;
 
         if (converter_object_new(bus, model, &object) < 0 ||
-            bus_table_add(&bus->converters, model, object) < 0) {
+            bus_table_add(&bus->converters,
+                          (struct bus_entry){ model->id, object->path, model, object }) < 0) {
                 converter_object_free(object); /* out of memory, as with meters */
                 return;
         }
@@ -139,7 +141,8 @@ static void on_output_added(struct sink *sink, const struct output_view *model)
         struct output_object *object = NULL;
 
         if (output_object_new(bus, model, &object) < 0 ||
-            bus_table_add(&bus->outputs, model, object) < 0) {
+            bus_table_add(&bus->outputs,
+                          (struct bus_entry){ model->name, object->path, model, object }) < 0) {
                 output_object_free(object); /* out of memory, as with meters */
                 return;
         }
