@@ -281,8 +281,10 @@ static void bench_captures(const struct captures *captures)
                 printf("\nskipped: no captures in ../shared/telegrams\n");
 }
 
-int main(void)
+/* usage: bench-decode [WORD]   only the virtual meters with it in their name */
+int main(int argc, char **argv)
 {
+        const char *word = argc > 1 ? argv[1] : "";
         struct captures captures;
 
         if (CRYPTO_set_mem_functions(crypto_malloc, crypto_realloc, crypto_free) != 1)
@@ -291,12 +293,15 @@ int main(void)
         printf("| telegrams | bytes | telegrams/s | MB/s | µs each | CRC µs | AES-GCM µs | "
                "of limit | allocations |\n|---|---|---|---|---|---|---|---|---|\n");
         for (size_t i = 0; sim_profiles[i]; i++) {
+                if (!strstr(sim_profiles[i]->name, word))
+                        continue;
                 if (!sim_profiles[i]->always_ciphered)
                         bench_meter(sim_profiles[i], false);
                 if (sim_profiles[i]->control)
                         bench_meter(sim_profiles[i], true);
         }
-        bench_captures(&captures);
+        if (argc == 1)
+                bench_captures(&captures);
         captures_free(&captures);
         return 0;
 }

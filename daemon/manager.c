@@ -95,6 +95,14 @@ static bool on_must_authenticate(struct converter *c, const char *meter_id, void
         return meters_must_authenticate(m->meters, c, meter_id);
 }
 
+static void on_forget_keys(void *userdata)
+{
+        struct manager *m = userdata;
+
+        for (struct managed *managed = m->converters; managed; managed = managed->next)
+                converter_forget_keys(managed->converter);
+}
+
 static const struct converter_ops converter_callbacks = {
         .telegram = on_telegram,
         .changed = on_changed,
@@ -594,7 +602,12 @@ int manager_new(const struct manager_options *options, struct config *config, st
                 if (r < 0)
                         return r;
         }
-        r = meters_new(&(struct meters_options){ options->event, m->store, &m->sinks }, &m->meters);
+        r = meters_new(&(struct meters_options){ .event = options->event,
+                                                 .store = m->store,
+                                                 .sinks = &m->sinks,
+                                                 .forget_keys = on_forget_keys,
+                                                 .userdata = m },
+                       &m->meters);
         if (r < 0)
                 return r;
         meters_configure(m->meters, config);

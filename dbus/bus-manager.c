@@ -53,6 +53,8 @@ static int on_list_meters(sd_bus_message *m, void *userdata, sd_bus_error *error
         return reply_paths(m, &face->bus->meters);
 }
 
+#define KNOWN_MAX 600 /* of the ids in an error message */
+
 /* Adds an id to the list of an error message, as long as there is room. */
 static void name_one(char *buf, size_t size, const char *id)
 {
@@ -62,28 +64,34 @@ static void name_one(char *buf, size_t size, const char *id)
                 (void)snprintf(buf + used, size - used, "%s%s", used ? ", " : "", id);
 }
 
-/* An error with every id that would be right, or `none`. */
-static int fail_unknown(const struct bus_table *table, const char *name, const char *what,
-                        const char *none, const char *key, sd_bus_error *error)
+/* Every id that would be right, or `none`. */
+static const char *known_ids(const struct bus_table *table, const char *none, char *buf,
+                             size_t size)
 {
-        char known[600] = "";
-
+        *buf = '\0';
         for (size_t i = 0; i < table->n; i++)
-                name_one(known, sizeof(known), table->entries[i].id);
-        return bus_fail(error, -ENOENT, name, "There is no %s '%.100s'. Known: %s.", what, key,
-                        *known ? known : none);
+                name_one(buf, size, table->entries[i].id);
+        return *buf ? buf : none;
 }
 
 static int fail_converter(struct bus *bus, const char *key, sd_bus_error *error)
 {
-        return fail_unknown(&bus->converters, BUS_ERROR_NO_SUCH_CONVERTER, "converter",
-                            "none (is one plugged in?)", key, error);
+        char known[KNOWN_MAX];
+
+        return bus_fail(
+                error, -ENOENT, BUS_ERROR_NO_SUCH_CONVERTER,
+                "There is no converter '%.100s'. Known: %s.", key,
+                known_ids(&bus->converters, "none (is one plugged in?)", known, sizeof(known)));
 }
 
 static int fail_meter(struct bus *bus, const char *key, sd_bus_error *error)
 {
-        return fail_unknown(&bus->meters, BUS_ERROR_NO_SUCH_METER, "meter",
-                            "none (no telegram received yet)", key, error);
+        char known[KNOWN_MAX];
+
+        return bus_fail(
+                error, -ENOENT, BUS_ERROR_NO_SUCH_METER, "There is no meter '%.100s'. Known: %s.",
+                key,
+                known_ids(&bus->meters, "none (no telegram received yet)", known, sizeof(known)));
 }
 
 /* Replies with the path of what the key of the message stands for. */

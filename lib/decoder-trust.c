@@ -11,6 +11,7 @@
 /* FNV-1a, 64 bits: tells kinds apart; nobody gains by making two alike. */
 #define DIGEST_INIT  0xcbf29ce484222325ULL
 #define DIGEST_PRIME 0x100000001b3ULL
+#define UNIT_PRIME   0x9e3779b97f4a7c15ULL /* spreads 16 bits over the word */
 
 static uint64_t digest(uint64_t sum, const void *data, size_t n)
 {
@@ -157,9 +158,10 @@ void decoder_forget_titles(struct decoder *d)
 /* A word at a time: it is done for every telegram. */
 static uint64_t digest_word(uint64_t sum, struct obis o, uint8_t unit, int8_t exponent)
 {
-        uint64_t word = (uint64_t)o.a << 56 | (uint64_t)o.b << 48 | (uint64_t)o.c << 40 |
-                        (uint64_t)o.d << 32 | (uint64_t)o.e << 24 | (uint64_t)o.f << 16 |
-                        (uint64_t)unit << 8 | (uint8_t)exponent;
+        uint64_t word = 0;
+
+        memcpy(&word, &o, sizeof(o));
+        word ^= ((uint64_t)unit << 8 | (uint8_t)exponent) * UNIT_PRIME;
 
         return (sum ^ word) * DIGEST_PRIME;
 }

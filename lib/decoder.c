@@ -64,6 +64,11 @@ struct decoder *decoder_free(struct decoder *d)
         return NULL;
 }
 
+void decoder_forget_keys(struct decoder *d)
+{
+        aead_forget_key(d->aead);
+}
+
 void decoder_feed(struct decoder *d, struct slice bytes)
 {
         assert(d->scanner.input.len == 0 && d->rest.len == 0 && d->text.len == 0);

@@ -146,4 +146,7 @@ void decoder_reset(struct decoder *d);
 /* Forgets frame counters and who must authenticate: it begins anew, as with other keys. */
 void decoder_forget_titles(struct decoder *d);
 
+/* A key was changed or taken away: nothing of it stays in memory here. Asks for them anew. */
+void decoder_forget_keys(struct decoder *d);
+
 const struct decoder_statistics *decoder_statistics_get(const struct decoder *d);

@@ -90,6 +90,12 @@ void converter_set_meters(struct converter *c, const char *const *ids)
         c->options.ops->changed(c, c->options.userdata);
 }
 
+void converter_forget_keys(struct converter *c)
+{
+        if (c->decoder)
+                decoder_forget_keys(c->decoder);
+}
+
 void converter_forget_titles(struct converter *c)
 {
         if (c->decoder)

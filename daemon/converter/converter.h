@@ -103,6 +103,8 @@ void converter_set_meters(struct converter *c, const char *const *ids);
 void converter_learn_meter(struct converter *c, const char *meter_id);
 /* Frame counters begin anew, and nobody must authenticate because he did before. */
 void converter_forget_titles(struct converter *c);
+/* A key was changed or taken away: see decoder_forget_keys(). */
+void converter_forget_keys(struct converter *c);
 const char *converter_learned_meter(const struct converter *c); /* "" */
 
 const char *converter_id(const struct converter *c);

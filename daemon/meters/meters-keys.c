@@ -14,12 +14,19 @@
 /* Each costs the deciphering of a telegram, until the right one is found; more go by title. */
 #define TRIAL_KEYS_MAX 16
 
-void meters_keys_changed(struct meters *ms)
+static void drop_found(struct meters *ms)
 {
         cipher_keys_wipe(&ms->keys);
         cipher_keys_wipe(&ms->trial_keys);
         ms->keys_cached = ms->keys_found = false;
         ms->fingerprint[0] = '\0';
+}
+
+void meters_keys_changed(struct meters *ms)
+{
+        drop_found(ms);
+        if (ms->options.forget_keys)
+                ms->options.forget_keys(ms->options.userdata);
 }
 
 static bool find_in_config(struct meters *ms, const char *name)
@@ -71,7 +78,7 @@ const struct cipher_keys *meters_find_keys(struct meters *ms, struct converter *
 
         if (!ms->keys_cached || ms->keys_converter != c ||
             memcmp(ms->keys_title, asked, sizeof(ms->keys_title)) != 0) {
-                meters_keys_changed(ms);
+                drop_found(ms);
                 ms->keys_found = find_keys(ms, c, title);
                 ms->keys_cached = true;
                 ms->keys_converter = c;

@@ -18,6 +18,9 @@ struct meters_options {
         sd_event *event;
         struct store *store; /* keys set at run time; may be NULL */
         struct sink **sinks; /* head of the list; borrowed, may change between calls */
+        /* A key was changed or taken away: whoever has expanded one forgets it. May be NULL. */
+        void (*forget_keys)(void *userdata);
+        void *userdata;
 };
 
 int meters_new(const struct meters_options *options, struct meters **ret);
@@ -44,7 +47,7 @@ bool meters_recall_title(struct meters *ms, const uint8_t *title, const struct c
 void meters_remember_title(struct meters *ms, const uint8_t *title, const struct cipher_keys *keys,
                            const char *meter_id, const struct decoder_title *what);
 bool meters_must_authenticate(struct meters *ms, struct converter *c, const char *meter_id);
-/* Keys were set: what was looked up before is looked up again. */
+/* Keys were set or taken away: what was looked up before is looked up again, and forgotten. */
 void meters_keys_changed(struct meters *ms);
 /* By id, configured name, or system title; of a meter that may not have been heard yet. They take
  * the place of what was set before, whatever it was named then. -ENAMETOOLONG, or the store's. */

@@ -14,11 +14,14 @@
 #define AEAD_KEY_BYTES   16
 #define AEAD_NONCE_BYTES 12
 
-struct aead; /* a cipher context, kept so that a telegram costs no allocation */
+struct aead; /* cipher contexts, kept so that a telegram costs no allocation */
 
 /* Owned by the caller. -ENOMEM. */
 int aead_new(struct aead **ret);
 struct aead *aead_free(struct aead *a); /* wipes what it holds */
+
+/* The last key stays expanded for the next call. It has been taken away: nothing of it stays. */
+void aead_forget_key(struct aead *a);
 
 /*
  * Deciphers `in` into `out` (in.len bytes). With tag.len 0 nothing is verified and *ret_verified is

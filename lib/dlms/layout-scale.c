@@ -127,9 +127,8 @@ void layout_scale(struct telegram *telegram, const struct meter_profile *profile
         for (size_t i = 0; i < telegram->n_readings; i++) {
                 struct reading *reading = &telegram->readings[i];
 
-                s.rows[i] = reading_is_unscaled(reading)
-                                    ? profile_find_scale(profile, reading->obis)
-                                    : NULL;
+                s.rows[i] =
+                        reading_is_unscaled(reading) ? profile_scale_of(profile, reading) : NULL;
                 if (s.rows[i] && s.rows[i]->n_exponents == 1)
                         reading_set_scale(reading, s.rows[i]->exponents[0], SCALE_PROFILE);
                 several += s.rows[i] && s.rows[i]->n_exponents > 1;

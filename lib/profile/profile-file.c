@@ -301,6 +301,7 @@ static void check_whole(struct file_reader *f)
                 p->max_power_w = 80000; /* 3 × 230 V × 100 A, and some */
         if (p->interval_s == 0)
                 p->interval_s = 10;
+        profile_scales_settle(p);
         profile_lists_settle(p);
 }
 

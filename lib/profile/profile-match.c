@@ -67,13 +67,10 @@ static struct slice list_id_of(const struct telegram *t)
         return (struct slice){ 0 };
 }
 
-static int weigh_list_id(const struct profile_match *match, const struct telegram *t)
+static int weigh_list_id(const struct profile_match *match, struct slice id)
 {
-        struct slice id;
-
         if (!match->list_id)
                 return 0;
-        id = list_id_of(t);
         if (id.len == 0)
                 return 0;
         return profile_pattern_fits(match->list_id, id) ? WEIGHT_LIST_ID : EXCLUDED;
@@ -136,7 +133,8 @@ static inline bool is_excluded(const struct meter_profile *profile, const struct
                (match->title && !t->has_system_title) || weigh_maker(match, t) < 0;
 }
 
-static unsigned int weigh(const struct meter_profile *profile, const struct telegram *t)
+static unsigned int weigh(const struct meter_profile *profile, const struct telegram *t,
+                          struct slice list_id)
 {
         const struct profile_match *match = &profile->match;
         int points = weigh_maker(match, t) + weigh_layout(match, t);
@@ -148,7 +146,7 @@ static unsigned int weigh(const struct meter_profile *profile, const struct tele
                 points += WEIGHT_OWN_LIST;
         if (points < 0)
                 return 0;
-        points += weigh_list_id(match, t) + weigh_ident(match, t);
+        points += weigh_list_id(match, list_id) + weigh_ident(match, t);
         if (points <= 0 || points < match->least)
                 return 0;
         if (match->framings && !profile_pattern_fits(match->framings, slice_of_string(t->framing)))
@@ -158,17 +156,18 @@ static unsigned int weigh(const struct meter_profile *profile, const struct tele
 
 unsigned int profile_points(const struct meter_profile *profile, const struct telegram *t)
 {
-        return is_excluded(profile, t) ? 0 : weigh(profile, t);
+        return is_excluded(profile, t) ? 0 : weigh(profile, t, list_id_of(t));
 }
 
 const struct meter_profile *profile_set_match(const struct profile_set *set,
                                               const struct telegram *t)
 {
         const struct meter_profile *best = NULL, *profile;
+        struct slice list_id = list_id_of(t);
         unsigned int best_points = 0;
 
         for (size_t i = 0; (profile = profile_set_at(set, i)); i++) {
-                unsigned int points = is_excluded(profile, t) ? 0 : weigh(profile, t);
+                unsigned int points = is_excluded(profile, t) ? 0 : weigh(profile, t, list_id);
 
                 if (points > best_points) {
                         best = profile;
@@ -208,6 +207,30 @@ const struct profile_scale *profile_find_scale(const struct meter_profile *profi
                 if (((profile->scales[i].wanted ^ code) & profile->scales[i].mask) == 0)
                         return &profile->scales[i];
         return NULL;
+}
+
+const struct profile_scale *profile_scale_of(const struct meter_profile *profile,
+                                             const struct reading *reading)
+{
+        uint8_t row;
+
+        if (!reading->quantity)
+                return profile_find_scale(profile, reading->obis);
+        row = profile->scale_of[quantity_index(reading->quantity)];
+        return row > 0 ? &profile->scales[row - 1] : NULL;
+}
+
+void profile_scales_settle(struct meter_profile *profile)
+{
+        const struct quantity *quantity;
+
+        for (size_t i = 0; (quantity = quantity_at(i)); i++) {
+                const struct profile_scale *scale = profile_find_scale(
+                        profile, (struct obis)OBIS_OF(quantity->a, 0, quantity->c, quantity->d,
+                                                      quantity->e, 255));
+
+                profile->scale_of[i] = scale ? (uint8_t)(scale - profile->scales + 1) : 0;
+        }
 }
 
 const struct profile_range *profile_find_range(const struct meter_profile *profile,

@@ -73,5 +73,7 @@ int profile_list_read(struct profile_entry *entry, struct profile_list *list, co
                       const char *value, char why[static PROFILE_MESSAGE_MAX]);
 /* What can only be seen of a list as a whole. */
 int profile_list_check(const struct profile_list *list, char why[static PROFILE_MESSAGE_MAX]);
+/* Looks up once which row scales which quantity. */
+void profile_scales_settle(struct meter_profile *profile);
 /* Works out what the places can hold, once all of the profile is read. */
 void profile_lists_settle(struct meter_profile *profile);

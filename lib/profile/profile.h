@@ -149,6 +149,8 @@ struct meter_profile {
         struct profile_match match;
         struct profile_scale *scales;
         size_t n_scales;
+        uint8_t scale_of[QUANTITIES_MAX]; /* of quantity_index(): 1 + the row that scales it, 0:
+                                             none */
         struct profile_list *lists;
         size_t n_lists;
         uint64_t list_sizes; /* bit n % 64: it has a list of n values; all bits: or of any number */
@@ -206,9 +208,12 @@ unsigned int profile_points(const struct meter_profile *profile, const struct te
  */
 char profile_kind_of(struct obis obis);
 
-/* The row that scales a quantity; NULL when the profile has none. */
+/* The row that scales a code; NULL when the profile has none. */
 const struct profile_scale *profile_find_scale(const struct meter_profile *profile,
                                                struct obis obis);
+/* The same of a reading, whose quantity was looked up already. */
+const struct profile_scale *profile_scale_of(const struct meter_profile *profile,
+                                             const struct reading *reading);
 /* What the meter can measure of a quantity; NULL where the profile does not say. */
 const struct profile_range *profile_find_range(const struct meter_profile *profile,
                                                struct obis obis);

@@ -128,17 +128,20 @@ static uint32_t code_of(const struct quantity *row)
         return be32toh(code);
 }
 
+/* The greatest power of two that is not above the number of rows. */
+#define HALF ((size_t)1 << (31 - __builtin_clz((unsigned int)ELEMENTSOF(table))))
+
 const struct quantity *quantity_find(struct obis obis)
 {
         uint32_t wanted = code_of(&(struct quantity){ obis.a, obis.c, obis.d, obis.e });
-        const struct quantity *row = table;
+        const struct quantity *row = table, *upper = &table[ELEMENTSOF(table) - HALF];
 
-        /* Without a branch that nobody can foretell: it is done for every value of a telegram. */
-        for (size_t n = ELEMENTSOF(table); n > 1; n -= n / 2) {
-                const struct quantity *middle = row + n / 2;
-
-                row = code_of(middle) <= wanted ? middle : row;
-        }
+        /* Without a branch that nobody can foretell, and in steps that the compiler knows: it is
+         * done for every value of a telegram. The two halves of the first step overlap. */
+        row = code_of(upper) <= wanted ? upper : row;
+#pragma GCC unroll 16
+        for (size_t step = HALF / 2; step > 0; step /= 2)
+                row = code_of(row + step) <= wanted ? row + step : row;
         return code_of(row) == wanted ? row : NULL;
 }
 
@@ -153,6 +156,13 @@ const struct quantity *quantity_find_name(const char *name)
 const struct quantity *quantity_at(size_t i)
 {
         return i < ELEMENTSOF(table) ? &table[i] : NULL;
+}
+
+_Static_assert(ELEMENTSOF(table) < QUANTITIES_MAX, "tables of what is known of each hold them");
+
+size_t quantity_index(const struct quantity *quantity)
+{
+        return (size_t)(quantity - table);
 }
 
 bool quantity_is_counter(const struct quantity *quantity)

@@ -49,6 +49,9 @@ const struct quantity *quantity_find_name(const char *name);
 
 /* The i-th row, or NULL past the last: for documents and completions. */
 const struct quantity *quantity_at(size_t i);
+/* And back: below QUANTITIES_MAX, so that what is known of each fits a table. */
+#define QUANTITIES_MAX 255
+size_t quantity_index(const struct quantity *quantity);
 
 /* True for what only rises and must never be lost (energy, volume, heat). */
 bool quantity_is_counter(const struct quantity *quantity);
