@@ -73,7 +73,9 @@ static union bus_value manufacturer(const struct bus_face *face)
 
 static union bus_value manufacturer_name(const struct bus_face *face)
 {
-        return BUS_TEXT(maker_name(model_of(face)->manufacturer));
+        const struct meter *m = model_of(face);
+
+        return BUS_TEXT(maker_of(m->manufacturer, m->model));
 }
 
 /* "E450" of "Landis+Gyr E450": the maker has a property of its own. */

@@ -19,45 +19,36 @@
 static const struct message_attributes retained_state = { .class = MESSAGE_STATE,
                                                           .qos = 1,
                                                           .retain = true };
-/* What Home Assistant is told of a kind of quantity; NULL: nothing. */
+/* What Home Assistant is told of a value; NULL: nothing. */
 struct entity_class {
         const char *device_class;
         const char *state_class;
         int precision; /* -1: not said */
 };
 
-/* A class that an older core does not know costs that one entity, not the device. */
-static struct entity_class class_of(const struct reading *reading)
+/* What the kind of quantity says; the device class is the unit's affair. */
+static struct entity_class class_of_kind(enum quantity_kind kind)
 {
-        enum quantity_kind kind = reading->quantity ? reading->quantity->kind : QUANTITY_OTHER;
-
         switch (kind) {
         case QUANTITY_POWER:
-                return (struct entity_class){ "power", "measurement", 0 };
         case QUANTITY_REACTIVE_POWER:
-                return (struct entity_class){ "reactive_power", "measurement", 0 };
         case QUANTITY_APPARENT_POWER:
-                return (struct entity_class){ "apparent_power", "measurement", 0 };
+                return (struct entity_class){ NULL, "measurement", 0 };
         case QUANTITY_ENERGY:
-                return (struct entity_class){ "energy", "total_increasing", 0 };
-        case QUANTITY_NET_ENERGY:
-                return (struct entity_class){ "energy", "total", 0 };
         case QUANTITY_REACTIVE_ENERGY:
-                return (struct entity_class){ "reactive_energy", "total_increasing", 0 };
         case QUANTITY_APPARENT_ENERGY:
                 return (struct entity_class){ NULL, "total_increasing", 0 };
+        case QUANTITY_NET_ENERGY:
+                return (struct entity_class){ NULL, "total", 0 };
         case QUANTITY_VOLTAGE:
-                return (struct entity_class){ "voltage", "measurement", 1 };
-        case QUANTITY_CURRENT:
-                return (struct entity_class){ "current", "measurement", 2 };
-        case QUANTITY_FREQUENCY:
-                return (struct entity_class){ "frequency", "measurement", 2 };
-        case QUANTITY_POWER_FACTOR:
-                return (struct entity_class){ "power_factor", "measurement", 2 };
         case QUANTITY_ANGLE:
                 return (struct entity_class){ NULL, "measurement", 1 };
+        case QUANTITY_CURRENT:
+        case QUANTITY_FREQUENCY:
+                return (struct entity_class){ NULL, "measurement", 2 };
+        case QUANTITY_POWER_FACTOR:
+                return (struct entity_class){ "power_factor", "measurement", 2 };
         case QUANTITY_HEAT:
-                return (struct entity_class){ "energy", "total_increasing", 3 };
         case QUANTITY_VOLUME:
                 return (struct entity_class){ NULL, "total_increasing", 3 };
         case QUANTITY_DEMAND:
@@ -68,31 +59,48 @@ static struct entity_class class_of(const struct reading *reading)
         return (struct entity_class){ NULL, "measurement", -1 };
 }
 
-/* The classes that hang on the unit, and those a unit forbids. */
-static void match_unit(const struct meter *meter, const struct reading *reading,
-                       struct entity_class *class)
+/* Home Assistant takes the class of a counter for totals alone, and all others for measurements.
+ * One that an older core does not know costs that one entity, not the device. */
+static const char *class_of_unit(const struct meter *meter, enum unit unit, bool counts)
 {
-        const char *medium = meter->medium ? meter->medium : "";
+        static const char *const measured[UNIT_COUNT] = {
+                [UNIT_W] = "power",
+                [UNIT_VAR] = "reactive_power",
+                [UNIT_VA] = "apparent_power",
+                [UNIT_V] = "voltage",
+                [UNIT_A] = "current",
+                [UNIT_HZ] = "frequency",
+                [UNIT_CELSIUS] = "temperature",
+                [UNIT_M3_PER_HOUR] = "volume_flow_rate",
+        };
+        static const char *const counted[UNIT_COUNT] = {
+                [UNIT_WH] = "energy",
+                [UNIT_GJ] = "energy",
+                [UNIT_VARH] = "reactive_energy",
+                [UNIT_M3] = "volume",
+        };
 
-        if (reading->unit == UNIT_W && !class->device_class)
-                class->device_class = "power";
-        if (reading->unit == UNIT_CELSIUS)
-                class->device_class = "temperature";
-        if (reading->unit == UNIT_M3) {
-                class->device_class = strcmp(medium, "gas") == 0     ? "gas"
-                                      : strcmp(medium, "water") == 0 ? "water"
-                                                                     : "volume";
-        }
-        if (reading->unit == UNIT_M3_PER_HOUR)
-                class->device_class = "volume_flow_rate";
-        if (reading->unit == UNIT_GJ) /* heat, whatever it is called */
-                class->device_class = "energy";
-        if (class->device_class && strcmp(class->device_class, "energy") == 0 &&
-            reading->unit != UNIT_WH && reading->unit != UNIT_GJ)
-                class->device_class = NULL;
-        if (reading->quantity && reading->quantity->kind == QUANTITY_REACTIVE_ENERGY &&
-            reading->unit != UNIT_VARH)
-                class->device_class = NULL;
+        if (!counts)
+                return measured[unit];
+        if (unit == UNIT_M3 && strcmp(meter->medium, "gas") == 0)
+                return "gas";
+        if (unit == UNIT_M3 && strcmp(meter->medium, "water") == 0)
+                return "water";
+        return counted[unit];
+}
+
+static struct entity_class class_of(const struct meter *meter, const struct meter_value *value)
+{
+        const struct reading *reading = &value->reading;
+        struct entity_class class =
+                class_of_kind(reading->quantity ? reading->quantity->kind : QUANTITY_OTHER);
+        bool counts = strcmp(class.state_class, "measurement") != 0;
+
+        if (!class.device_class || reading->unit != UNIT_NONE)
+                class.device_class = class_of_unit(meter, reading->unit, counts);
+        if (counts && format_is_past(value))
+                class.state_class = NULL; /* what falls each day would be added up */
+        return class;
 }
 
 static void add_text(struct json_object *object, const char *key, const char *value)
@@ -143,29 +151,17 @@ static struct json_object *new_component(const struct format_context *context,
         return new_entity(context, meter, "sensor", key, key, name);
 }
 
-/* What people call it: no comma between a thing and its phase, and what a gas meter counts is gas.
- */
+/* Home Assistant makes ids of names: no comma between a thing and its phase. */
 static const char *entity_name(const struct meter *meter, const struct meter_value *value,
                                char buf[static FORMAT_LABEL_MAX])
 {
-        const struct quantity *quantity = value->reading.quantity;
-        const char *label, *medium = meter->medium ? meter->medium : "";
-        size_t n = 0;
+        char *to = buf;
 
-        if (!quantity || strcmp(quantity->name, value->key) != 0)
-                return value->key;
-        if (strcmp(quantity->name, "submeter_volume") == 0) {
-                if (strcmp(medium, "gas") == 0)
-                        return "Gas consumption";
-                if (strcmp(medium, "water") == 0)
-                        return "Water consumption";
-                if (strcmp(medium, "heat") == 0)
-                        return "Heat consumption";
-        }
-        for (label = quantity->label; *label && n + 1 < FORMAT_LABEL_MAX; label++)
-                if (*label != ',')
-                        buf[n++] = *label;
-        buf[n] = '\0';
+        (void)format_value_name(meter, value, true, buf);
+        for (const char *from = buf; *from; from++)
+                if (*from != ',')
+                        *to++ = *from;
+        *to = '\0';
         return buf;
 }
 
@@ -201,7 +197,7 @@ static void add_value(const struct format_context *context, const struct meter *
 {
         const struct reading *reading = &value->reading;
         char name[FORMAT_LABEL_MAX];
-        struct entity_class class = class_of(reading);
+        struct entity_class class = class_of(meter, value);
         struct json_object *component;
         uint32_t expiry_s = format_expiry_s(context, value);
         char leaf[METER_KEY_MAX];
@@ -209,10 +205,10 @@ static void add_value(const struct format_context *context, const struct meter *
         component = new_component(context, meter, value->key, entity_name(meter, value, name));
         if (!component)
                 return;
-        match_unit(meter, reading, &class);
         if (class.device_class)
                 add_text(component, "device_class", class.device_class);
-        add_text(component, "state_class", class.state_class);
+        if (class.state_class)
+                add_text(component, "state_class", class.state_class);
         if (class.precision >= 0)
                 json_object_object_add(component, "suggested_display_precision",
                                        json_object_new_int(class.precision));
@@ -222,8 +218,9 @@ static void add_value(const struct format_context *context, const struct meter *
         if (expiry_s > 0)
                 json_object_object_add(component, "expire_after",
                                        json_object_new_int((int32_t)expiry_s));
-        /* Codes the table has no name for: there for those who look, not in everyone's way. */
-        if (!reading->quantity)
+        /* Codes that the table has no name for, and what was: there for those who look, not in
+         * everyone's way. */
+        if (!reading->quantity || format_is_past(value))
                 json_object_object_add(component, "enabled_by_default", json_object_new_boolean(0));
         json_object_object_add(components, format_identifier(value->key, leaf, sizeof(leaf)),
                                component);
@@ -394,33 +391,19 @@ static void withdraw_gone(const struct format_context *context, struct json_obje
         }
 }
 
-/* The name of a device, never a number. */
-static const char *device_name(const struct format_context *context, const struct meter *meter)
-{
-        static const char *const media[][2] = { { "gas", "Gas meter" },
-                                                { "water", "Water meter" },
-                                                { "heat", "Heat meter" } };
-
-        if (*context->meter_name)
-                return context->meter_name;
-        for (size_t i = 0; meter->medium && i < ELEMENTSOF(media); i++)
-                if (strcmp(meter->medium, media[i][0]) == 0)
-                        return media[i][1];
-        return *meter->model ? meter->model : "Electricity meter";
-}
-
 static struct json_object *device_of(const struct format_context *context,
                                      const struct meter *meter, const char *device_id)
 {
         struct json_object *device = json_object_new_object();
         struct json_object *identifiers = json_object_new_array();
+        const char *maker = maker_of(meter->manufacturer, meter->model);
         char parent[METER_ID_MAX + 16], id[METER_ID_MAX];
 
         json_object_array_add(identifiers, json_object_new_string(device_id));
         json_object_object_add(device, "identifiers", identifiers);
-        add_text(device, "name", device_name(context, meter));
-        if (*meter->manufacturer)
-                add_text(device, "manufacturer", maker_name(meter->manufacturer));
+        add_text(device, "name", format_meter_name(context, meter, true));
+        if (*maker)
+                add_text(device, "manufacturer", maker);
         if (*maker_skip(meter->manufacturer, meter->model))
                 add_text(device, "model", maker_skip(meter->manufacturer, meter->model));
         add_text(device, "serial_number", meter->id);

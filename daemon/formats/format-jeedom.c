@@ -134,29 +134,21 @@ static void jeedom_topic(const struct format_context *context, const char *meter
                        format_identifier(meter_id, id, sizeof(id)));
 }
 
-/* In the language of the house. */
-static const char *label_of(const struct format_context *context, const struct quantity *quantity,
-                            char buf[static FORMAT_LABEL_MAX])
-{
-        return context->english ? quantity->label : format_label_french(quantity, buf);
-}
-
 static void add_value_command(const struct format_context *context, struct json_object *commands,
                               const struct meter *meter, const struct meter_value *value)
 {
-        const struct quantity *quantity = value->reading.quantity;
-        bool named = quantity && strcmp(quantity->name, value->key) == 0;
+        const struct quantity *present = format_is_past(value) ? NULL : value->reading.quantity;
         const char *unit = unit_name(value->reading.unit);
         char label[FORMAT_LABEL_MAX];
 
-        add_command(
-                commands, meter->id,
-                &(struct command){ .key = value->key,
-                                   .label = named ? label_of(context, quantity, label) : value->key,
-                                   .sub_type = "numeric",
-                                   .unit = unit ? unit : "",
-                                   .generic_type = generic_type(quantity),
-                                   .history = is_history(quantity) });
+        (void)format_value_name(meter, value, context->english, label);
+        add_command(commands, meter->id,
+                    &(struct command){ .key = value->key,
+                                       .label = label,
+                                       .sub_type = "numeric",
+                                       .unit = unit ? unit : "",
+                                       .generic_type = generic_type(present),
+                                       .history = is_history(present) });
 }
 
 static struct json_object *commands_of(const struct format_context *context,
@@ -193,26 +185,6 @@ static int timeout_minutes(const struct format_context *context, const struct me
         return least == UINT32_MAX ? 0 : (int)((MAX(least, TIMEOUT_MIN_S) + 59) / 60);
 }
 
-static const char *name_of(const struct format_context *context, const struct meter *meter)
-{
-        static const struct {
-                const char *medium, *french, *english;
-        } names[] = {
-                { "gas", "Compteur de gaz", "Gas meter" },
-                { "water", "Compteur d'eau", "Water meter" },
-                { "heat", "Compteur de chaleur", "Heat meter" },
-        };
-
-        if (*context->meter_name)
-                return context->meter_name;
-        for (size_t i = 0; i < ELEMENTSOF(names); i++)
-                if (strcmp(meter->medium, names[i].medium) == 0)
-                        return context->english ? names[i].english : names[i].french;
-        if (*meter->model)
-                return meter->model;
-        return context->english ? "Electricity meter" : "Compteur électrique";
-}
-
 static void jeedom_describe(const struct format_context *context, const struct meter *meter,
                             struct message_list *ret)
 {
@@ -228,7 +200,9 @@ static void jeedom_describe(const struct format_context *context, const struct m
                        format_identifier(meter->id, clean, sizeof(clean)));
         json_object_object_add(object, "id", json_object_new_string(id));
         json_object_object_add(object, "logicalId", json_object_new_string(meter->id));
-        json_object_object_add(object, "name", json_object_new_string(name_of(context, meter)));
+        json_object_object_add(
+                object, "name",
+                json_object_new_string(format_meter_name(context, meter, context->english)));
         json_object_object_add(object, "object_name", json_object_new_string(""));
         json_object_object_add(object, "isEnable", json_object_new_string("1"));
         json_object_object_add(object, "isVisible", json_object_new_string("1"));

@@ -155,6 +155,8 @@ uint64_t format_signature(const struct format_context *context, const struct met
         hash = hash_text(hash, context->meter_name);
         hash = hash_text(hash, meter->model);
         hash = hash_text(hash, meter->manufacturer);
+        hash = hash_text(hash, meter->medium);
+        hash = hash_text(hash, meter->parent_id);
         hash = hash_bytes(hash, &meter->n_values, sizeof(meter->n_values));
         for (size_t i = 0; i < meter->n_values; i++) {
                 uint32_t expiry = format_expiry_s(context, &meter->values[i]);
@@ -163,6 +165,8 @@ uint64_t format_signature(const struct format_context *context, const struct met
                 hash = hash_text(hash, meter->values[i].key);
                 hash = hash_bytes(hash, &meter->values[i].reading.scale,
                                   sizeof(meter->values[i].reading.scale));
+                hash = hash_bytes(hash, &meter->values[i].reading.unit,
+                                  sizeof(meter->values[i].reading.unit));
         }
         hash = hash_bytes(hash, &meter->tariff.settings, sizeof(meter->tariff.settings));
         return hash_bytes(hash, meter->tariff.active ? "y" : "n", 1);
@@ -274,6 +278,11 @@ void format_time(int64_t usec, bool milliseconds, char buf[static FORMAT_TIME_MA
         n = strftime(buf, FORMAT_TIME_MAX, "%Y-%m-%dT%H:%M:%S", &tm);
         (void)snprintf(buf + n, FORMAT_TIME_MAX - n, milliseconds ? ".%03d+00:00" : "+00:00",
                        (int)(fraction / 1000));
+}
+
+bool format_is_past(const struct meter_value *value)
+{
+        return value->reading.obis.f != 255;
 }
 
 enum message_class format_class(const struct meter_value *value)

@@ -137,6 +137,16 @@ void format_add(struct message_list *list, const struct message_attributes *attr
 #define FORMAT_LABEL_MAX 96
 const char *format_label_french(const struct quantity *quantity, char buf[static FORMAT_LABEL_MAX]);
 
+/* What people call the meter: its Name=, its model, or what it measures; never its number. */
+const char *format_meter_name(const struct format_context *context, const struct meter *meter,
+                              bool english);
+/* What they call one of its values, unlike every other of the same meter. Returns `buf`. */
+const char *format_value_name(const struct meter *meter, const struct meter_value *value,
+                              bool english, char buf[static FORMAT_LABEL_MAX]);
+
+/* True of a value with F: of an earlier day or billing period. It counts up no further. */
+bool format_is_past(const struct meter_value *value);
+
 /* Seconds after which a value has gone stale, in coarse steps; 0 while its interval is not known.
  */
 uint32_t format_expiry_s(const struct format_context *context, const struct meter_value *value);

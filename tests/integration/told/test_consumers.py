@@ -32,11 +32,11 @@ UNITS = {
     "temperature": {"°C"}, "voltage": {"V", "mV"}, "volume": {"m³", "L"},
     "volume_flow_rate": {"m³/h", "L/min"}, "water": {"m³", "L"}, "enum": {None}, "timestamp": {None},
 }
-# … and the state classes; None: any, or none
+# … and the state classes; none is always good
 STATE_CLASSES = {
     "energy": {"total", "total_increasing"}, "gas": {"total", "total_increasing"},
     "water": {"total", "total_increasing"}, "volume": {"total", "total_increasing"},
-    "reactive_energy": {"total", "total_increasing"}, "enum": {None}, "timestamp": {None},
+    "reactive_energy": {"total", "total_increasing"}, "enum": set(), "timestamp": set(),
 }
 # components/mqtt/sensor.py and discovery's schema: what may be said of a sensor
 KEYS = {"platform", "unique_id", "default_entity_id", "name", "state_topic", "device_class",
@@ -57,8 +57,8 @@ def sensor_faults(where, sensor):
         yield f"{where}: unknown {set(sensor) - KEYS}"
     if device_class is not None and unit not in UNITS[device_class]:
         yield f"{where}: {device_class} in {unit}"
-    if device_class is not None and state_class not in STATE_CLASSES.get(
-            device_class, {"measurement", None}):
+    if state_class is not None and device_class is not None and state_class not in STATE_CLASSES.get(
+            device_class, {"measurement"}):
         yield f"{where}: {device_class} as {state_class}"
     if state_class not in (None, "measurement", "total", "total_increasing"):
         yield f"{where}: {state_class}"
@@ -93,6 +93,8 @@ def device_faults(where, device):
     if not re.search(r"[A-Za-z]{3}", device["name"]) or device["name"] == device["serial_number"]:
         yield f"{where}: a device named {device['name']!r}"
     maker, model = device.get("manufacturer", ""), device.get("model", "")
+    if not all(device.values()):
+        yield f"{where}: {device} says nothing by a word"
     if maker and model.lower().startswith(maker.lower()):
         yield f"{where}: {model} by {maker}"
 
