@@ -273,13 +273,17 @@ static bool has_bytes(struct json_object *converter)
 static void check_line(struct doctor *doctor, struct json_object *converter)
 {
         bool found_none = has_state(converter, "no-meter") && has_bytes(converter);
+        char word[DOCTOR_WORD_MAX];
 
+        doctor_word(doctor_port(converter), word);
         if (found_none || has_code(converter, "no-frames"))
                 doctor_wrong(
                         doctor, doctor_port(converter),
-                        _("Is it the right converter for this meter (level, inversion, "
-                          "polarity)? Let Line= be auto, then: sudo smctl probe PORT. A record "
-                          "for a report: sudo smctl capture PORT"),
+                        doctor_cure(doctor,
+                                    _("Is it the right converter for this meter (level, inversion, "
+                                      "polarity)? Let Line= be auto, then: sudo smctl probe %s. A "
+                                      "record for a report: sudo smctl capture %s -o capture.bin"),
+                                    word, word),
                         found_none ? _("Bytes come, but no telegram with any line setting: %s")
                                    : _("Bytes come, but no frame of a meter in them: %s"),
                         words_reason(converter));
@@ -322,10 +326,23 @@ static void check_silent(struct doctor *doctor, struct json_object *converter)
                              _("Nothing arrives: %s"), words_reason(converter));
 }
 
+static bool is_heard(struct json_object *converter)
+{
+        return has_state(converter, "receiving") || has_bytes(converter);
+}
+
+/* One that was opened a moment ago is not said to be heard. */
 void doctor_check_silent(struct doctor *doctor)
 {
+        struct json_object *converters = json_member(doctor->all, "converters");
+        bool heard = false;
+
         each_used(doctor, check_silent);
         need_open(doctor);
+        for (size_t i = 0; i < json_count(converters); i++)
+                heard = heard || is_heard(json_object_array_get_idx(converters, i));
+        if (!heard && !doctor->skipped)
+                doctor_skip(doctor, _("Nothing is received yet."));
 }
 
 static int64_t statistic(struct json_object *converter, const char *name)
@@ -336,11 +353,16 @@ static int64_t statistic(struct json_object *converter, const char *name)
 /* Check sums hold, so line and plug are right; what is in the frames is not known to us. */
 static void check_telegrams(struct doctor *doctor, struct json_object *converter)
 {
+        char word[DOCTOR_WORD_MAX];
+
         if (has_code(converter, "no-telegrams"))
                 doctor_wrong(doctor, doctor_port(converter),
-                             _("Wait a minute: some meters send parts before a whole telegram. If "
-                               "it stays so: sudo smctl capture PORT -o FILE, and send it with a "
-                               "report (CONTRIBUTING.md)."),
+                             doctor_cure(doctor,
+                                         _("Wait a minute: some meters send parts before a whole "
+                                           "telegram. If it stays so: sudo smctl capture %s -o "
+                                           "capture.bin and send it with a report "
+                                           "(CONTRIBUTING.md)."),
+                                         doctor_word(doctor_port(converter), word)),
                              _("Whole frames arrive (%lld so far), but no telegram among them."),
                              (long long)statistic(converter, "frames"));
 }
@@ -381,18 +403,30 @@ void doctor_check_damage(struct doctor *doctor)
                 doctor_skip(doctor, _("No frame has been received yet."));
 }
 
+/* The first behind it, or what stands for one where none is known. */
+static const char *meter_of(struct json_object *converter)
+{
+        struct json_object *meters = json_member(converter, "meters");
+
+        return json_count(meters) ? json_object_get_string(json_object_array_get_idx(meters, 0))
+                                  : "METER";
+}
+
 /* The service has refused them. The count is since its start: it stays to be seen. */
 static void check_forged(struct doctor *doctor, struct json_object *converter)
 {
         int64_t n = statistic(converter, "unauthenticated");
+        char word[DOCTOR_WORD_MAX];
 
         if (n == 0 && !has_code(converter, "unauthenticated") && !has_code(converter, "replayed"))
                 return;
         doctor_wrong(
                 doctor, doctor_port(converter),
-                _("Look at the wire and at the converter: somebody may send in the meter's name. "
-                  "If the meter was exchanged, or has another key: sudo smctl set-key METER. Do "
-                  "not take its authentication key out."),
+                doctor_cure(doctor,
+                            _("Look at the wire and at the converter: somebody may send in the "
+                              "meter's name. If the meter was exchanged, or has another key: sudo "
+                              "smctl set-key %s. Do not take its authentication key out."),
+                            doctor_word(meter_of(converter), word)),
                 n > 0 ? _("%lld telegrams were refused: they do not prove that the meter sent "
                           "them.")
                       : _("Telegrams are refused: they were sent before."),
@@ -407,11 +441,16 @@ void doctor_check_forged(struct doctor *doctor)
 
 static void check_named(struct doctor *doctor, struct json_object *converter)
 {
+        char word[DOCTOR_WORD_MAX];
+
         if (has_state(converter, "receiving") && json_count(json_member(converter, "meters")) == 0)
                 doctor_wrong(
                         doctor, doctor_port(converter),
-                        _("Wait for some telegrams. If it stays so: sudo smctl capture PORT -o "
-                          "FILE, and send it with a report (CONTRIBUTING.md)."),
+                        doctor_cure(doctor,
+                                    _("Wait for some telegrams. If it stays so: sudo smctl capture "
+                                      "%s -o capture.bin and send it with a report "
+                                      "(CONTRIBUTING.md)."),
+                                    doctor_word(doctor_port(converter), word)),
                         _("Telegrams arrive, but no meter is known behind it yet."));
 }
 

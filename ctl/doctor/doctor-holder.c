@@ -56,10 +56,12 @@ static void add_port(struct search *search, struct json_object *converter)
 
         if (search->n_ports == PORTS_MAX || *device != '/' || strcmp(state, "ignored") == 0)
                 return;
-        port = &search->ports[search->n_ports++];
+        port = &search->ports[search->n_ports];
         *port = (struct port){ 0 };
         (void)snprintf(port->about, sizeof(port->about), "%s", doctor_port(converter));
         resolve(device, port);
+        /* One that is not there is held by nobody, and nothing was looked at. */
+        search->n_ports += port->node.st_rdev != 0 || strcmp(state, "waiting") != 0;
 }
 
 static const struct port *find_port(const struct search *search, const char *target,
@@ -223,7 +225,7 @@ static void look(struct search *search)
 
         for (size_t i = 0; i < json_count(converters); i++)
                 add_port(search, json_object_array_get_idx(converters, i));
-        if (search->n_ports == 0 && !search->any) {
+        if (search->any ? doctor->n_ports == 0 : search->n_ports == 0) {
                 doctor_skip(doctor, _("No port is in use."));
                 return;
         }

@@ -7,7 +7,6 @@
 #include <string.h>
 #include <strings.h>
 #include <sys/statvfs.h>
-#include <unistd.h>
 
 #include "ctl/i18n.h"
 #include "ctl/view/json.h"
@@ -175,13 +174,6 @@ void doctor_check_tty(struct doctor *doctor)
         walk_serial(doctor, check_tty);
 }
 
-static bool is_there(const char *path)
-{
-        char full[SYSROOT_PATH_MAX];
-
-        return access(sysroot_path(full, "%s", path), F_OK) == 0;
-}
-
 /* Files that container managers leave — systemd.exec(5), container_interface of systemd. */
 static bool in_container(void)
 {
@@ -190,7 +182,7 @@ static bool in_container(void)
                                              "/run/.containerenv" };
 
         for (size_t i = 0; i < ELEMENTSOF(marks); i++)
-                if (is_there(marks[i]))
+                if (sysroot_has(marks[i]))
                         return true;
         return false;
 }
@@ -204,7 +196,7 @@ static void check_node(struct doctor *doctor, const struct usb_device *device,
         if (!*bound->tty)
                 return;
         (void)snprintf(path, sizeof(path), "/dev/%s", bound->tty);
-        if (is_there(path))
+        if (sysroot_has(path))
                 return;
         (void)snprintf(cure, sizeof(cure),
                        _("Pass it in: docker and podman with --device=%s, LXC with "

@@ -32,22 +32,29 @@ static void each_meter(struct doctor *doctor,
 static void check_key(struct doctor *doctor, struct json_object *meter)
 {
         const char *state = json_text(meter, "key_state"), *id = json_text(meter, "id");
+        char word[DOCTOR_WORD_MAX];
 
+        doctor_word(id, word);
         if (strcmp(state, "missing") == 0)
-                doctor_wrong(
-                        doctor, id,
-                        _("Ask the utility for the key (GUEK) of the customer interface, then: "
-                          "sudo smctl set-key METER"),
-                        _("The telegrams are encrypted, and no key is set."));
+                doctor_wrong(doctor, id,
+                             doctor_cure(doctor,
+                                         _("Ask the utility for the key (GUEK) of the customer "
+                                           "interface, then: sudo smctl set-key %s"),
+                                         word),
+                             _("The telegrams are encrypted, and no key is set."));
         else if (strcmp(state, "wrong-encryption-key") == 0)
                 doctor_wrong(doctor, id,
-                             _("Compare it with the utility's letter (32 hex digits, of this very "
-                               "meter), then: sudo smctl set-key METER"),
+                             doctor_cure(doctor,
+                                         _("Compare it with the utility's letter (32 hex digits, "
+                                           "of this very meter), then: sudo smctl set-key %s"),
+                                         word),
                              _("The encryption key is wrong."));
         else if (strcmp(state, "wrong-authentication-key") == 0)
                 doctor_wrong(doctor, id,
-                             _("Set it again, or set the encryption key alone: sudo smctl set-key "
-                               "METER"),
+                             doctor_cure(doctor,
+                                         _("Set it again, or set the encryption key alone: sudo "
+                                           "smctl set-key %s"),
+                                         word),
                              _("The encryption key is right, but the authentication key is not."));
 }
 
@@ -85,14 +92,16 @@ void doctor_check_key(struct doctor *doctor)
 static void check_offline(struct doctor *doctor, struct json_object *meter)
 {
         uint64_t last = (uint64_t)json_number(meter, "last_telegram_usec");
-        char age[OUTPUT_TEXT_MAX];
+        char age[OUTPUT_TEXT_MAX], word[DOCTOR_WORD_MAX];
 
         if (last == 0 || json_flag(meter, "online"))
                 return;
         doctor_wrong(doctor, json_text(meter, "id"),
-                     _("Look at its converter: smctl status. A meter that is gone for good: sudo "
-                       "smctl forget METER"),
-                     _("No telegram since %s."), output_age(last, output_now_usec(), age));
+                     doctor_cure(doctor,
+                                 _("Look at its converter: smctl status. A meter that is gone for "
+                                   "good: sudo smctl forget %s"),
+                                 doctor_word(json_text(meter, "id"), word)),
+                     _("No telegram for %s."), output_age(last, output_now_usec(), age));
 }
 
 void doctor_check_offline(struct doctor *doctor)
@@ -116,15 +125,19 @@ static void check_layout(struct doctor *doctor, struct json_object *meter)
 {
         struct json_object *statistics = json_member(meter, "statistics");
         size_t n_readings = json_count(json_member(meter, "readings"));
+        char word[DOCTOR_WORD_MAX], port[DOCTOR_WORD_MAX];
 
         if (json_number(statistics, "unknown-layouts") == 0 || !json_flag(meter, "online") ||
             count_flag(meter, "stale") < n_readings)
                 return;
         doctor_wrong(
                 doctor, json_text(meter, "id"),
-                _("Teach it, with what its display shows: sudo smctl learn PORT. Or attach to an "
-                  "issue what this makes: sudo smctl report PORT; it does not tell whose meter it "
-                  "is."),
+                doctor_cure(doctor,
+                            _("Teach it, with what its display shows: sudo smctl learn %s. Or "
+                              "attach to an issue what this makes: sudo smctl report %s; it does "
+                              "not tell whose meter it is."),
+                            doctor_word(json_text(meter, "id"), word),
+                            doctor_word(json_text(meter, "converter"), port)),
                 _("Its telegrams arrive whole, but their list is unknown: %lld so far, and no "
                   "reading."),
                 (long long)json_number(statistics, "unknown-layouts"));
@@ -161,6 +174,7 @@ static void check_scale(struct doctor *doctor, struct json_object *meter)
 {
         size_t n = count_flag(meter, "unscaled");
         const char *cure = json_text(meter, "scale_cure");
+        char word[DOCTOR_WORD_MAX];
 
         if (*cure)
                 doctor_wrong(doctor, json_text(meter, "id"),
@@ -172,9 +186,11 @@ static void check_scale(struct doctor *doctor, struct json_object *meter)
                              cure);
         if (n > 0)
                 doctor_wrong(doctor, json_text(meter, "id"),
-                             _("\"smctl readings METER\" shows which. Compare with the meter's "
-                               "display and write Scale.CODE= into its [meter] section "
-                               "(docs/evidence.md)."),
+                             doctor_cure(doctor,
+                                         _("\"smctl readings %s\" shows which. Compare with the "
+                                           "meter's display and write Scale.CODE= into its [meter] "
+                                           "section (docs/evidence.md)."),
+                                         doctor_word(json_text(meter, "id"), word)),
                              P_("%zu number has no unit, since nobody tells its scale.",
                                 "%zu numbers have no unit, since nobody tells their scale.", n),
                              n);
@@ -190,16 +206,20 @@ static void check_suspect(struct doctor *doctor, struct json_object *meter)
         struct json_object *statistics = json_member(meter, "statistics");
         int64_t n = json_number(statistics, "suspects");
         size_t n_now = count_flag(meter, "suspect");
+        char word[DOCTOR_WORD_MAX], port[DOCTOR_WORD_MAX];
 
         /* An exchanged meter is doubted three times, and a leap now and then is no trouble. */
         if (n_now == 0 || n < SUSPECTS_MIN || n < json_number(statistics, "telegrams") / 10)
                 return;
         doctor_wrong(
                 doctor, json_text(meter, "id"),
-                _("\"smctl readings METER\" notes which. Counters that rise faster than the "
-                  "connection can carry: set MaxPower= in its [meter] section; with a wrong "
-                  "factor: Scale.CODE= there. Else report it with a record: sudo smctl capture PORT -o "
-                  "FILE"),
+                doctor_cure(doctor,
+                            _("\"smctl readings %s\" notes which. Counters that rise faster than "
+                              "the connection can carry: set MaxPower= in its [meter] section; "
+                              "with a wrong factor: Scale.CODE= there. Else report it with a "
+                              "record: sudo smctl capture %s -o capture.bin"),
+                            doctor_word(json_text(meter, "id"), word),
+                            doctor_word(json_text(meter, "converter"), port)),
                 P_("%zu reading is not believed now (%lld values since the start).",
                    "%zu readings are not believed now (%lld values since the start).", n_now),
                 n_now, (long long)n);

@@ -234,6 +234,8 @@ void doctor_check_config(struct doctor *doctor)
                              sentences_say(error));
         else if (access(file, R_OK) < 0 && errno == EACCES)
                 doctor_hidden(doctor, _("The configuration is hidden from you."));
-        else if (judge_file(doctor, file) < 0) /* one that is not there is an empty one */
+        else if (!sysroot_has(CONFIG_FILE) && !sysroot_has(CONFIG_FILE ".d"))
+                doctor_skip(doctor, _("There is no configuration: everything is as by default."));
+        else if (judge_file(doctor, file) < 0)
                 doctor_skip(doctor, _("The service's program, which judges it, is not there."));
 }

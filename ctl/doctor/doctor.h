@@ -10,6 +10,9 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#define DOCTOR_CURE_MAX 1024
+#define DOCTOR_WORD_MAX 256
+
 struct json_object;
 struct doctor;
 
@@ -32,7 +35,16 @@ struct doctor {
         bool hidden;         /* … and that it needs rights to look */
         const char *service_trouble; /* why `all` is NULL */
         bool bus_away;
+        char cure[DOCTOR_CURE_MAX]; /* the last that doctor_cure() made */
 };
+
+/* A cure in which commands name what they are about: it is to be typed as it stands. Kept until the
+ * next one. */
+const char *doctor_cure(struct doctor *doctor, const char *format, ...)
+        __attribute__((format(printf, 2, 3)));
+
+/* A name as one word for a shell: in quotes where it needs them. Returns `buf`. */
+const char *doctor_word(const char *name, char buf[static DOCTOR_WORD_MAX]);
 
 /* Something is wrong with `about` ("" or a port, meter, broker). */
 void doctor_wrong(struct doctor *doctor, const char *about, const char *cure, const char *format,

@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/util.h"
 
@@ -61,6 +62,13 @@ char *sysroot_read(char buf[static SYSROOT_TEXT_MAX], const char *format, ...)
         while (len > 0 && isspace((unsigned char)buf[len - 1]))
                 buf[--len] = '\0';
         return buf;
+}
+
+bool sysroot_has(const char *path)
+{
+        char full[SYSROOT_PATH_MAX];
+
+        return access(sysroot_path(full, "%s", path), F_OK) == 0;
 }
 
 /* "console=ttyAMA0,115200" — the kernel's admin-guide, serial-console */

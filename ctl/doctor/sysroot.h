@@ -19,6 +19,9 @@ char *sysroot_path(char buf[static SYSROOT_PATH_MAX], const char *format, ...)
 char *sysroot_read(char buf[static SYSROOT_TEXT_MAX], const char *format, ...)
         __attribute__((format(printf, 2, 3)));
 
+/* True when there is something of this name. */
+bool sysroot_has(const char *path);
+
 /* 1: the kernel was started with this tty ("ttyAMA0") as a console, 0: it was not. -errno: that is
  * not to be seen. */
 int sysroot_is_console(const char *tty);

@@ -32,7 +32,8 @@ static const struct check checks[] = {
         { "brltty", N_("brltty is not in the way."), false, doctor_check_brltty },
         { "gpsd", N_("gpsd is not in the way."), false, doctor_check_gpsd },
         { "modemmanager", N_("ModemManager is not in the way."), false, doctor_check_modemmanager },
-        { "ignored", N_("A converter is in use."), true, doctor_check_ignored },
+        { "ignored", N_("The service reads a converter, or waits for it."), true,
+          doctor_check_ignored },
         { "line", N_("The line settings are right."), true, doctor_check_line },
         { "detecting", N_("No meter is being looked for."), true, doctor_check_detecting },
         { "silent", N_("No converter is silent."), true, doctor_check_silent },
@@ -79,6 +80,41 @@ void doctor_wrong(struct doctor *doctor, const char *about, const char *cure, co
         add_result(doctor, "wrong", about, finding, cure);
         doctor->n_wrong++;
         doctor->n_here++;
+}
+
+const char *doctor_cure(struct doctor *doctor, const char *format, ...)
+{
+        va_list arguments;
+
+        va_start(arguments, format);
+        (void)vsnprintf(doctor->cure, sizeof(doctor->cure), format, arguments);
+        va_end(arguments);
+        return doctor->cure;
+}
+
+/* Within single quotes a shell changes nothing; a quote itself stands between two such parts. */
+const char *doctor_word(const char *name, char buf[static DOCTOR_WORD_MAX])
+{
+        static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+                                    "0123456789_-.:/@%+,";
+        size_t n = 0;
+
+        if (*name && name[strspn(name, plain)] == '\0') {
+                (void)snprintf(buf, DOCTOR_WORD_MAX, "%s", name);
+                return buf;
+        }
+        buf[n++] = '\'';
+        for (; *name && n + 6 < DOCTOR_WORD_MAX; name++) {
+                if (*name == '\'') {
+                        memcpy(buf + n, "'\\''", 4);
+                        n += 4;
+                } else {
+                        buf[n++] = *name;
+                }
+        }
+        buf[n++] = '\'';
+        buf[n] = '\0';
+        return buf;
 }
 
 void doctor_skip(struct doctor *doctor, const char *why)

@@ -85,8 +85,16 @@ class DoctorCase(BusCase):
         for result in got["checks"]:
             self.assertEqual(set(result), {"check", "status", "about", "finding", "cure"})
             self.assertEqual(result["cure"] is not None, result["status"] == "wrong")
+            self.assert_can_be_typed(result["cure"] or "")
             out.setdefault(result["check"], []).append(result)
         return out
+
+    def assert_can_be_typed(self, cure):
+        """Nothing in a command stands for what people would have to know: its words are what is to
+        be typed, and of a verb that there is."""
+        for words in re.findall(r"\bsmctl( [^.,;:»\")]+)", cure):
+            self.assertNotRegex(words, r" (METER|PORT|HOST|FILE|NAME|ID|CONVERTER)\b", cure)
+            self.assertEqual(smctl("help", words.split()[0]).returncode, 0, cure)
 
     def text(self, **env):
         """What people read, and the exit status."""

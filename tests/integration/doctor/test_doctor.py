@@ -2,6 +2,7 @@
 """smctl doctor: every check provoked, on a machine of files and with the bus driver's service."""
 
 import os
+import shlex
 import shutil
 import subprocess
 import unittest
@@ -123,6 +124,11 @@ class TestMachine(DoctorCase):
         self.machine.plug()
         self.assert_status("skipped", "holder", "brltty", "gpsd", "modemmanager")
 
+    def test_port_that_is_not_there_is_not_said_to_be_free(self):
+        self.driver.do(f"converter {ID} device /dev/ttyNOPE0")
+        self.driver.do(f"converter {ID} state waiting")
+        self.assert_status("skipped", "holder")
+
     def test_service_that_says_busy_is_believed(self):
         self.machine.plug()
         self.machine.hide(77)
@@ -197,6 +203,17 @@ class TestService(DoctorCase):
         got = self.doctor()
         self.assertIn("systemctl enable --now smartmeterd", got["service"][0]["cure"])
         self.assertEqual(got["driver"][0]["status"], "ok")
+
+    def test_without_service_and_converter_no_port_is_said_to_be_free(self):
+        shutil.rmtree(self.machine.root / "sys")
+        self.assertEqual(self.driver.stop(), 0)
+        self.driver = Driver(self.bus)  # on the bus, but without its name
+        self.assert_status("skipped", "holder")
+
+    def test_configuration_that_is_not_there_is_no_tick(self):
+        self.assert_status("skipped", "config")
+        self.machine.configure("[daemon]")
+        self.assert_status("ok", "config")
 
     def down(self, **properties):
         """What is said of a service that does not run, where systemd says this of its unit."""
@@ -381,6 +398,16 @@ class TestService(DoctorCase):
         self.driver.do(f"converter {ID} state busy")
         self.assert_status("skipped", "permission", "line", "detecting", "silent", "telegrams")
 
+    def test_port_that_was_opened_a_moment_ago_is_not_said_to_be_heard(self):
+        self.driver.do(f"converter {ID} state detecting")
+        self.assert_status("skipped", "silent")
+        self.driver.do(f"converter {ID} bytes 12")
+        self.assert_status("ok", "silent")
+
+    def test_converter_that_is_waited_for_is_not_said_to_be_read(self):
+        self.driver.do(f"converter {ID} state waiting")
+        self.assertIn("or waits for it", self.doctor()["ignored"][0]["finding"])
+
     def test_nothing_received_earns_no_tick(self):
         self.driver.do(f"converter {ID} state silent")
         self.driver.do(f"converter {ID} frames 0")
@@ -417,7 +444,8 @@ class TestService(DoctorCase):
         self.driver.do("meter-remove LGZ1")
         self.driver.do("meter-add LGZ1")
         self.driver.do("refuse LGZ1 6")
-        results = self.assert_only("layout", "list is unknown: 1 so far", "smctl report")
+        results = self.assert_only("layout", "list is unknown: 1 so far", "smctl learn LGZ1.")
+        self.assertIn(f"smctl report {ID};", results[0]["cure"])  # it wants a converter
         self.assertEqual(results[0]["about"], "LGZ1")
 
     def test_unknown_telegram_beside_those_that_are_read_is_no_finding(self):
@@ -435,7 +463,7 @@ class TestService(DoctorCase):
     def test_doctor_names_an_offline_meter(self):
         self.telegram()
         self.driver.do("meter-offline LGZ1")
-        self.assert_only("offline", "No telegram since", "smctl forget")
+        self.assert_only("offline", "No telegram for", "smctl forget")
 
     def test_doctor_names_a_clock_that_is_off(self):
         self.assert_status("skipped", "clock")  # its telegram had none
@@ -497,6 +525,25 @@ class TestService(DoctorCase):
                 self.assert_status(status, other)
         self.driver.do("output connected")
         self.assert_status("ok", "broker", "tls", "acl")
+
+    def test_broker_of_this_machine_is_told_as_it_is_here(self):
+        self.driver.do("output-add home")
+        self.driver.do("output nothing listens there")
+        self.driver.do("output-code refused")
+        self.assert_only("broker", "nothing listens", "sudo apt install mosquitto; ")
+        self.machine.write("usr/sbin/mosquitto", "stands for it")
+        self.assert_only("broker", "nothing listens", "enable --now mosquitto; ")
+        self.driver.do("output-counts 12 0")
+        results = self.doctor()["broker"]
+        self.assertTrue(results[0]["cure"].startswith("12 messages wait"), results)
+        self.assertTrue(results[0]["cure"].endswith("sudo smctl set-broker --name home"), results)
+
+    def test_name_in_a_command_is_one_word(self):
+        self.driver.do("output-add o'brien;id")
+        self.driver.do("output-code password-wrong")
+        cure = self.doctor()["acl"][0]["cure"]
+        command = cure[cure.index("sudo "):]
+        self.assertEqual(shlex.split(command), ["sudo", "smctl", "set-broker", "--name", "o'brien;id"])
 
     def test_what_becomes_of_messages_is_told_as_it_is(self):
         self.driver.do("output-add home")
