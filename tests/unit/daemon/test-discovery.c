@@ -320,6 +320,31 @@ static void signature_changes_with_medium_and_unit(void **state)
         (void)meter_free(m);
 }
 
+/* Telegrams in pairs, a second apart, or two lists that overlap: the short distance must neither
+ * make a value unavailable before the next pair, nor describe it anew with each telegram. */
+static void expiry_outlasts_telegrams_in_pairs(void **state)
+{
+        static const uint64_t every_s[] = { 12, 46, 900 };
+
+        (void)state;
+        for (size_t i = 0; i < ELEMENTSOF(every_s); i++) {
+                struct meter *m = new_meter();
+                uint64_t signature = 0;
+
+                for (uint64_t k = 0; k < 20; k++) {
+                        begin();
+                        add("1-0:1.7.0", 1, 0);
+                        (void)take(m, k / 2 * every_s[i] + k % 2);
+                        if (k < 6)
+                                continue; /* not known yet */
+                        assert_true(format_expiry_s(&context, &m->values[0]) > 2 * every_s[i]);
+                        assert_true(signature == 0 || format_signature(&context, m) == signature);
+                        signature = format_signature(&context, m);
+                }
+                (void)meter_free(m);
+        }
+}
+
 int main(void)
 {
         static const struct CMUnitTest more[] = {
@@ -328,6 +353,7 @@ int main(void)
                 cmocka_unit_test(every_quantity_has_a_french_name),
                 cmocka_unit_test(no_two_quantities_have_one_name),
                 cmocka_unit_test(signature_changes_with_medium_and_unit),
+                cmocka_unit_test(expiry_outlasts_telegrams_in_pairs),
         };
         static struct CMUnitTest all[ELEMENTSOF(makers) + ELEMENTSOF(more)];
         size_t n = test_add_rows(all, 0, makers, ELEMENTSOF(makers), sizeof(makers[0]), run_maker);
