@@ -31,8 +31,20 @@ wants lib/udev/rules.d/65-smartmeterd.rules lib/udev/hwdb.d/61-smartmeterd.hwdb
 wants man1/smctl.1.gz man5/smartmeterd.conf.5.gz man5/org.smartmeterd.5.gz man8/smartmeterd{,-holders}.8.gz
 wants bash-completion/completions/smctl zsh/vendor-completions/_smctl
 wants locale/{de,fr}/LC_MESSAGES/smctl.mo
-wants doc/smartmeterd/{README,quickstart,quickstart.de,quickstart.fr,SECURITY}.md'(.gz)?' 'doc/smartmeterd/dbus-api.md(.gz)?' \
-        'doc/smartmeterd/mqtt.md(.gz)?' doc/smartmeterd/copyright
+wants doc/smartmeterd/{README,SECURITY,CONTRIBUTING,CHANGELOG}.md doc/smartmeterd/copyright \
+        doc/smartmeterd/docs/{quickstart,quickstart.de,quickstart.fr,dbus-api,mqtt}.md doc/smartmeterd/docs/examples/power.py
+# A page leads to what is in the package, as it does in the sources.
+tree=$(mktemp -d)
+trap 'rm -rf "$tree"' EXIT
+dpkg-deb --fsys-tarfile "$1" | tar -xC "$tree" ./usr/share/doc/smartmeterd
+n_pages=0
+while IFS= read -r file; do
+        n_pages=$((n_pages + 1))
+        while IFS= read -r link; do
+                [[ -e $(dirname "$file")/$link ]] || fault "${file#"$tree"} leads to $link, which is not in the package"
+        done < <(grep -oE '\]\([^)]+\)' "$file" | sed -E 's/^\]\(|\)$//g; s/#.*//' | grep -v :// | grep .)
+done < <(find "$tree" -name '*.md')
+((n_pages >= 20)) || fault "only $n_pages pages are in the package"
 
 # The page is a package of its own, and asks for smctl's.
 page=$(find "$(dirname "$1")" -maxdepth 1 -name 'cockpit-smartmeterd_*_all.deb')
