@@ -59,7 +59,7 @@ static void complete(struct decoder *d)
         set_manufacturer(t);
         t->profile = d->options.profile;
         if (!t->profile && d->options.profiles)
-                t->profile = profile_set_match(d->options.profiles, t);
+                t->profile = profile_set_match(d->options.profiles, t, &d->matched);
         if (t->profile) {
                 copy_text(t->model, sizeof(t->model), t->profile->model);
                 if (!t->manufacturer[0])

@@ -39,6 +39,7 @@ struct decoder {
         bool rest_ciphered;  /* whatever its tag is */
         struct slice text;   /* a frame that is a whole telegram, still to be read */
         struct slice sender; /* of the frame that `rest` is in */
+        struct profile_memo matched;
         const struct link_ops *link;
         uint64_t offset;
 

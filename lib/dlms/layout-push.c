@@ -131,6 +131,8 @@ static int find_push_list(struct reader *r, struct push_list *ret, bool *ret_sca
                         return -ENOMSG;
                 if (reader_peek(r) == AXDR_ARRAY)
                         break;
+                if (reader_peek(r) == AXDR_STRUCTURE)
+                        return -ENOMSG; /* a list of objects that say what they are */
                 axdr_skip(r);
                 if (!reader_ok(r))
                         return -ENOMSG;

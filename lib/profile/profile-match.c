@@ -5,6 +5,7 @@
  */
 #include <string.h>
 
+#include "base/util.h"
 #include "profile-private.h"
 
 /* What a fact is worth when it holds. An id that a family alone uses outweighs everything. */
@@ -159,11 +160,10 @@ unsigned int profile_points(const struct meter_profile *profile, const struct te
         return is_excluded(profile, t) ? 0 : weigh(profile, t, list_id_of(t));
 }
 
-const struct meter_profile *profile_set_match(const struct profile_set *set,
-                                              const struct telegram *t)
+static const struct meter_profile *find_best(const struct profile_set *set,
+                                             const struct telegram *t, struct slice list_id)
 {
         const struct meter_profile *best = NULL, *profile;
-        struct slice list_id = list_id_of(t);
         unsigned int best_points = 0;
 
         for (size_t i = 0; (profile = profile_set_at(set, i)); i++) {
@@ -175,6 +175,63 @@ const struct meter_profile *profile_set_match(const struct profile_set *set,
                 }
         }
         return best;
+}
+
+static uint64_t mix(uint64_t sum, uint64_t word)
+{
+        sum = (sum ^ word) * 0x9e3779b97f4a7c15ULL;
+        return sum ^ sum >> 32;
+}
+
+static uint64_t mix_text(uint64_t sum, struct slice text)
+{
+        for (size_t at = 0; at < text.len; at += sizeof(uint64_t)) {
+                uint64_t word = 0;
+
+                memcpy(&word, text.data + at, MIN(sizeof(word), text.len - at));
+                sum = mix(sum, word);
+        }
+        return mix(sum, text.len);
+}
+
+/* All that is_excluded() and weigh() look at. */
+static uint64_t facts_of(const struct telegram *t, struct slice list_id)
+{
+        const struct telegram_hints *h = &t->hints;
+        uint64_t flags = (uint64_t)h->push_channel << 3 | (uint64_t)h->has_push << 2 |
+                         (uint64_t)h->wide << 1 | t->has_system_title;
+        uint32_t maker;
+        uint64_t sum;
+
+        memcpy(&maker, t->manufacturer, sizeof(maker)); /* three letters, or none */
+        maker = t->manufacturer[0] ? maker : 0;
+        sum = mix(flags, maker);
+        sum = mix(sum, (uintptr_t)h->list);
+        sum = mix(sum, (uintptr_t)h->layout);
+        sum = mix(sum, (uintptr_t)t->framing);
+        sum = mix_text(sum, list_id);
+        if (h->ident[0]) {
+                sum = mix_text(sum, slice_of_string(h->ident));
+                sum = mix_text(sum, slice_of_string(t->model));
+        }
+        return sum;
+}
+
+const struct meter_profile *profile_set_match(const struct profile_set *set,
+                                              const struct telegram *t, struct profile_memo *memo)
+{
+        struct slice list_id = list_id_of(t);
+        struct profile_memo now;
+
+        if (!memo)
+                return find_best(set, t, list_id);
+        now.facts = facts_of(t, list_id);
+        now.generation = profile_set_generation(set);
+        if (now.facts != memo->facts || now.generation != memo->generation) {
+                now.profile = find_best(set, t, list_id);
+                *memo = now;
+        }
+        return memo->profile;
 }
 
 char profile_kind_of(struct obis obis)

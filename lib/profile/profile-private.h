@@ -10,6 +10,9 @@
 #define PROFILE_MESSAGE_MAX 256
 #define PROFILE_ROWS_MAX    64 /* scales, lists */
 
+/* Counts the changes of what a set holds; the first is 1. */
+uint64_t profile_set_generation(const struct profile_set *set);
+
 /* A profile and what it owns. */
 struct profile_entry {
         struct meter_profile profile;

@@ -17,6 +17,7 @@ struct profile_set {
         struct profile_entry *entries[PROFILES_MAX];
         size_t n;
         struct profile_entry *retired;
+        uint64_t generation;
 };
 
 static struct profile_entry *entry_of(const struct meter_profile *profile)
@@ -85,6 +86,7 @@ static int put(struct profile_set *set, struct profile_entry *entry)
                 set->n++;
         }
         set->entries[i] = entry;
+        set->generation++;
         return 0;
 }
 
@@ -150,6 +152,11 @@ static bool same_entry(const struct profile_entry *a, const struct profile_entry
                same_text(a->file, b->file) && same_text(a->overrides, b->overrides);
 }
 
+uint64_t profile_set_generation(const struct profile_set *set)
+{
+        return set->generation;
+}
+
 bool profile_set_take(struct profile_set *set, struct profile_set *from)
 {
         struct profile_entry *old[PROFILES_MAX];
@@ -178,6 +185,7 @@ bool profile_set_take(struct profile_set *set, struct profile_set *from)
                 set->retired = old[j];
         }
         set->n = from->n;
+        set->generation++;
         from->n = 0;
         profile_set_free(from);
         return changed;

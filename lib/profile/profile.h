@@ -196,9 +196,16 @@ const struct meter_profile *profile_set_at(const struct profile_set *set, size_t
 const char *profile_set_origin(const struct profile_set *set, const struct meter_profile *profile,
                                const char **ret_overrides);
 
-/* The profile that claims an otherwise complete telegram with most points; NULL when none does. */
+/* What the last telegram of a line showed, and whose it was: the next one mostly shows the same. */
+struct profile_memo {
+        uint64_t facts, generation;
+        const struct meter_profile *profile;
+};
+
+/* The profile that claims an otherwise complete telegram with most points; NULL when none does.
+ * `memo` is zeroed at first, and goes along with the line; NULL: none. */
 const struct meter_profile *profile_set_match(const struct profile_set *set,
-                                              const struct telegram *t);
+                                              const struct telegram *t, struct profile_memo *memo);
 /* Points of one profile; 0 is no claim. */
 unsigned int profile_points(const struct meter_profile *profile, const struct telegram *t);
 

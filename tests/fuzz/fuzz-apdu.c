@@ -28,6 +28,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         telegram_identify(&t);
         for (size_t i = 0; profile_set_at(options.profiles, i); i++)
                 layout_scale(&t, profile_set_at(options.profiles, i));
-        layout_scale(&t, profile_set_match(options.profiles, &t));
+        layout_scale(&t, profile_set_match(options.profiles, &t, NULL));
         return 0;
 }

@@ -108,7 +108,7 @@ static void run_claim(void **state)
         telegram_reset(&t, c->framing);
         (void)snprintf(t.manufacturer, sizeof(t.manufacturer), "%s", c->manufacturer);
         t.hints = c->hints;
-        got = profile_set_match(known_profiles(), &t);
+        got = profile_set_match(known_profiles(), &t, NULL);
         assert_string_equal(got ? got->name : "-", c->want ? c->want : "-");
 }
 
@@ -117,7 +117,7 @@ static void test_nobody_claims_an_empty_telegram(void **state)
         static struct telegram t;
 
         telegram_reset(&t, "hdlc");
-        assert_null(profile_set_match(known_profiles(), &t));
+        assert_null(profile_set_match(known_profiles(), &t, NULL));
 }
 
 #define HEAD "[profile]\nName=acme-mx300\nMaker=ACM\nModel=MX300\n"
