@@ -68,7 +68,7 @@ static const struct family {
 };
 
 struct figures {
-        uint64_t streams, telegrams, wrong, false_keys, beside, lost;
+        uint64_t streams, telegrams, wrong, shortened, false_keys, beside, lost;
 };
 
 /* What one meter sends, or two in turn: of the same for some streams, each damaged otherwise. */
@@ -270,15 +270,20 @@ static bool is_reading(const struct sim_telegram *sent, const struct reading *re
         return false;
 }
 
-static bool is_telegram(const struct sim_telegram *sent, const struct telegram *got)
+/* All that was read was sent in this telegram; something of it may be missing. */
+static bool is_part(const struct sim_telegram *sent, const struct telegram *got)
 {
-        if (got->n_readings != sent->n_values ||
-            (sent->meter_id[0] && strcmp(sent->meter_id, got->meter_id) != 0))
+        if (sent->meter_id[0] && strcmp(sent->meter_id, got->meter_id) != 0)
                 return false;
         for (size_t i = 0; i < got->n_readings; i++)
                 if (!is_reading(sent, &got->readings[i]))
                         return false;
         return true;
+}
+
+static bool is_telegram(const struct sim_telegram *sent, const struct telegram *got)
+{
+        return got->n_readings == sent->n_values && is_part(sent, got);
 }
 
 static void show(const struct stream *s, uint64_t seed, const char *what, const struct telegram *t)
@@ -306,6 +311,13 @@ static void take(struct stream *s, const struct telegram *t, struct figures *f, 
                 s->got[i] = true;
                 return;
         }
+        for (size_t i = 0; i < s->sent->n; i++)
+                if (t->n_readings < s->sent->telegrams[i].n_values &&
+                    is_part(&s->sent->telegrams[i], t)) {
+                        f->shortened++;
+                        show(s, seed, "a reading is missing", t);
+                        return;
+                }
         f->wrong++;
         show(s, seed, "not sent", t);
 }
@@ -387,6 +399,7 @@ static void add(struct figures *sum, const struct figures *f)
         sum->streams += f->streams;
         sum->telegrams += f->telegrams;
         sum->wrong += f->wrong;
+        sum->shortened += f->shortened;
         sum->false_keys += f->false_keys;
         sum->beside += f->beside;
         sum->lost += f->lost;
@@ -394,10 +407,11 @@ static void add(struct figures *sum, const struct figures *f)
 
 static void print_row(const char *name, const struct figures *f)
 {
-        printf("| %-18s | %9llu | %9llu | %5llu | %10llu | %9llu | %6llu |\n", name,
+        printf("| %-18s | %9llu | %9llu | %5llu | %5llu | %10llu | %9llu | %6llu |\n", name,
                (unsigned long long)f->streams, (unsigned long long)f->telegrams,
-               (unsigned long long)f->wrong, (unsigned long long)f->false_keys,
-               (unsigned long long)f->beside, (unsigned long long)f->lost);
+               (unsigned long long)f->wrong, (unsigned long long)f->shortened,
+               (unsigned long long)f->false_keys, (unsigned long long)f->beside,
+               (unsigned long long)f->lost);
 }
 
 /* True when what is promised was kept. */
@@ -406,8 +420,8 @@ static bool report(void)
         struct figures all = { 0 }, framed = { 0 };
         uint64_t wrong = 0;
 
-        printf("| %-18s | %9s | %9s | %5s | %10s | %9s | %6s |\n", "", "streams", "telegrams",
-               "wrong", "false keys", "beside it", "lost");
+        printf("| %-18s | %9s | %9s | %5s | %5s | %10s | %9s | %6s |\n", "", "streams", "telegrams",
+               "wrong", "short", "false keys", "beside it", "lost");
         for (size_t i = 0; i < ELEMENTSOF(families); i++) {
                 struct figures sum = { 0 };
 
