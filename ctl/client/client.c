@@ -24,8 +24,8 @@
 
 static int explain_absent(void)
 {
-        return output_fail("%s", _("the service is not running. Start it: sudo systemctl start "
-                                   "smartmeterd (its log: journalctl -u smartmeterd)"));
+        return output_fail("%s", _("the service is not running; why, and what helps, says: smctl "
+                                   "doctor (its log: journalctl -u smartmeterd)"));
 }
 
 /* `path`: the socket of a service that runs without a bus; NULL: a bus, at the address given. */

@@ -210,6 +210,12 @@ class TestService(DoctorCase):
         self.driver = Driver(self.bus)  # on the bus, but without its name
         self.assert_status("skipped", "holder")
 
+    def test_other_verbs_send_here_when_the_service_is_down(self):
+        self.assertEqual(self.driver.stop(), 0)
+        self.driver = Driver(self.bus)  # on the bus, but without its name
+        for verb in ("status", "list-meters", "reload"):
+            self.assertIn("smctl doctor", self.run_bad(1, verb, env=self.env))
+
     def test_configuration_that_is_not_there_is_no_tick(self):
         self.assert_status("skipped", "config")
         self.machine.configure("[daemon]")
