@@ -421,6 +421,11 @@ bool mqtt_client_hung_up(const struct mqtt_client *c)
         return c->hung_up;
 }
 
+int mqtt_client_knock(const struct mqtt_client *c)
+{
+        return mqtt_net_knock(c->net);
+}
+
 bool mqtt_client_has_reasons(const struct mqtt_client *c)
 {
         return c->is_v5;

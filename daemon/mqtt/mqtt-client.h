@@ -50,6 +50,8 @@ bool mqtt_client_retry_now(const struct mqtt_client *c);
 /* The broker had greeted us, and then closed the connection without a reason, or with one that is
  * about a message. */
 bool mqtt_client_hung_up(const struct mqtt_client *c);
+/* Does its broker still take connections? As mqtt_net_knock(). */
+int mqtt_client_knock(const struct mqtt_client *c);
 /* This connection's PUBACKs say whether the broker has taken the message (MQTT 5). */
 bool mqtt_client_has_reasons(const struct mqtt_client *c);
 

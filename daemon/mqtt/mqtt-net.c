@@ -41,6 +41,8 @@ struct mqtt_net {
         uint64_t deadline_usec;
         struct mqtt_address addresses[MQTT_ADDRESSES_MAX];
         size_t n_addresses, at;
+        struct sockaddr_storage last; /* where the last attempt went */
+        socklen_t last_len;           /* 0: there was none */
         char error[MQTT_ERROR_TEXT_MAX];
         const char *code;
 };
@@ -146,6 +148,8 @@ static int connect_to(struct mqtt_net *n, const struct sockaddr *address, sockle
         n->fd = socket(address->sa_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
         if (n->fd < 0)
                 return -errno;
+        memcpy(&n->last, address, len);
+        n->last_len = len;
         n->state = MQTT_NET_CONNECTING;
         n->deadline_usec = now + (n->n_addresses > 1 ? CONNECT_EACH_USEC : CONNECT_USEC);
         r = connect(n->fd, address, len);
@@ -358,6 +362,36 @@ void mqtt_net_turn(struct mqtt_net *n, short revents, uint64_t now)
         /* TLS begins with our own words. */
         if (n->state == MQTT_NET_HANDSHAKE && !n->tls_wants_write)
                 shake_hands(n);
+}
+
+int mqtt_net_knock(const struct mqtt_net *n)
+{
+        int fd, r;
+
+        if (n->last_len == 0)
+                return -ENOTCONN;
+        fd = socket(n->last.ss_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+        if (fd < 0)
+                return -errno;
+        if (connect(fd, (const struct sockaddr *)&n->last, n->last_len) == 0 ||
+            errno == EINPROGRESS)
+                return fd;
+        r = -errno;
+        (void)close(fd); /* nothing was sent */
+        return r;
+}
+
+bool mqtt_net_was_let_in(int fd)
+{
+        struct sockaddr_storage peer;
+        socklen_t len = sizeof(peer);
+        ssize_t n;
+        char byte;
+
+        if (getpeername(fd, (struct sockaddr *)&peer, &len) < 0)
+                return false;
+        n = recv(fd, &byte, 1, MSG_PEEK);
+        return n > 0 || (n < 0 && errno == EAGAIN); /* neither ended nor reset */
 }
 
 ssize_t mqtt_net_read(struct mqtt_net *n, void *buf, size_t size)

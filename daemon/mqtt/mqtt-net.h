@@ -39,6 +39,14 @@ void mqtt_net_turn(struct mqtt_net *n, short revents, uint64_t now);
 /* When to give up what it is doing; UINT64_MAX: never. */
 uint64_t mqtt_net_deadline(const struct mqtt_net *n);
 
+/*
+ * Connects once more to where the last connection went, and sends nothing: a descriptor that the
+ * caller closes, or -errno. After a moment mqtt_net_was_let_in() says whether somebody has taken it
+ * and keeps it: a broker that is leaving or not yet back does neither.
+ */
+int mqtt_net_knock(const struct mqtt_net *n);
+bool mqtt_net_was_let_in(int fd);
+
 /* As read(2) and send(2) do it without waiting: -EAGAIN, 0 for the end, or -errno. */
 ssize_t mqtt_net_read(struct mqtt_net *n, void *buf, size_t size);
 ssize_t mqtt_net_write(struct mqtt_net *n, const void *buf, size_t size);

@@ -20,6 +20,7 @@
 #include "base/util.h"
 #include "mqtt-client.h"
 #include "mqtt-error.h"
+#include "mqtt-net.h"
 #include "mqtt-outbox.h"
 
 #define USEC_PER_SEC UINT64_C(1000000)
@@ -32,12 +33,15 @@
 /* libmosquitto's keepalive wants to be looked after: a ping is late by this much at most, and the
  * broker waits for it 1.5 × 30 s. 0.07 wake-ups a second. */
 #define HOUSEKEEPING_USEC (14 * USEC_PER_SEC)
-/* So often in this time is no accident: another client has our client id. */
+/* So often in this time, by a broker that goes on taking connections, is no accident: another
+ * client has our client id. */
 #define CLASH_HANGUPS 3
 #define CLASH_USEC    (60 * USEC_PER_SEC)
-#define STOP_USEC     (1 * USEC_PER_SEC) /* to send what is left */
-#define GOODBYE_USEC  (USEC_PER_SEC / 2) /* for "offline" to be acknowledged */
-#define STACK_BYTES   (512 * 1024)       /* address space; TLS needs some 100 kB */
+/* A broker that leaves, or is not yet back, has shown it by then; shorter than any retry. */
+#define KNOCK_USEC   (USEC_PER_SEC / 2)
+#define STOP_USEC    (1 * USEC_PER_SEC) /* to send what is left */
+#define GOODBYE_USEC (USEC_PER_SEC / 2) /* for "offline" to be acknowledged */
+#define STACK_BYTES  (512 * 1024)       /* address space; TLS needs some 100 kB */
 
 struct mqtt_worker {
         pthread_t thread;
@@ -53,7 +57,10 @@ struct mqtt_worker {
 
         bool is_open;                    /* opened, and its end not yet dealt with */
         bool was_up;                     /* … and greeted */
-        uint64_t hangups[CLASH_HANGUPS]; /* when the broker hung up; 0: not yet */
+        uint64_t hangups[CLASH_HANGUPS]; /* when it hung up and went on; the last first; 0: not yet
+                                          */
+        int knock;                       /* is it still there, after the last time? -1: not asked */
+        uint64_t hung_up_usec;           /* that last time */
         uint64_t up_usec, retry_usec, backoff_usec;
         unsigned int n_quick_retries;
         bool stopping, said_offline;
@@ -133,16 +140,50 @@ static uint64_t jitter(uint64_t usec)
         return usec * 3 / 4 + usec / 2 * (r % 1024) / 1024;
 }
 
+static void forget_hangups(struct mqtt_worker *w)
+{
+        memset(w->hangups, 0, sizeof(w->hangups));
+}
+
+static void end_knock(struct mqtt_worker *w)
+{
+        if (w->knock >= 0)
+                (void)close(w->knock); /* nothing was sent */
+        w->knock = -1;
+}
+
+/* A broker that is started anew hangs up on everybody, but then it is away: that is no take-over,
+ * and what came before it says no more. */
+static void take_knock(struct mqtt_worker *w)
+{
+        if (w->knock < 0)
+                return;
+        if (mqtt_net_was_let_in(w->knock)) {
+                memmove(&w->hangups[1], &w->hangups[0], sizeof(w->hangups) - sizeof(w->hangups[0]));
+                w->hangups[0] = w->hung_up_usec;
+        } else {
+                forget_hangups(w);
+        }
+        end_knock(w);
+}
+
 /* One that throws another out and is thrown out by it is greeted each time, and then hung up on. */
 static bool is_clash(struct mqtt_worker *w, enum mqtt_hangup hangup, uint64_t now)
 {
-        uint64_t first = w->hangups[0];
+        uint64_t first = w->hangups[CLASH_HANGUPS - 1];
 
-        if (hangup == MQTT_HANGUP_DENIED || !mqtt_client_hung_up(w->client))
+        if (hangup == MQTT_HANGUP_DENIED)
                 return false;
-        memmove(&w->hangups[0], &w->hangups[1], sizeof(w->hangups) - sizeof(w->hangups[0]));
-        w->hangups[CLASH_HANGUPS - 1] = now;
-        return first != 0 && now - first < CLASH_USEC;
+        if (!mqtt_client_hung_up(w->client)) { /* not there, not answering, or with a reason */
+                forget_hangups(w);
+                return false;
+        }
+        end_knock(w);
+        w->hung_up_usec = now;
+        w->knock = mqtt_client_knock(w->client);
+        if (w->knock < 0)
+                forget_hangups(w);
+        return w->knock >= 0 && first != 0 && now - first < CLASH_USEC;
 }
 
 static void tell_clash(struct mqtt_worker *w)
@@ -169,7 +210,7 @@ static void connection_lost(struct mqtt_worker *w, uint64_t now)
                           hangup == MQTT_HANGUP_DENIED ? "" : mqtt_client_error(w->client));
                 w->status.error_code = mqtt_client_error_code(w->client);
         }
-        if (is_clash(w, hangup, now))
+        if (!older && is_clash(w, hangup, now))
                 tell_clash(w);
         w->n_quick_retries = quick && !calm ? w->n_quick_retries + 1 : 0;
         quick = quick && w->n_quick_retries <= QUICK_RETRIES_MAX;
@@ -260,6 +301,8 @@ static uint64_t deadline(const struct mqtt_worker *w, uint64_t now)
                 next = MIN(next, w->stop_usec);
         switch (state) {
         case MQTT_CLIENT_CLOSED:
+                if (w->knock >= 0)
+                        next = MIN(next, w->hung_up_usec + KNOCK_USEC);
                 return MIN(next, w->retry_usec);
         case MQTT_CLIENT_CONNECTING:
                 return MIN(next, mqtt_client_deadline(w->client));
@@ -306,6 +349,8 @@ static void step(struct mqtt_worker *w)
 {
         uint64_t now = now_usec();
 
+        if (now >= MIN(w->retry_usec, w->hung_up_usec + KNOCK_USEC))
+                take_knock(w);
         if (mqtt_client_state(w->client) == MQTT_CLIENT_CLOSED && !w->stopping &&
             now >= w->retry_usec) {
                 mqtt_client_open(w->client, now);
@@ -368,6 +413,7 @@ static bool has_stopped(struct mqtt_worker *w)
 
 static void worker_destroy(struct mqtt_worker *w)
 {
+        end_knock(w);
         w->client = mqtt_client_free(w->client);
         mqtt_outbox_done(&w->outbox);
         w->later = mqtt_spool_free(w->later);
@@ -441,6 +487,7 @@ int mqtt_worker_new(struct mqtt_worker_options *options, struct mqtt_worker **re
                 return -ENOMEM;
         }
         init_end(w);
+        w->knock = -1;
         w->queue = TAKE(options->queue);
         w->settings = options->settings;
         if (options->spool_when_reached && options->spool &&

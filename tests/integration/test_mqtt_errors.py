@@ -207,6 +207,33 @@ class Errors(unittest.TestCase):
                 self.assertIn("client id copied", error)
                 self.assertIn("ClientId=", error)
 
+    def test_two_clients_of_one_id_are_told_by_a_broker_of_the_older_protocol_too(self):
+        with Folder() as folder, Broker(folder) as broker, \
+                Driver(folder, config(broker.port, "ClientId=copied", "Protocol=3.1.1")) as one, \
+                Driver(folder, config(broker.port, "ClientId=copied", "Protocol=3.1.1")) as other:
+            for driver in (one, other):
+                driver.fails("another client may use the client id copied")
+
+    def test_broker_that_is_started_anew_again_and_again_is_no_second_client(self):
+        """It is back before we are: no attempt fails, and each connection ends as if it were taken over."""
+        for protocol in ("5", "3.1.1"):
+            with Folder() as folder, Broker(folder) as broker, \
+                    Driver(folder, config(broker.port, "Protocol=" + protocol)) as driver:
+                driver.connected()
+                for i in range(20):
+                    if i % 2:
+                        broker.process.terminate()
+                        broker.process.wait()
+                        broker.log.close()
+                    else:
+                        broker.kill()
+                    driver.status(lambda s: not s["connected"], "the end of a connection")
+                    broker.start()
+                    driver.send("reconnect")
+                    driver.connected()
+                errors = {line.get("error") for line in driver.lines}
+                self.assertEqual([e for e in errors if e and "another client" in e], [])
+
     def test_two_sinks_do_not_disturb_each_other(self):
         with Folder() as folder, Broker(folder) as broker, Subscriber(broker) as sub:
             conf = config(broker.port) + config(free_port(), name="away")
