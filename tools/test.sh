@@ -19,7 +19,8 @@
 #   bare         demo, build, unit and package on a Debian 12 and a Debian 13 that have git and no more
 #   cross        .deb in a clean Debian, for arm64 and armhf too; unit tests of those under qemu-user
 #   apt          a bare Debian adds a signed repository, installs by name and upgrades
-#   image        an OCI image of the package, run without udevd and bus: from ser2net to a message
+#   image        an OCI image of the package, run without udevd and bus: from ser2net, and from a tty node in
+#                systemd-nspawn, to a message
 #   debian13     the package, and build, unit, integration and web, on Debian 13 (RELEASE: or another)
 #   vm           the package on a whole Debian with real USB drivers (QEMU)
 #   coverage     how much of lib/ the tests run, and a report in build-test/coverage.html
@@ -230,7 +231,7 @@ part_apt() {
 
 # The image of containers, from a meter behind a serial server to a message.
 part_image() {
-        need_package lintian mmdebstrap ser2net mosquitto mosquitto-clients iproute2 python3 || return
+        need_package lintian mmdebstrap ser2net mosquitto mosquitto-clients iproute2 procps python3 systemd-container || return
         check ".deb and lintian" tools/build-deb.sh "$top/deb" || return
         local deb
         deb=$(find "$top/deb" -maxdepth 1 -name 'smartmeterd_*.deb' | head -n 1)

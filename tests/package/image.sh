@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: MIT
 # From the image to a message: the OCI image is made of the package, unpacked as an engine would, and run as
 # its own configuration says, in namespaces of its own: no udevd, no message bus, /sys read-only, the network a
-# loopback. It reads a meter behind Debian's ser2net, and what a subscriber of mosquitto gets is looked at.
+# loopback. It reads a meter behind Debian's ser2net, and what a subscriber of mosquitto gets is looked at. Then the
+# same system reads tty nodes that are passed in, in systemd-nspawn (nspawn.sh).
 # usage (as root): tests/package/image.sh smartmeterd_VERSION_ARCH.deb [IMAGE.tar]
 # Exit 77: cannot run here; the last line says why.
 set -euo pipefail
@@ -123,3 +124,11 @@ converter, = [c for c in status["converters"] if c["state"] == "receiving"]
 assert converter["id"] == "tcp@127.0.0.1:2001", converter
 print(f"{message['meter']}: {message['power_net']} W, through ser2net and mosquitto")
 LOOK
+code=0
+"$root/tests/package/nspawn.sh" "$work/root" >"$work/nspawn.out" 2>&1 || code=$?
+cat "$work/nspawn.out"
+case $code in
+0) ;;
+77) echo "nodes in systemd-nspawn: skipped: $(tail -n 1 "$work/nspawn.out")" ;;
+*) exit 1 ;;
+esac
