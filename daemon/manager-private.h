@@ -3,6 +3,7 @@
 #pragma once
 
 #include "daemon/converter/converter.h"
+#include "daemon/converter/identity.h"
 #include "daemon/meters/meters.h"
 #include "dbus/bus.h"
 #include "manager.h"
@@ -14,6 +15,11 @@
 struct managed {
         struct converter *converter;
         bool exported; /* the outputs know it */
+        /* manager-moved.c */
+        bool beside; /* another of its kind was plugged in at the same time: they are told apart */
+        bool chosen; /* adopted since it was plugged in, and its meter not yet heard */
+        char missing[IDENTITY_MAX]; /* on trial for this one, "" */
+        char other[METER_ID_MAX];   /* a meter that was heard meanwhile, "" */
         struct managed *next;
 };
 
@@ -65,6 +71,19 @@ bool manager_unawait_devices(struct manager *m); /* were there any? */
 void manager_yield_devices(struct manager *m);
 /* For converters that nobody has. */
 void manager_look_again(struct manager *m);
+
+/* manager-moved.c: a converter without a serial number may be an adopted one in another socket. */
+
+/* Its kind has an adopted one that is in no socket now. */
+bool manager_misses(const struct manager *m, const struct hotplug_device *d);
+/* It has come and may be opened only if it is the missing one: is there one, and but one? */
+void manager_try_moved(struct manager *m, struct managed *newcomer, const struct hotplug_device *d);
+int manager_judge_moved(struct manager *m, struct managed *managed,
+                        const struct telegram *telegram);
+/* The meter of one that was chosen by hand is known: the adoption of its old socket is over. */
+void manager_settle_moved(struct manager *m, struct managed *managed);
+/* One of its kind has come or gone: the others that are left alone are shown with the reason. */
+void manager_look_beside(struct manager *m, const struct hotplug_device *d);
 
 /* requests.c */
 extern const struct bus_requests manager_requests;

@@ -13,7 +13,6 @@
 #include "base/log.h"
 #include "base/util.h"
 #include "config-build.h"
-#include "daemon/converter/identity.h"
 #include "daemon/meters/zone.h"
 #include "manager-private.h"
 
@@ -25,13 +24,6 @@
 #define STOP_USEC  (UINT64_C(1900) * 1000)
 #define STORE_USEC (UINT64_C(200) * 1000)
 
-static void on_telegram(struct converter *c, const struct telegram *telegram, void *userdata)
-{
-        struct manager *m = userdata;
-
-        meters_take(m->meters, c, telegram);
-}
-
 static struct managed *managed_of(const struct manager *m, const struct converter *c)
 {
         struct managed *managed = m->converters;
@@ -39,6 +31,23 @@ static struct managed *managed_of(const struct manager *m, const struct converte
         while (managed && managed->converter != c)
                 managed = managed->next;
         return managed;
+}
+
+static void on_telegram(struct converter *c, const struct telegram *telegram, void *userdata)
+{
+        struct manager *m = userdata;
+        struct managed *managed = managed_of(m, c);
+
+        meters_take(m->meters, c, telegram);
+        if (managed && managed->chosen)
+                manager_settle_moved(m, managed);
+}
+
+static int on_judge(struct converter *c, const struct telegram *telegram, void *userdata)
+{
+        struct manager *m = userdata;
+
+        return manager_judge_moved(m, managed_of(m, c), telegram);
 }
 
 static void on_changed(struct converter *c, void *userdata)
@@ -112,6 +121,7 @@ static const struct converter_ops converter_callbacks = {
         .recall = on_recall,
         .remember = on_remember,
         .must_authenticate = on_must_authenticate,
+        .judge = on_judge,
 };
 
 static bool matches(const char *pattern, const char *text)
@@ -159,6 +169,8 @@ static struct converter_ban find_refusal(const char *code)
         static const struct converter_ban refusals[] = {
                 { "gps", "a GPS receiver, not a meter; `smctl adopt` it if that is wrong" },
                 { "modbus", "a Modbus line, not a meter; `smctl adopt` it if that is wrong" },
+                { "other-meter", "the meter of the adopted converter that left its socket was not "
+                                 "heard here; `smctl adopt` it if there is a meter behind it" },
                 { "in-use", "another program used it when it was first seen; `smctl adopt` it if "
                             "there is a meter behind it" },
         };
@@ -176,7 +188,7 @@ static struct converter_ban find_ban(const struct manager *m, const struct conve
 {
         if (d->ignored)
                 return (struct converter_ban){ "ignored-by-udev", "udev says SMARTMETER_IGNORE=1" };
-        if (section || converter_is_adopted(c))
+        if (section || converter_is_adopted(c) || converter_is_on_trial(c))
                 return (struct converter_ban){ 0 };
         if (*converter_refused(c))
                 return find_refusal(converter_refused(c));
@@ -185,6 +197,11 @@ static struct converter_ban find_ban(const struct manager *m, const struct conve
         if (d->marked)
                 return (struct converter_ban){ "auto-bind-off",
                                                "AutoBind=no, and no [converter] section matches" };
+        if (!managed_of(m, c)->beside && manager_misses(m, d))
+                return (struct converter_ban){
+                        "moved", "an adopted converter of this kind is no longer in its socket; "
+                                 "`smctl adopt` it if this is the one"
+                };
         return (struct converter_ban){
                 "not-configured", "not configured; `smctl adopt` it if there is a meter behind it"
         };
@@ -411,26 +428,33 @@ static void on_arrived(const struct hotplug_device *device, void *userdata)
                 /* the "remove" of the one that was there before may have been lost */
                 converter_unplugged(managed->converter);
                 converter_hold_back(managed->converter, m->starting);
+                managed->beside = managed->chosen = false;
+                if (!find_section(m, device))
+                        manager_try_moved(m, managed, device);
         }
         configure_plugged(m, managed->converter, device);
         converter_plugged(managed->converter, device);
         export_converter(m, managed);
+        manager_look_beside(m, device);
 }
 
 static void on_departed(const char *syspath, void *userdata)
 {
         struct manager *m = userdata;
         struct managed *managed = find_syspath(m, syspath);
+        struct hotplug_device device;
         bool ignored;
 
         if (!managed)
                 return;
+        device = *converter_device(managed->converter);
         ignored = converter_state_get(managed->converter) == CONVERTER_IGNORED;
         converter_unplugged(managed->converter);
         if (ignored)
                 manager_remove_converter(m, managed);
         else
                 forget_oldest_gone(m);
+        manager_look_beside(m, &device);
 }
 
 static const struct hotplug_ops hotplug_callbacks = { on_arrived, on_departed };

@@ -79,6 +79,7 @@ static int adopt(void *userdata, const char *tty, const char *line_text, const c
         r = converter_adopt(managed->converter, line_text ? &line : NULL, profile);
         if (r < 0)
                 return r;
+        managed->chosen = true;
         manager_configure_converter(m, managed);
         *ret_id = converter_id(managed->converter);
         return 0;

@@ -48,7 +48,7 @@ static void check_ignored(struct doctor *doctor, struct json_object *converter)
         const char *port = doctor_port(converter), *unit = json_text(converter, "holder_unit");
         char cure[320];
 
-        if (is_gone(converter))
+        if (is_gone(converter) || has_code(converter, "moved")) /* check_moved() */
                 return;
         (void)snprintf(
                 cure, sizeof(cure),
@@ -69,6 +69,11 @@ static void check_ignored(struct doctor *doctor, struct json_object *converter)
                              _("No converter is read: %s is left alone, since what it sends is "
                                "another device's (%s)."),
                              port, json_text(converter, "state_code"));
+        else if (has_code(converter, "other-meter"))
+                doctor_wrong(doctor, port, cure,
+                             _("No converter is read: %s is left alone, since the meter of the "
+                               "adopted converter that left its socket was not heard there."),
+                             port);
         else
                 doctor_wrong(doctor, port, cure,
                              _("No converter is read: %s is left alone, since nothing says that it "
@@ -76,10 +81,25 @@ static void check_ignored(struct doctor *doctor, struct json_object *converter)
                              port);
 }
 
+/* An adopted one is missing, whatever else is read. */
+static void check_moved(struct doctor *doctor, struct json_object *converter)
+{
+        const char *port = doctor_port(converter);
+        char cure[160];
+
+        if (!has_code(converter, "moved"))
+                return;
+        (void)snprintf(cure, sizeof(cure),
+                       _("If this is the one, in another socket: sudo smctl adopt %s"), port);
+        doctor_wrong(doctor, port, cure,
+                     _("An adopted converter has left its socket, and %s is of its kind."), port);
+}
+
 void doctor_check_ignored(struct doctor *doctor)
 {
         struct json_object *converters = json_member(doctor->all, "converters");
 
+        doctor_each(doctor, "converters", check_moved);
         /* An ignored port is in order as long as another one is read: it may be a Zigbee stick. */
         for (size_t i = 0; i < json_count(converters); i++) {
                 struct json_object *converter = json_object_array_get_idx(converters, i);

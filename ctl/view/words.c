@@ -20,6 +20,11 @@ struct word {
 /* StateCode of Converter1. */
 static const struct word reasons[] = {
         { "not-configured", N_("It is not configured; smctl adopt takes it into use.") },
+        { "moved",
+          N_("An adopted converter of its kind has left its socket; smctl adopt takes this one "
+             "if it is the one.") },
+        { "other-meter", N_("It was looked at in place of an adopted converter that has left its "
+                            "socket, and the meter of that one was not heard.") },
         { "auto-bind-off", N_("AutoBind=no is set, and no [converter] section is about it.") },
         { "ignored-by-udev", N_("udev says that it is to be left alone (SMARTMETER_IGNORE=1).") },
         { "in-use", N_("Another program used it when it was found.") },

@@ -107,6 +107,8 @@ static void begin_sweep(struct converter *c)
                 line_sweep_fixed(&c->sweep, ask_first_line(c->ask), timeout, now);
         else if (c->fixed)
                 line_sweep_fixed(&c->sweep, &c->fixed_line, timeout, now);
+        else if (c->trial.on)
+                line_sweep_fixed(&c->sweep, &c->trial.line, timeout, now);
         else
                 line_sweep_begin(&c->sweep, c->learned.has_line ? &c->learned.line : NULL,
                                  profile && profile->line.baud ? &profile->line : NULL, timeout,
@@ -185,6 +187,7 @@ void converter_data_listen(struct converter *c)
                 c->bytes_since_frame = 0;
                 c->last_byte_usec = 0;
                 c->silence.from_usec = c->opened_usec;
+                converter_trial_listen(c);
                 if (c->ask)
                         converter_ask_opened(c);
         }
@@ -396,6 +399,18 @@ static void learn_profile(struct converter *c, const struct meter_profile *profi
         converter_store(c);
 }
 
+/* Is it passed on? Not while nobody knows what is behind this converter. */
+static bool passes(struct converter *c, const struct telegram *t)
+{
+        bool tried = c->trial.on;
+
+        if (!converter_trial_passes(c, t))
+                return false;
+        if (tried)
+                begin_sweep(c); /* of all lines, from this one on */
+        return true;
+}
+
 static void drain(struct converter *c)
 {
         struct decoder_event event;
@@ -403,13 +418,16 @@ static void drain(struct converter *c)
         while (decoder_next(c->decoder, &event) > 0)
                 switch (event.type) {
                 case DECODER_TELEGRAM:
+                        if (!passes(c, event.telegram))
+                                break;
                         learn_framing(c, event.framing);
                         accept_telegram(c, event.telegram);
                         learn_profile(c, event.telegram->profile);
                         c->options.ops->telegram(c, event.telegram, c->options.userdata);
                         break;
                 case DECODER_FRAME:
-                        accept_frame(c);
+                        if (!c->trial.on)
+                                accept_frame(c);
                         break;
                 case DECODER_FAULT: /* counted by the decoder */
                         log_about(LOG_DEBUG, LOG_CONVERTER(c), "%s", event.fault);
@@ -475,6 +493,7 @@ void converter_data_bytes(struct slice bytes, void *userdata)
                 else
                         converter_data_decode(c, bytes);
                 look_for_foreign(c, bytes);
+                converter_trial_look(c, now);
         }
         weigh(c, now);
         if (c->listening) {
@@ -529,7 +548,7 @@ static void tick_gap(struct converter *c, uint64_t now)
 static bool silence_counts(const struct converter *c)
 {
         /* Between two questions nothing is to be heard. */
-        return c->listening && (!c->ask || ask_only_acknowledges(c->ask)) &&
+        return c->listening && !c->trial.on && (!c->ask || ask_only_acknowledges(c->ask)) &&
                (c->state == CONVERTER_RECEIVING ||
                 (c->state == CONVERTER_DETECTING &&
                  (c->sweep.n == 1 || c->accepted || c->silence.tried != SILENCE_NOTHING)));
@@ -599,6 +618,7 @@ void converter_data_tick(struct converter *c, uint64_t now)
                 tick_silence(c, now);
         if (c->listening)
                 weigh(c, now);
+        converter_trial_look(c, now);
         if (c->ask)
                 converter_ask_run(c);
 }
@@ -611,6 +631,8 @@ uint64_t converter_data_deadline(struct converter *c, uint64_t now)
                 return at;
         if (c->gap_usec != 0)
                 at = MIN(at, c->gap_usec);
+        if (c->trial.on)
+                at = MIN(at, c->trial.until_usec);
         if (c->ask && !port_is_under_way(c->port))
                 at = MIN(at, ask_deadline(c->ask));
         if (silence_counts(c))

@@ -41,6 +41,13 @@ struct inhibitor {
         char text[128];
 };
 
+/* Is it the adopted one that has left its socket? */
+struct converter_trial {
+        bool on, failed;
+        struct serial_line line; /* of that one */
+        uint64_t until_usec;
+};
+
 struct converter {
         struct converter_options options;
         char id[IDENTITY_MAX];
@@ -50,8 +57,9 @@ struct converter {
         bool fixed; /* Line= is not auto */
         struct serial_line fixed_line;
         const struct meter_profile *profile; /* Profile=, or NULL */
-        struct ask *ask;                     /* Ask=, or NULL */
-        struct config_ask asked;             /* what `ask` was made with */
+        struct converter_trial trial;
+        struct ask *ask;         /* Ask=, or NULL */
+        struct config_ask asked; /* what `ask` was made with */
         enum converter_state state;
         enum converter_state logged; /* the last one that was logged */
 
@@ -150,6 +158,12 @@ void converter_ask_opened(struct converter *c);
 void converter_ask_line_set(struct converter *c);
 void converter_ask_bytes(struct converter *c, struct slice bytes);
 void converter_ask_run(struct converter *c);
+
+/* converter-trial.c: nothing happens in them when it is not on trial. */
+void converter_trial_listen(struct converter *c); /* its time begins */
+/* May what was heard be passed on? It may from the first telegram of the right meter on. */
+bool converter_trial_passes(struct converter *c, const struct telegram *t);
+void converter_trial_look(struct converter *c, uint64_t now); /* may close the port */
 
 /* capture.c */
 int capture_add(struct converter *c, int fd);

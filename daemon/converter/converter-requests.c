@@ -72,6 +72,7 @@ void converter_forget(struct converter *c)
 int converter_adopt(struct converter *c, const struct serial_line *line, const char *profile)
 {
         c->learned.adopted = true;
+        c->trial.on = false;
         c->learned.refused[0] = '\0';
         if (line) {
                 c->learned.has_line = true;

@@ -408,6 +408,7 @@ static void report_unreachable(struct converter *c, int error)
 void converter_refuse(struct converter *c, const char *code, const char *why)
 {
         (void)snprintf(c->learned.refused, sizeof(c->learned.refused), "%s", code);
+        c->trial.on = false;
         converter_store(c);
         c->ban = (struct converter_ban){ code, why };
 }
@@ -567,7 +568,9 @@ void converter_unplugged(struct converter *c)
         if (!c->plugged)
                 return;
         c->plugged = false;
+        c->trial.on = false;
         c->totals.unplugs++;
+        write_learned(c); /* it may come back in another socket at once */
         if (!silence_outlives_unplug(&c->silence, converter_now(c)))
                 silence_forget(&c->silence);
         c->view.device[0] = '\0';

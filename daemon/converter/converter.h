@@ -38,6 +38,9 @@ struct converter_ops {
         void (*remember)(struct converter *c, const uint8_t *title, const struct cipher_keys *keys,
                          const char *meter_id, const struct decoder_title *what, void *userdata);
         bool (*must_authenticate)(struct converter *c, const char *meter_id, void *userdata);
+        /* Of one that converter_try() put on trial: 1 the telegram is of the meter that it was
+         * adopted for, 0 it does not say so, -1 there is another meter behind it. */
+        int (*judge)(struct converter *c, const struct telegram *telegram, void *userdata);
 };
 
 struct converter_options {
@@ -97,6 +100,15 @@ void converter_forget(struct converter *c);
 /* Marks it as adopted; either of line and profile may be NULL. -errno of storing. */
 int converter_adopt(struct converter *c, const struct serial_line *line, const char *profile);
 
+/*
+ * It is opened, at this line, only to hear whether it is the adopted one that has left its socket:
+ * ops->judge says so. If not, it is closed and refused as "other-meter".
+ */
+void converter_try(struct converter *c, const struct serial_line *line);
+bool converter_is_on_trial(const struct converter *c);
+/* What was learned of another one, and its adoption, is this one's. -errno of storing. */
+int converter_inherit(struct converter *c, const struct store_converter *from);
+
 /* The meters it carries; `ids` is borrowed until the next call and NULL-terminated. */
 void converter_set_meters(struct converter *c, const char *const *ids);
 /* The meter last seen behind it, remembered across restarts. */
@@ -114,7 +126,8 @@ const struct hotplug_device *converter_device(const struct converter *c);
 const char *converter_awaited_path(const struct converter *c); /* "" for one under udev */
 bool converter_is_plugged(const struct converter *c);
 bool converter_is_adopted(const struct converter *c);
-/* Why it is not to be opened by itself, as an earlier look has shown: "in-use", "gps", "modbus". */
+/* Why it is not to be opened by itself, as an earlier look has shown: "in-use", "gps", "modbus",
+ * "other-meter". */
 const char *converter_refused(const struct converter *c); /* "" */
 /* Grows with every plug: the newer of two that carry the same meter wins. */
 uint64_t converter_generation(const struct converter *c);

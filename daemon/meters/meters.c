@@ -99,6 +99,24 @@ static bool choose_id(struct meters *ms, struct converter *c, const struct teleg
         return true;
 }
 
+int meters_judge(const struct meters *ms, const struct telegram *t, const char *id,
+                 char ret_id[static METER_ID_MAX])
+{
+        char title[TITLE_TEXT_MAX] = "";
+        const struct entry *by_title;
+
+        if (t->has_system_title)
+                (void)meters_title_text(t->system_title, title);
+        by_title = meters_find_title(ms, title);
+        if (by_title)
+                copy_id(ret_id, by_title->meter->id);
+        else if (*t->meter_id && t->status == TELEGRAM_OK)
+                copy_id(ret_id, t->meter_id);
+        else
+                return 0;
+        return strcmp(ret_id, id) == 0 ? 1 : -1;
+}
+
 /*
  * What is read with it comes anew, with the parent's name. One that has an id of its own keeps its
  * memory.

@@ -64,7 +64,8 @@ struct store_converter {
         char meter_id[TELEGRAM_ID_MAX]; /* the meter last seen behind it */
         bool adopted;
         char socket[128]; /* where it was plugged when this was learned (ID_PATH) */
-        char refused[16]; /* why it is not opened by itself: "in-use", "gps", "modbus"; or "" */
+        char refused[16]; /* why it is not opened by itself: a code of Converter1, "shared", or ""
+                           */
 };
 
 /* 1 and *ret when the identity is known, 0 when not. */

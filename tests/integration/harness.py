@@ -301,6 +301,7 @@ KINDS = {
     "ftdi": ("0403", "6001", "FTDI", "FT232R_USB_UART", "ftdi_sio"),
     "cp210x": ("10c4", "ea60", "Silicon_Labs", "CP2102_USB_to_UART_Bridge", "cp210x"),
     "cp2105": ("10c4", "ea70", "Silicon_Labs", "CP2105_Dual_USB_to_UART_Bridge", "cp210x"),
+    "ch340": ("1a86", "7523", "1a86", "USB_Serial", "ch341"),
     "ch9102": ("1a86", "55d4", "1a86", "USB_Single_Serial", "cdc_acm"),
 }
 # As our hwdb marks them: rules do not run in a mock bed.

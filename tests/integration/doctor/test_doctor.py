@@ -315,6 +315,18 @@ class TestService(DoctorCase):
         self.driver.do(f"converter {ID} code gps")
         self.assert_only("ignored", "another device's (gps)")
 
+    def test_doctor_names_a_converter_that_moved(self):
+        """Whatever else is read: an adopted one is missing."""
+        self.driver.do(f"converter-add {STICK}")
+        self.driver.do(f"converter {STICK} state ignored")
+        self.driver.do(f"converter {STICK} code moved")
+        self.assert_only("ignored", "has left its socket", "smctl adopt")
+
+    def test_doctor_says_of_which_one_the_missing_meter_was_not_heard(self):
+        self.driver.do(f"converter {ID} state ignored")
+        self.driver.do(f"converter {ID} code other-meter")
+        self.assert_only("ignored", "was not heard there", "smctl adopt ttyUSB0")
+
     def test_service_that_sees_no_converter_is_not_well(self):
         self.driver.do(f"converter-remove {ID}")
         self.assert_only("ignored", "sees no converter", "restart smartmeterd")
