@@ -34,8 +34,9 @@ class Machines(unittest.TestCase):
                                 ID_MODEL_ID="000d", ID_BUS="pci")
             del c.properties["ID_SERIAL_SHORT"]
             c.plug()
-            wait_until(lambda: c.feed(E450) or d.converters() == {c.identity: "receiving"},
-                       "the converter under its own name")
+            wait_until(lambda: d.converters() == {c.identity: "detecting"}, "it under its own name")
+            c.feed(E450)
+            d.wait_state(c.identity, "receiving")
 
     def test_wrong_configuration_ends_the_service_once_and_for_all(self):
         with tempfile.TemporaryDirectory() as folder:

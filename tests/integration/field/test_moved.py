@@ -76,6 +76,7 @@ class Moved(unittest.TestCase):
         with Daemon() as d:
             old = self.leave(d, self.adopted(d))
             stranger = self.stick("2").plug()
+            d.wait_state(stranger.identity, "detecting")
             wait_until(lambda: stranger.feed(OTHER) or self.code(d, stranger) == "other-meter",
                        "it to be let go")
             self.assertEqual(d.converters()[stranger.identity], "ignored")
