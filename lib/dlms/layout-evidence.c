@@ -124,6 +124,17 @@ static enum evidence_result total_result(const struct evidence *e)
                        e -> has_import[ALL] && e -> has_export[ALL], least, most);
 }
 
+double evidence_least_va(const struct evidence *e)
+{
+        double least = 0;
+
+        for (unsigned int phase = 0; phase < ALL; phase++)
+                if (e->current.known[phase] && e->voltage.known[phase])
+                        least += e->voltage.value[phase] *
+                                 MAX(e->current.value[phase] - e->current.step[phase], 0.0);
+        return least;
+}
+
 enum evidence_result evidence_result_of(const struct evidence *e)
 {
         enum evidence_result result = total_result(e);

@@ -35,3 +35,6 @@ enum evidence_result {
 void evidence_add(struct evidence *e, struct obis obis, struct decimal value);
 
 enum evidence_result evidence_result_of(const struct evidence *e);
+
+/* The least volt-amperes that flow through the meter, in and out, by its voltages and currents. */
+double evidence_least_va(const struct evidence *e);

@@ -13,10 +13,11 @@
 #define MS_PER_HOUR 3600000
 /* Telegrams in a row that must agree before a remembered scale is changed. */
 #define AGAINST_MAX 3
-/* Loads at which a scale must look likely before it is taken for evident, and by which part of the
- * last one they differ. */
-#define LIKELY_MIN   3
+/* Loads in a row at which a scale must look likely before it is taken for evident, by which part of
+ * the last one they differ, and how many times the least one the greatest must be. */
+#define LIKELY_MIN   8
 #define LOAD_DIFFERS 5
+#define LOAD_SPAN    4
 /* Power that was not told for longer than this may have been anything. */
 #define GAP_MAX_USEC (150 * 1000000ull)
 /* So many steps of the register make its own rounding a matter of a few percent. */
@@ -57,52 +58,94 @@ static uint8_t key_of(struct obis obis)
 
 /*
  * Phases that import and export at once can look like a smaller scale for hours, yet not at one
- * load after the other: true once telegrams of LIKELY_MIN loads took the same exponent for likely.
+ * load after the other: true once telegrams of many and very different loads, and none that says
+ * otherwise between them, took the same exponent for likely.
  */
 static bool is_borne_out(struct scale_entry *e, const struct reading *reading, uint64_t sequence)
 {
-        int64_t number = llabs(reading->value.mantissa), past = e->likely_number;
+        int64_t number = llabs(reading->value.mantissa), past = e->likely_last;
 
-        if (e->n_likely > 0 && e->likely_sequence == sequence)
+        if (e->likely_sequence == sequence)
                 return false;
         e->likely_sequence = sequence;
-        if (e->n_likely > 0 && e->likely == reading->value.exponent &&
-            llabs(number - past) < past / LOAD_DIFFERS)
+        if (reading->scale != SCALE_LIKELY) {
+                e->n_likely = 0;
+                return false;
+        }
+        if (e->n_likely == 0 || e->likely != reading->likely) {
+                e->n_likely = 1;
+                e->likely = reading->likely;
+                e->likely_last = e->likely_least = e->likely_most = number;
+                return false;
+        }
+        if (llabs(number - past) < past / LOAD_DIFFERS)
                 return false; /* the same load tells nothing new */
-        e->n_likely = e->likely == reading->value.exponent ? (uint8_t)(e->n_likely + 1) : 1;
-        e->likely = reading->value.exponent;
-        e->likely_number = number;
-        return e->n_likely >= LIKELY_MIN;
+        e->n_likely = (uint8_t)MIN(e->n_likely + 1, LIKELY_MIN);
+        e->likely_last = number;
+        e->likely_least = MIN(e->likely_least, number);
+        e->likely_most = MAX(e->likely_most, number);
+        return e->n_likely == LIKELY_MIN && e->likely_most / LOAD_SPAN >= e->likely_least;
+}
+
+static bool is_choice(const struct reading *reading)
+{
+        switch (reading->scale) {
+        case SCALE_CANDIDATE:
+        case SCALE_EVIDENT:
+        case SCALE_LIKELY:
+        case SCALE_OPEN:
+                return true;
+        case SCALE_NONE:
+        case SCALE_PROFILE:
+        case SCALE_MEASURED:
+        case SCALE_WIRE:
+        case SCALE_CONFIGURED:
+                break;
+        }
+        return false;
+}
+
+/* Telegrams in a row that prove another scale than the one that is remembered. */
+static void learn_against(struct meter_scales *scales, struct scale_entry *e, int8_t exponent)
+{
+        if (e->against == scales->sequence)
+                return;
+        e->against = scales->sequence;
+        if (++e->n_against < AGAINST_MAX)
+                return;
+        e->exponent = exponent;
+        e->n_against = 0;
+        scales->changed = true;
 }
 
 /* Among candidates: what a telegram proves counts, what it leaves open does not. */
 static void learn(struct meter_scales *scales, struct scale_entry *e, const struct reading *reading)
 {
-        bool evident = reading->scale == SCALE_EVIDENT ||
-                       (reading->scale == SCALE_LIKELY && e->source != SCALE_EVIDENT &&
-                        is_borne_out(e, reading, scales->sequence));
+        bool evident = reading->scale == SCALE_EVIDENT;
+        int8_t exponent = reading->value.exponent;
 
-        if (e->source == SCALE_NONE || (e->source == SCALE_CANDIDATE && evident)) {
-                scales->changed = scales->changed || evident;
-                e->exponent = reading->value.exponent;
-                e->source = evident ? SCALE_EVIDENT : SCALE_CANDIDATE;
-                e->n_against = 0;
-        } else if (evident && reading->value.exponent == e->exponent) {
-                e->n_against = 0;
-        } else if (evident && e->against != scales->sequence) {
-                e->against = scales->sequence;
-                if (++e->n_against < AGAINST_MAX)
-                        return;
-                e->exponent = reading->value.exponent;
-                e->n_against = 0;
+        if (!evident && e->source != SCALE_EVIDENT && is_borne_out(e, reading, scales->sequence)) {
+                evident = true;
+                exponent = reading->likely;
+        }
+        if (evident && e->source != SCALE_EVIDENT) {
                 scales->changed = true;
+                *e = (struct scale_entry){
+                        .c = e->c, .d = e->d, .exponent = exponent, .source = SCALE_EVIDENT
+                };
+        } else if (evident && exponent == e->exponent) {
+                e->n_against = 0;
+        } else if (evident) {
+                learn_against(scales, e, exponent);
+        } else if (e->source == SCALE_NONE && reading->scale == SCALE_CANDIDATE) {
+                e->exponent = exponent;
+                e->source = SCALE_CANDIDATE;
         }
 }
 
 void meter_scales_apply(struct meter_scales *scales, struct reading *reading)
 {
-        bool choice = reading->scale == SCALE_CANDIDATE || reading->scale == SCALE_EVIDENT ||
-                      reading->scale == SCALE_LIKELY;
+        bool choice = is_choice(reading);
         struct scale_entry *e;
 
         if (reading->obis.a != 1 || reading->scale == SCALE_WIRE ||
@@ -114,6 +157,10 @@ void meter_scales_apply(struct meter_scales *scales, struct reading *reading)
                 return;
         if (choice && e->source != SCALE_MEASURED)
                 learn(scales, e, reading);
+        /* What a telegram leaves open is told by proof alone, not by what is usual. */
+        if (reading_is_unscaled(reading) && e->source != SCALE_EVIDENT &&
+            e->source != SCALE_MEASURED)
+                return;
         if (choice || e->source == SCALE_MEASURED)
                 reading_set_scale(reading, e->exponent, e->source);
 }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * How the scales of a meter are known. Where a telegram does not send them, one scale per quantity
- * stands, on evidence over several telegrams, and is remembered. What an energy register gains is
+ * stands, on evidence over several telegrams, and is remembered; until then a number that may mean
+ * two things has no unit. What an energy register gains is
  * compared with the power of the same telegrams over the same time:
  *
  *      gained ÷ ∫ power      near 1: the scale is right      near 10, 0.1 …: it is wrong
@@ -26,10 +27,10 @@ struct scale_entry {
         enum scale_source source; /* SCALE_CANDIDATE, SCALE_EVIDENT, SCALE_MEASURED */
         uint8_t n_against;        /* telegrams in a row that say otherwise; not stored */
         uint64_t against;         /* the last of them */
-        int8_t likely;         /* the exponent that several telegrams took for likely; not stored */
-        uint8_t n_likely;      /* how many, each at another load */
-        int64_t likely_number; /* as sent in the last of them */
-        uint64_t likely_sequence; /* the telegram that was asked last */
+        int8_t likely;    /* the exponent that telegrams in a row took for likely; not stored */
+        uint8_t n_likely; /* how many, each at another load */
+        int64_t likely_last, likely_least, likely_most; /* numbers as sent in them */
+        uint64_t likely_sequence;                       /* the telegram that was asked last */
 };
 
 struct scale_memory {

@@ -11,7 +11,8 @@ const char *scale_source_name(enum scale_source source)
                 [SCALE_MEASURED] = "measured",
                 [SCALE_WIRE] = "wire",
                 [SCALE_CONFIGURED] = "configured",
-                [SCALE_LIKELY] = "candidate",
+                [SCALE_LIKELY] = "none",
+                [SCALE_OPEN] = "none",
         };
 
         return names[source];
@@ -21,7 +22,7 @@ void reading_set_scale(struct reading *reading, int8_t exponent, enum scale_sour
 {
         reading->value.exponent = exponent;
         reading->scale = source;
-        if (reading->unit != UNIT_UNSAID || source == SCALE_NONE)
+        if (reading->unit != UNIT_UNSAID || reading_is_unscaled(reading))
                 return;
         reading->unit = reading->quantity ? reading->quantity->unit : unit_of_obis(reading->obis);
 }

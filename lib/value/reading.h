@@ -19,8 +19,9 @@ enum scale_source {
         SCALE_MEASURED,  /* energy was compared with the power over the same time */
         SCALE_WIRE,      /* the telegram says it */
         SCALE_CONFIGURED,
-        SCALE_LIKELY, /* a candidate that fits while the usual one hardly does; between decoder and
-                         meter only, which wants to see it several times */
+        SCALE_LIKELY, /* one of several, and it fits closely while no other does well: `likely`; the
+                         number is as sent until the meter has seen it so often enough */
+        SCALE_OPEN,   /* one of several, and this telegram does not tell: the number is as sent */
 };
 
 struct reading {
@@ -29,13 +30,15 @@ struct reading {
         const struct quantity *quantity; /* NULL: a code the table does not know; still delivered */
         struct decimal value;            /* exact, in `unit` (W, Wh, V …: base units) */
         enum scale_source scale;
+        int8_t likely;            /* with SCALE_LIKELY: the exponent that fits */
         struct datetime captured; /* valid only where the telegram gives it per value */
 };
 
 /* True when nobody said what one step of the number is worth: it is shown without a unit. */
 static inline bool reading_is_unscaled(const struct reading *reading)
 {
-        return reading->scale == SCALE_NONE;
+        return reading->scale == SCALE_NONE || reading->scale == SCALE_LIKELY ||
+               reading->scale == SCALE_OPEN;
 }
 
 /* "none" "candidate" "profile" "measured" "wire" "configured". Static storage. */

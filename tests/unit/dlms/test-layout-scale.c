@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Scales of values that came without one: by the profile alone. Of several candidates the one that
- * is possible, else the usual one; without a profile there is neither scale nor unit.
+ * is possible, else the usual one where the telegram bears it out; without a profile, and where
+ * the telegram does not tell, there is neither scale nor unit.
  */
 #include <errno.h>
 
@@ -46,6 +47,9 @@ static struct layout_case cases[] = {
           0, "lgz-e450" },
         { "one candidate stands, whatever the network does", "0202" PAIR("0100200700FF", "01C2"),
           "1-0:32.7.0=45.0V", 0, "lgz-e360" },
+        { "volts of a transformer that may be tenths",
+          "0204" PAIR("0100200700FF", "01B8") PAIR("0100340700FF", "01B8"),
+          "1-0:32.7.0=440?; 1-0:52.7.0=440?", 0, "lgz-e570" },
         { "hundredths of volts", "0203" ID_KAMSTRUP PAIR("0100200700FF", "56B7"),
           "1-0:32.7.0=221.99V; list=Kamstrup_V0001", 0, KAMSTRUP },
         { "a phase that is off beside one that is not",
@@ -67,23 +71,40 @@ static struct layout_case cases[] = {
           "1-0:1.7.0=920W; 1-0:2.7.0=0W; " TEXT_VOLTS
           "1-0:31.7.0=1.33A; 1-0:51.7.0=1.33A; 1-0:71.7.0=1.33A; list=Kamstrup_V0001",
           0, KAMSTRUP },
-        { "milliamperes, as power confirms",
+        { "hundredths of amperes, as power makes likely",
+          "0211" ID_KAMSTRUP PAIR32("0100010700FF", "000000D2") PAIR32("0100020700FF", "00000000")
+                  VOLTS PAIR("01001F0700FF", "0021") PAIR("0100330700FF", "0021")
+                          PAIR("0100470700FF", "0021"),
+          "1-0:1.7.0=210W; 1-0:2.7.0=0W; " TEXT_VOLTS
+          "1-0:31.7.0=0.33A; 1-0:51.7.0=0.33A; 1-0:71.7.0=0.33A; list=Kamstrup_V0001",
+          0, KAMSTRUP },
+        { "milliamperes, or 13 A of which phases feed in what others draw",
           "0211" ID_KAMSTRUP PAIR32("0100010700FF", "00000398") PAIR32("0100020700FF", "00000000")
                   VOLTS PAIR("01001F0700FF", "0535") PAIR("0100330700FF", "0535")
                           PAIR("0100470700FF", "0535"),
           "1-0:1.7.0=920W; 1-0:2.7.0=0W; " TEXT_VOLTS
-          "1-0:31.7.0=1.333A; 1-0:51.7.0=1.333A; 1-0:71.7.0=1.333A; list=Kamstrup_V0001",
+          "1-0:31.7.0=1333?; 1-0:51.7.0=1333?; 1-0:71.7.0=1333?; list=Kamstrup_V0001",
           0, KAMSTRUP },
         { "too little current to tell",
           "0211" ID_KAMSTRUP PAIR32("0100010700FF", "00000005") PAIR32("0100020700FF", "00000000")
                   VOLTS PAIR("01001F0700FF", "0005") PAIR("0100330700FF", "0003")
                           PAIR("0100470700FF", "0000"),
           "1-0:1.7.0=5W; 1-0:2.7.0=0W; " TEXT_VOLTS
-          "1-0:31.7.0=0.05A; 1-0:51.7.0=0.03A; 1-0:71.7.0=0.00A; list=Kamstrup_V0001",
+          "1-0:31.7.0=5?; 1-0:51.7.0=3?; 1-0:71.7.0=0?; list=Kamstrup_V0001",
           0, KAMSTRUP },
+        { "milliamperes: hundredths would be more than the connection carries",
+          "0211" ID_KAMSTRUP PAIR32("0100010700FF", "00002058") PAIR32("0100020700FF", "00000000")
+                  VOLTS PAIR("01001F0700FF", "2EE0") PAIR("0100330700FF", "2EE0")
+                          PAIR("0100470700FF", "2EE0"),
+          "1-0:1.7.0=8280W; 1-0:2.7.0=0W; " TEXT_VOLTS
+          "1-0:31.7.0=12.000A; 1-0:51.7.0=12.000A; 1-0:71.7.0=12.000A; list=Kamstrup_V0001",
+          0, KAMSTRUP },
+        { "no current at all",
+          "020B" ID_KAMSTRUP PAIR32("0100010700FF", "00000000") PAIR("01001F0700FF", "0000") VOLTS,
+          "1-0:1.7.0=0W; 1-0:31.7.0=0.00A; " TEXT_VOLTS "list=Kamstrup_V0001", 0, KAMSTRUP },
         { "no power, nothing to tell by",
           "0205" ID_KAMSTRUP PAIR("01001F0700FF", "0FA0") PAIR("0100200700FF", "00E6"),
-          "1-0:31.7.0=40.00A; 1-0:32.7.0=230V; list=Kamstrup_V0001", 0, KAMSTRUP },
+          "1-0:31.7.0=4000?; 1-0:32.7.0=230V; list=Kamstrup_V0001", 0, KAMSTRUP },
         { "more amperes than the meter carries", "0203" ID_KAMSTRUP PAIR("01001F0700FF", "36B0"),
           "1-0:31.7.0=14.000A; list=Kamstrup_V0001", 0, KAMSTRUP },
 };
