@@ -25,7 +25,14 @@
 /* And so much energy by power: below, a stove that switched between two telegrams is all of it. */
 #define INTEGRAL_MIN_WH 20
 #define REPLACE_USEC    (3600 * 1000000ull)
-#define SHIFT_MAX       3
+/* Over all that time they agree so well, and loads that switch in step with the telegrams do not.
+ */
+#define REPLACE_LEAST 0.9
+#define REPLACE_MOST  1.1
+/* Of what one direction gained, the other may have gained such a part: a step that was nearly full.
+ */
+#define STILL_PART 20
+#define SHIFT_MAX  3
 
 /* ---- memory ---- */
 
@@ -180,13 +187,14 @@ static int64_t thousandths(struct decimal value)
         return m;
 }
 
-static void restart(struct scale_proof *p, const struct reading *energy)
+static void restart(struct scale_proof *p, const struct scale_proof *other)
 {
-        p->running = energy != NULL;
+        p->running = true;
         p->watt_ms = 0;
         p->load_usec = 0;
-        if (energy)
-                p->begin = energy->value;
+        p->begin = p->last;
+        p->has_other = other->has_last;
+        p->other_begin = other->last;
 }
 
 static void add_power(struct scale_proof *p, const struct reading *power, uint64_t mono_usec)
@@ -204,13 +212,19 @@ static void add_power(struct scale_proof *p, const struct reading *power, uint64
         p->power_mono_usec = mono_usec;
 }
 
+/* What gained over expected is by the scale that is `shift` powers of ten further. */
+static double ratio_of(int64_t gained_mwh, int64_t expected_mwh, int8_t shift)
+{
+        return (double)gained_mwh / (double)expected_mwh *
+               decimal_to_double((struct decimal){ 1, shift });
+}
+
 /* The power of ten between gained and expected; false when it is between two of them. */
 static bool find_shift(int64_t gained_mwh, int64_t expected_mwh, int8_t *ret)
 {
         for (int8_t shift = -SHIFT_MAX; shift <= SHIFT_MAX; shift++) {
-                double ratio = (double)gained_mwh / (double)expected_mwh;
+                double ratio = ratio_of(gained_mwh, expected_mwh, shift);
 
-                ratio *= decimal_to_double((struct decimal){ 1, shift });
                 if (ratio > 0.75 && ratio < 1.35) {
                         *ret = shift;
                         return true;
@@ -219,41 +233,68 @@ static bool find_shift(int64_t gained_mwh, int64_t expected_mwh, int8_t *ret)
         return false;
 }
 
-static void judge(struct scale_proof *p, const struct reading *energy)
+/* Whether the other direction stood still while this one gained. */
+static bool flows_one_way(const struct scale_proof *p, const struct scale_proof *other,
+                          int64_t gained_mwh)
+{
+        struct decimal gained;
+
+        if (!p->has_other)
+                return !other->has_last;
+        return decimal_subtract(other->last, p->other_begin, &gained) == 0 &&
+               gained.mantissa >= 0 && thousandths(gained) <= gained_mwh / STILL_PART;
+}
+
+static void note_contradiction(struct scale_proof *p, int8_t shift)
+{
+        if (p->verdict == SCALE_CONTRADICTED && p->shift == shift)
+                return;
+        p->verdict = SCALE_CONTRADICTED;
+        p->shift = shift;
+        p->contradicted_usec = 0;
+        p->gained_mwh = p->expected_mwh = 0;
+}
+
+static void note_ratio(struct scale_proof *p, int64_t gained_mwh, int64_t expected_mwh)
+{
+        int8_t shift;
+
+        if (find_shift(gained_mwh, expected_mwh, &shift)) {
+                if (shift == 0) {
+                        p->verdict = SCALE_PROVED;
+                        p->shift = 0;
+                } else {
+                        note_contradiction(p, shift);
+                }
+        }
+        if (p->verdict != SCALE_CONTRADICTED)
+                return;
+        p->contradicted_usec += p->load_usec;
+        p->gained_mwh += gained_mwh;
+        p->expected_mwh += expected_mwh;
+}
+
+static void judge(struct scale_proof *p, const struct scale_proof *other)
 {
         int64_t expected_mwh = p->watt_ms / (MS_PER_HOUR / 1000), gained_mwh;
         struct decimal gained;
-        int8_t shift;
 
-        if (decimal_subtract(energy->value, p->begin, &gained) < 0 || gained.mantissa < 0) {
-                restart(p, energy);
+        if (decimal_subtract(p->last, p->begin, &gained) < 0 || gained.mantissa < 0) {
+                restart(p, other);
                 return;
         }
         gained_mwh = thousandths(gained);
         if (expected_mwh < INTEGRAL_MIN_WH * 1000 ||
-            gained_mwh < STEPS_MIN * thousandths((struct decimal){ 1, energy->value.exponent }))
+            gained_mwh < STEPS_MIN * thousandths((struct decimal){ 1, p->last.exponent }))
                 return;
-        if (find_shift(gained_mwh, expected_mwh, &shift)) {
-                if (shift == 0) {
-                        p->verdict = SCALE_PROVED;
-                        p->contradicted_usec = 0;
-                } else {
-                        p->contradicted_usec = p->verdict == SCALE_CONTRADICTED && p->shift == shift
-                                                       ? p->contradicted_usec + p->load_usec
-                                                       : p->load_usec;
-                        p->verdict = SCALE_CONTRADICTED;
-                }
-                p->shift = shift;
-        }
-        restart(p, energy);
+        if (flows_one_way(p, other, gained_mwh))
+                note_ratio(p, gained_mwh, expected_mwh);
+        restart(p, other);
 }
 
-void meter_scales_compare(struct meter_scales *scales, size_t direction,
-                          const struct reading *power, const struct reading *energy,
-                          uint64_t mono_usec)
+static void compare(struct scale_proof *p, const struct scale_proof *other,
+                    const struct reading *power, const struct reading *energy, uint64_t mono_usec)
 {
-        struct scale_proof *p = &scales->proofs[direction];
-
         if (power && !reading_is_unscaled(power))
                 add_power(p, power, mono_usec);
         if (energy && (energy->scale == SCALE_WIRE || energy->scale == SCALE_CONFIGURED)) {
@@ -264,9 +305,24 @@ void meter_scales_compare(struct meter_scales *scales, size_t direction,
         if (!energy)
                 return;
         if (!p->running)
-                restart(p, energy);
+                restart(p, other);
         else
-                judge(p, energy);
+                judge(p, other);
+}
+
+void meter_scales_compare(struct meter_scales *scales, const struct reading *const powers[static 2],
+                          const struct reading *const energies[static 2], uint64_t mono_usec)
+{
+        struct scale_proof *p = scales->proofs;
+
+        for (size_t i = 0; i < ELEMENTSOF(scales->proofs); i++) {
+                if (!energies[i])
+                        continue;
+                p[i].last = energies[i]->value;
+                p[i].has_last = true;
+        }
+        for (size_t i = 0; i < ELEMENTSOF(scales->proofs); i++)
+                compare(&p[i], &p[1 - i], powers[i], energies[i], mono_usec);
 }
 
 bool meter_scales_replace(struct meter_scales *scales, size_t direction,
@@ -276,8 +332,13 @@ bool meter_scales_replace(struct meter_scales *scales, size_t direction,
         int exponent = energy->value.exponent + p->shift;
         struct scale_entry *e;
 
-        if (p->verdict != SCALE_CONTRADICTED || p->contradicted_usec < REPLACE_USEC ||
-            exponent < -DECIMAL_EXPONENT_MAX || exponent > DECIMAL_EXPONENT_MAX)
+        double ratio;
+
+        if (p->verdict != SCALE_CONTRADICTED || p->contradicted_usec < REPLACE_USEC)
+                return false;
+        ratio = ratio_of(p->gained_mwh, p->expected_mwh, p->shift);
+        if (ratio < REPLACE_LEAST || ratio > REPLACE_MOST || exponent < -DECIMAL_EXPONENT_MAX ||
+            exponent > DECIMAL_EXPONENT_MAX)
                 return false;
         e = obtain(&scales->memory, key_of(energy->obis), D_ENERGY);
         if (!e)
@@ -285,9 +346,12 @@ bool meter_scales_replace(struct meter_scales *scales, size_t direction,
         e->exponent = (int8_t)exponent;
         e->source = SCALE_MEASURED;
         *ret_shift = p->shift;
-        *p = (struct scale_proof){ .verdict = SCALE_PROVED,
-                                   .power_w = p->power_w,
-                                   .power_mono_usec = p->power_mono_usec };
+        for (size_t i = 0; i < ELEMENTSOF(scales->proofs); i++) /* both are shown by it */
+                scales->proofs[i] = (struct scale_proof){
+                        .verdict = i == direction ? SCALE_PROVED : SCALE_UNPROVED,
+                        .power_w = scales->proofs[i].power_w,
+                        .power_mono_usec = scales->proofs[i].power_mono_usec
+                };
         scales->changed = true;
         return true;
 }

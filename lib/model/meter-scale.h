@@ -7,7 +7,9 @@
  *
  *      gained ÷ ∫ power      near 1: the scale is right      near 10, 0.1 …: it is wrong
  *
- * A register that is always contradicted is shown by the measured scale after an hour of load.
+ * Only while one direction flows: a meter that counts each phase by itself gains import and export
+ * at once, ten times what the power of all phases says of either. A register that is contradicted
+ * throughout an hour of load, by nearly a power of ten, is shown by the measured scale.
  */
 #pragma once
 
@@ -53,7 +55,10 @@ struct scale_proof {
         int64_t power_w;
         int64_t watt_ms; /* the integral since `begin` */
         uint64_t load_usec;
-        struct decimal begin; /* the register at the start of the comparison */
+        struct decimal begin;             /* the register at the start of the comparison */
+        struct decimal last, other_begin; /* it, as it came last; the other direction's at start */
+        bool has_last, has_other;         /* whether there are such */
+        int64_t gained_mwh, expected_mwh; /* since it was first contradicted by this shift */
 };
 
 struct meter_scales {
@@ -66,14 +71,13 @@ struct meter_scales {
 /* Gives a reading whose scale neither the wire nor the configuration tells the remembered one. */
 void meter_scales_apply(struct meter_scales *scales, struct reading *reading);
 
-/* One telegram's power and energy, in the order in which they come; both may be NULL. */
-void meter_scales_compare(struct meter_scales *scales, size_t direction,
-                          const struct reading *power, const struct reading *energy,
-                          uint64_t mono_usec);
+/* One telegram's powers and energies, import and export, as telegrams come; all may be NULL. */
+void meter_scales_compare(struct meter_scales *scales, const struct reading *const powers[static 2],
+                          const struct reading *const energies[static 2], uint64_t mono_usec);
 
 /*
- * True when a register of this direction has been contradicted for an hour of load without ever
- * being proved: *ret_shift is to be added to the exponents of its held values, and the memory has
+ * True when a register of this direction has been contradicted throughout an hour of load:
+ * *ret_shift is to be added to the exponents of its held values, and the memory has
  * the new scale, for an energy that was last shown as `energy`.
  */
 bool meter_scales_replace(struct meter_scales *scales, size_t direction,

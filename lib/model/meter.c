@@ -214,17 +214,19 @@ static const struct reading *find_total(const struct meter_update *update, uint8
 
 static bool prove_scales(struct meter *m, const struct meter_update *update, uint64_t mono_usec)
 {
+        const struct reading *powers[2], *energies[2];
         bool changed;
+        int8_t shift;
 
-        for (uint8_t direction = 0; direction < 2 && m->channel == 0; direction++) {
-                const struct reading *power = find_total(update, (uint8_t)(direction + 1), 7);
-                const struct reading *energy = find_total(update, (uint8_t)(direction + 1), 8);
-                int8_t shift;
-
-                meter_scales_compare(&m->scales, direction, power, energy, mono_usec);
-                if (energy && meter_scales_replace(&m->scales, direction, energy, &shift))
-                        shift_energies(m, shift);
+        for (uint8_t i = 0; i < ELEMENTSOF(powers); i++) {
+                powers[i] = find_total(update, (uint8_t)(i + 1), 7);
+                energies[i] = find_total(update, (uint8_t)(i + 1), 8);
         }
+        if (m->channel == 0)
+                meter_scales_compare(&m->scales, powers, energies, mono_usec);
+        for (size_t i = 0; i < ELEMENTSOF(powers) && m->channel == 0; i++)
+                if (energies[i] && meter_scales_replace(&m->scales, i, energies[i], &shift))
+                        shift_energies(m, shift);
         changed = m->scales.changed;
         m->scales.changed = false;
         return changed;

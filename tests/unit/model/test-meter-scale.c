@@ -100,6 +100,47 @@ static void run_case(void **state)
         meter_free(m);
 }
 
+/*
+ * Registers that gain what no power of ten explains: a battery that leaves 200 W of phases that
+ * import 2 kW and export 1.8 kW, each counted by itself; a heater that is off whenever the power
+ * is told.
+ */
+static void a_right_scale_stands(void **state)
+{
+        static const struct {
+                int64_t told_w, import_w, export_w;
+                bool sends_export;
+                const char *want;
+        } cases[] = {
+                { 200, 2000, 1800, true, "" },
+                { 200, 2000, 0, true, "contradicted -1" }, /* and replaced: below */
+                { 240, 2000, 0, false, "contradicted -1" },
+                { 200, 210, 9, true, "proved" },
+        };
+
+        (void)state;
+        for (size_t i = 0; i < ELEMENTSOF(cases); i++) {
+                struct meter *m = new_meter();
+                char buf[32], first[32] = "";
+
+                for (unsigned int at = 0; at <= 3 * 3600; at += TELEGRAM_S) {
+                        begin();
+                        add_scaled("1-0:1.7.0", cases[i].told_w, 0, SCALE_PROFILE);
+                        add_scaled("1-0:1.8.0", 90000 + cases[i].import_w * at / 3600, 0,
+                                   SCALE_PROFILE);
+                        if (cases[i].sends_export)
+                                add_scaled("1-0:2.8.0", 50000 + cases[i].export_w * at / 3600, 0,
+                                           SCALE_PROFILE);
+                        (void)take(m, at);
+                        if (at == 1800)
+                                (void)snprintf(first, sizeof(first), "%s", state_of(m, buf));
+                }
+                assert_string_equal(first, cases[i].want);
+                assert_string_equal(state_of(m, buf), i == 1 ? "measured -1" : cases[i].want);
+                meter_free(m);
+        }
+}
+
 static void the_fault_names_the_factor(void **state)
 {
         struct meter *m = new_meter();
@@ -320,6 +361,7 @@ static void memory_is_put_on_paper(void **state)
 int main(void)
 {
         static const struct CMUnitTest more[] = {
+                cmocka_unit_test(a_right_scale_stands),
                 cmocka_unit_test(the_fault_names_the_factor),
                 cmocka_unit_test(configured_scales_stand),
                 cmocka_unit_test(one_scale_per_quantity),
