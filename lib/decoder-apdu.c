@@ -678,8 +678,12 @@ void decoder_weigh(struct decoder *d, enum open_result *result)
 
         if (*result != OPEN_NOTHING && d->link->unframed && !read)
                 scanner_retract(&d->scanner, d->frame_bytes);
-        if (!read || d->telegram->authenticated || is_believed(d))
+        if (!read)
                 return;
+        if (d->telegram->authenticated || is_believed(d)) {
+                trust_note_id(d);
+                return;
+        }
         d->statistics.unconfirmed++;
         if (d->options.input == SCANNER_LINE && (d->link->unframed || d->options.confirm))
                 *result = OPEN_NOTHING;

@@ -20,9 +20,18 @@
 #define POWER_FACTOR_SLACK    1.15
 #define LOAD_FACTOR           3.0 /* loads that came and went between two telegrams */
 #define LOAD_STEP_W           3000
-#define FORGET_AFTER          4 /* telegrams without the doubt */
+#define FORGET_AFTER          4    /* telegrams without the doubt */
+#define SUM_SLACK             0.05 /* phases are not measured at one moment */
+#define SUM_SLACK_W           20
 #define PHASES                3
 #define ALL                   PHASES /* the index of what all phases do together */
+
+/* What the phases say of the power of all. */
+enum sum {
+        SUM_UNSAID,
+        SUM_AGREES,
+        SUM_DIFFERS,
+};
 
 /* What one telegram says of the grid, found in one pass: a doubt must not cost a telegram. */
 struct look {
@@ -30,7 +39,8 @@ struct look {
         enum evidence_result result;
         double power[2]; /* in and out; negative: it does not say */
         double factor;   /* negative: it does not say */
-        bool possible;   /* each value is one that the meter can measure */
+        enum sum sum;
+        bool possible; /* each value is one that the meter can measure */
 };
 
 /* What the size of a value may be; least is what shows a brown-out, and zero is always possible. */
@@ -72,6 +82,25 @@ static bool is_possible(const struct all_bounds *all, double value, char kind)
         return value == 0 || (size >= bounds.least && size <= bounds.most);
 }
 
+static enum sum sum_of(const struct evidence *e)
+{
+        double net = 0, size = 0;
+        size_t n = 0;
+
+        for (unsigned int phase = 0; phase < PHASES; phase++) {
+                if (!e->has_import[phase] && !e->has_export[phase])
+                        continue;
+                net += e->import[phase] - e->export[phase];
+                size += fabs(e->import[phase] - e->export[phase]);
+                n++;
+        }
+        if (n < PHASES || !(e->has_import[ALL] || e->has_export[ALL]))
+                return SUM_UNSAID;
+        return fabs(e->import[ALL] - e->export[ALL] - net) <= SUM_SLACK * size + SUM_SLACK_W
+                       ? SUM_AGREES
+                       : SUM_DIFFERS;
+}
+
 /* A number whose scale nobody told is compared with nothing. */
 static void look_at(const struct telegram *t, struct look *ret)
 {
@@ -96,6 +125,7 @@ static void look_at(const struct telegram *t, struct look *ret)
         ret->power[0] = e->has_import[ALL] ? fabs(e->import[ALL]) : -1;
         ret->power[1] = e->has_export[ALL] ? fabs(e->export[ALL]) : -1;
         ret->result = evidence_result_of(e);
+        ret->sum = sum_of(e);
 }
 
 /* No more active power than what the power factor leaves of voltages and currents. */
@@ -204,6 +234,8 @@ static unsigned int doubts_of(const struct telegram *t, const struct look *now, 
                 doubts |= DECODER_DOUBT_POWER;
         if (flows_both_ways(now) && !past->both_ways)
                 doubts |= DECODER_DOUBT_BOTH_WAYS;
+        if (now->sum == SUM_DIFFERS && past->sums_up)
+                doubts |= DECODER_DOUBT_SUM;
         if (!registers_go_on(t, now, past, elapsed_s))
                 doubts |= DECODER_DOUBT_REGISTER;
         if (elapsed_s > 0 && elapsed_s <= IN_A_ROW_S && !voltages_go_on(now, past))
@@ -220,6 +252,7 @@ static void keep(const struct telegram *t, const struct look *now, int64_t now_s
         if (now->power[0] >= 0) {
                 past->both_ways = flows_both_ways(now);
                 past->unlikely = now->result == EVIDENCE_UNLIKELY;
+                past->sums_up = now->sum == SUM_AGREES;
         }
         memcpy(past->power, now->power, sizeof(past->power));
         memcpy(past->voltage, now->evidence.voltage.value, sizeof(past->voltage));

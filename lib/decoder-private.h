@@ -26,6 +26,7 @@ enum decoder_doubt {
         DECODER_DOUBT_REGISTER = 8,  /* energy that fell, or rose too fast */
         DECODER_DOUBT_VOLTAGE = 16,  /* a step, between two telegrams in a row */
         DECODER_DOUBT_CLOCK = 32,    /* the meter's clock went back */
+        DECODER_DOUBT_SUM = 64,      /* the phases make another power than that of all */
 };
 
 struct decoder {
@@ -70,6 +71,7 @@ struct decoder {
                 size_t n_registers;
                 bool both_ways;         /* it imported and exported at once */
                 bool unlikely;          /* much less power than voltages and currents carry */
+                bool sums_up;           /* its phases made the power of all */
                 unsigned int doubts;    /* DECODER_DOUBT_…: these came lately */
                 unsigned int n_without; /* telegrams since */
         } pasts[DECODER_TITLES];
@@ -80,6 +82,7 @@ struct decoder {
         bool has_wrong_title;
         size_t frame_bytes; /* of the frame that is being opened */
 
+        char last_id[TELEGRAM_ID_MAX]; /* of the last text that no check of 16 bits bears out */
         uint64_t checked; /* who sent the last text that a check sum bore out; 0: nobody */
 
         struct layout_doubt doubt; /* of the last notification */
@@ -131,6 +134,8 @@ bool trust_variant(struct decoder *d);
 bool trust_is_weak(const struct decoder *d);
 /* Who sent what is being read: a digest of its title, else of address and id. Never 0. */
 uint64_t trust_sender(const struct decoder *d);
+/* Notes the id of what is believed. */
+void trust_note_id(struct decoder *d);
 /* What a text calls the model of its meter, as a digest. Never 0. */
 uint64_t trust_text(const struct decoder *d);
 

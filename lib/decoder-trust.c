@@ -13,6 +13,9 @@
 #define DIGEST_PRIME 0x100000001b3ULL
 #define UNIT_PRIME   0x9e3779b97f4a7c15ULL /* spreads 16 bits over the word */
 
+/* An id of which no more than such a part differs from the last one may be that, damaged. */
+#define ID_DAMAGED_PART 4
+
 static uint64_t digest(uint64_t sum, const void *data, size_t n)
 {
         const uint8_t *bytes = data;
@@ -29,9 +32,14 @@ static uint64_t digest_of_keys(const struct cipher_keys *keys)
         return digest(sum, keys->auth_key, keys->has_auth_key ? sizeof(keys->auth_key) : 0);
 }
 
+static uint64_t digest_of_id(uint64_t sum, const char *id)
+{
+        return digest(sum, id, strlen(id));
+}
+
 static uint64_t digest_of_meter(const struct telegram *t)
 {
-        return digest(DIGEST_INIT, t->meter_id, strlen(t->meter_id));
+        return digest_of_id(DIGEST_INIT, t->meter_id);
 }
 
 static struct decoder_known_title *make(struct decoder *d, const uint8_t *title, uint64_t sum)
@@ -191,6 +199,26 @@ uint64_t trust_text(const struct decoder *d)
         return digest(DIGEST_INIT, t->hints.ident, strlen(t->hints.ident)) | 1;
 }
 
+/* True when the id is that of the last telegram, or what damage makes of it: a few other
+ * characters, or none at all. */
+static bool resembles_last(const struct decoder *d)
+{
+        const char *id = d->telegram->meter_id;
+        size_t n = strlen(id), n_equal = 0;
+
+        if (n == 0 || n != strlen(d->last_id))
+                return n == 0;
+        for (size_t i = 0; i < n; i++)
+                n_equal += id[i] == d->last_id[i];
+        return n_equal >= n - n / ID_DAMAGED_PART;
+}
+
+void trust_note_id(struct decoder *d)
+{
+        if (d->telegram->hints.weak && d->telegram->status == TELEGRAM_OK)
+                memcpy(d->last_id, d->telegram->meter_id, sizeof(d->last_id));
+}
+
 uint64_t trust_sender(const struct decoder *d)
 {
         const struct telegram *t = d->telegram;
@@ -202,8 +230,9 @@ uint64_t trust_sender(const struct decoder *d)
          * that the model must do where a text says it. */
         if (!t->has_system_title && t->hints.weak && t->hints.ident[0])
                 sum = digest(sum, t->hints.ident, strlen(t->hints.ident));
-        else if (!t->has_system_title && !d->link->sum_only)
-                sum = digest(sum, t->meter_id, strlen(t->meter_id));
+        else if (!t->has_system_title && !d->link->sum_only && !d->link->unframed)
+                sum = digest_of_id(sum,
+                                   t->hints.weak && resembles_last(d) ? d->last_id : t->meter_id);
         return sum ? sum : 1;
 }
 

@@ -113,6 +113,7 @@ void decoder_reset(struct decoder *d)
         d->rest = d->text = (struct slice){ 0 };
         d->n_kinds = 0;
         d->checked = 0;
+        d->last_id[0] = '\0';
         memset(d->pasts, 0, sizeof(d->pasts));
         d->segments.open = d->blocks.open = false; /* the caller's doing: nothing is lost */
         drop_assemblies(d);

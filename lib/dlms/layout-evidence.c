@@ -21,6 +21,16 @@ static void note_phase(double value[3], double step[3], bool known[3], unsigned 
         known[phase] = true;
 }
 
+/* Import less export, where a meter sends that alone (SML, D0). */
+static void note_net(struct evidence *e, unsigned int phase, double watts)
+{
+        if (e->has_import[phase] || e->has_export[phase])
+                return;
+        e->import[phase] = MAX(watts, 0.0);
+        e->export[phase] = MAX(-watts, 0.0);
+        e->has_import[phase] = e->has_export[phase] = true;
+}
+
 void evidence_add(struct evidence *e, struct obis obis, struct decimal value)
 {
         unsigned int phase = obis.c > 20 && obis.c <= 80 ? (obis.c - 21U) / 20 : ALL;
@@ -54,6 +64,9 @@ void evidence_add(struct evidence *e, struct obis obis, struct decimal value)
                 if (phase < ALL)
                         note_phase(e->voltage.value, e->voltage.step, e->voltage.known, phase,
                                    value);
+                break;
+        case 16:
+                note_net(e, phase, number);
                 break;
         default:
                 break;
