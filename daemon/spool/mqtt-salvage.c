@@ -5,11 +5,20 @@
  */
 #include "mqtt-salvage.h"
 
+#include <endian.h>
+#include <fcntl.h>
 #include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include <sqlite3.h>
 
-#define STEP_MAX (INT64_C(1) << 24) /* rows; SpoolMax= holds fewer */
+#include "base/util.h"
+
+#define PAGE_BYTES 4096               /* SQLite's own choice, in the file and in memory */
+#define AT_PAGES   28                 /* in its header: how many there are */
+#define STEP_MAX   (INT64_C(1) << 24) /* rows; SpoolMax= holds fewer */
 
 struct salvage {
         sqlite3_stmt *read;
@@ -106,10 +115,8 @@ static int read_all(struct salvage *s)
         return r;
 }
 
-int mqtt_salvage(const char *path, int (*take)(void *userdata, const struct message *m),
-                 void *userdata, uint64_t *ret_n)
+static int read_file(struct salvage *s, const char *path)
 {
-        struct salvage s = { .take = take, .userdata = userdata };
         sqlite3 *db = NULL;
         int r = 0;
 
@@ -121,10 +128,66 @@ int mqtt_salvage(const char *path, int (*take)(void *userdata, const struct mess
                                "SELECT id, class, qos, retain, expiry, topic, payload, digest"
                                " FROM message"
                                " WHERE id > ? ORDER BY id",
-                               -1, &s.read, NULL) == SQLITE_OK)
-                r = read_all(&s);
-        (void)sqlite3_finalize(s.read); /* repeats an error that has been dealt with */
+                               -1, &s->read, NULL) == SQLITE_OK)
+                r = read_all(s);
+        (void)sqlite3_finalize(s->read); /* repeats an error that has been dealt with */
+        s->read = NULL;
         (void)sqlite3_close(db);
+        return r;
+}
+
+/* The first page of a new spool, as SQLite makes it: header, tables, where they begin. Freed by
+ * sqlite3_free(). */
+static uint8_t *make_first_page(const char *schema)
+{
+        sqlite3 *db = NULL;
+        sqlite3_int64 size;
+        uint8_t *bytes = NULL;
+
+        if (sqlite3_open(":memory:", &db) == SQLITE_OK &&
+            sqlite3_exec(db, schema, NULL, NULL, NULL) == SQLITE_OK)
+                bytes = sqlite3_serialize(db, "main", &size, 0);
+        (void)sqlite3_close(db);
+        return bytes;
+}
+
+static void put_be32(uint8_t *p, uint32_t n)
+{
+        n = htobe32(n);
+        memcpy(p, &n, sizeof(n));
+}
+
+/* The tables begin where they always do; only the size is of this file (file format of SQLite,
+ * §1.3). */
+static bool mend_first_page(const char *path, const char *schema)
+{
+        OWNED_FD int fd = open(path, O_RDWR | O_CLOEXEC | O_NOFOLLOW);
+        uint8_t *page;
+        struct stat st;
+        bool done;
+
+        if (fd < 0 || fstat(fd, &st) < 0 || st.st_size < 2 * PAGE_BYTES)
+                return false;
+        page = make_first_page(schema);
+        if (!page)
+                return false;
+        put_be32(page + AT_PAGES, (uint32_t)(st.st_size / PAGE_BYTES));
+        done = pwrite(fd, page, PAGE_BYTES, 0) == PAGE_BYTES;
+        sqlite3_free(page);
+        return done;
+}
+
+int mqtt_salvage(const char *path, const char *schema,
+                 int (*take)(void *userdata, const struct message *m), void *userdata,
+                 uint64_t *ret_n)
+{
+        struct salvage s = { .take = take, .userdata = userdata };
+        int r = read_file(&s, path);
+
+        if (r >= 0 && s.n == 0 && mend_first_page(path, schema)) {
+                s.last = 0;
+                r = read_file(&s, path);
+        }
         *ret_n = s.n;
         return r;
 }

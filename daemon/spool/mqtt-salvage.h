@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What can still be read of a damaged spool: around a page that is gone, row by row.
+ * What can still be read of a damaged spool: around a page that is gone, row by row, and behind a
+ * first page that no longer says what the file holds.
  */
 #pragma once
 
@@ -17,6 +18,8 @@ int64_t mqtt_salvage_digest(const struct message *m);
 bool mqtt_salvage_is_whole(const struct message *m, struct sqlite3_stmt *row);
 
 /* Hands each message that is whole to `take`, in order; ends with the first error that it returns.
- * *ret_n: how many there were. A file of which nothing can be read is no error. */
-int mqtt_salvage(const char *path, int (*take)(void *userdata, const struct message *m),
-                 void *userdata, uint64_t *ret_n);
+ * `schema` is what a spool begins with: where nothing can be read, the file gets a first page that
+ * says so. *ret_n: how many there were. A file of which nothing can be read is no error. */
+int mqtt_salvage(const char *path, const char *schema,
+                 int (*take)(void *userdata, const struct message *m), void *userdata,
+                 uint64_t *ret_n);

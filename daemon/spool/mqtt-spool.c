@@ -34,6 +34,7 @@ struct mqtt_spool {
         int64_t last_row; /* ever given, also of a file that has been removed since */
         uint64_t n, bytes, n_instantaneous, dropped;
         char aside[ASIDE_MAX]; /* the damaged file of this run, or one of an earlier run */
+        bool to_salvage;       /* the one of this run has not been read yet */
         char error[MQTT_SPOOL_ERROR_MAX];
 };
 
@@ -138,6 +139,8 @@ static int count_rows(struct mqtt_spool *s)
                 s->bytes = (uint64_t)sqlite3_column_int64(stmt, 1) + s->n * MQTT_SPOOL_ROW_BYTES;
                 s->n_instantaneous = (uint64_t)sqlite3_column_int64(stmt, 2);
                 s->last_row = MAX(s->last_row, sqlite3_column_int64(stmt, 3));
+                if (s->n > 0 && sqlite3_column_type(stmt, 3) != SQLITE_INTEGER)
+                        r = fail(s, SQLITE_CORRUPT); /* rows without numbers: no primary key */
         } else {
                 r = fail(s, code);
         }
@@ -214,6 +217,7 @@ static void put_aside(struct mqtt_spool *s)
         unsigned int i = 0;
 
         close_db(s);
+        s->to_salvage = true;
         s->n = s->bytes = s->n_instantaneous = 0;
         for (aside_path(s, i, s->aside); access(s->aside, F_OK) == 0 && i < ASIDES_MAX - 1;)
                 aside_path(s, ++i, s->aside);
@@ -261,7 +265,7 @@ static void salvage(struct mqtt_spool *s)
 
         if (run(s, "BEGIN") < 0)
                 return;
-        if (mqtt_salvage(s->aside, take_salvaged, s, &n) < 0 || run(s, "COMMIT") < 0) {
+        if (mqtt_salvage(s->aside, schema, take_salvaged, s, &n) < 0 || run(s, "COMMIT") < 0) {
                 (void)sqlite3_exec(s->db, "ROLLBACK", NULL, NULL, NULL); /* as it was: empty */
                 (void)count_rows(s);
                 n = 0;
@@ -283,11 +287,13 @@ static int need_db(struct mqtt_spool *s)
         if (r == -EUCLEAN) {
                 put_aside(s);
                 r = open_db(s);
-                if (r >= 0)
-                        salvage(s);
         }
-        if (r < 0)
+        if (r < 0) {
                 close_db(s);
+        } else if (s->to_salvage) {
+                s->to_salvage = false;
+                salvage(s);
+        }
         return r;
 }
 
@@ -298,6 +304,7 @@ static int give_up(struct mqtt_spool *s, int r)
                 (void)sqlite3_exec(s->db, "ROLLBACK", NULL, NULL, NULL); /* r tells it already */
         if (r == -EUCLEAN) {
                 put_aside(s);
+                (void)need_db(s); /* what can be read goes on from a new file */
         } else if (s->db) {
                 /* Counts may be off after a rollback; a fresh look also heals a lost file. */
                 close_db(s);
@@ -556,19 +563,29 @@ static int read_some(struct mqtt_spool *s, int64_t *after, size_t n, struct mess
         return n_damaged > 0 ? drop_damaged(s, damaged, n_damaged) : 0;
 }
 
-int mqtt_spool_read(struct mqtt_spool *s, int64_t after, size_t n, struct message_list *ret)
+/* Until there is a whole one, or nothing more. */
+static int read_whole(struct mqtt_spool *s, int64_t after, size_t n, struct message_list *ret)
 {
         int64_t before;
         int r = need_db(s);
 
         if (r < 0)
                 return r;
-        /* Until there is a whole one, or nothing more. */
         do {
                 before = after;
                 r = read_some(s, &after, n, ret);
         } while (r >= 0 && !ret->head && after > before);
         return r < 0 ? give_up(s, r) : 0;
+}
+
+int mqtt_spool_read(struct mqtt_spool *s, int64_t after, size_t n, struct message_list *ret)
+{
+        int r = read_whole(s, after, n, ret);
+
+        if (r != -EUCLEAN || !s->db)
+                return r;
+        /* What was saved of a damaged file has the numbers behind those of before. */
+        return ret->head ? 0 : read_whole(s, after, n, ret);
 }
 
 static void remove_file(struct mqtt_spool *s)

@@ -265,6 +265,81 @@ static void spool_saves_what_is_readable_of_a_damaged_file(void **state)
         assert_int_equal(unlink(path), 0);
 }
 
+/* Reads and removes as a sink does, as far as it goes; how many of 0..n_max-1 came at least once.
+ */
+static size_t drain(struct mqtt_spool *s, size_t n_max)
+{
+        bool seen[1000] = { false };
+        struct message_list list = { 0 };
+        size_t n = 0;
+        int64_t row = 0;
+
+        for (int tries = 0; mqtt_spool_count(s) > 0 && tries < 100; tries++) {
+                (void)mqtt_spool_read(s, row, 20, &list);
+                for (const struct message *m = list.head; m; m = m->next) {
+                        size_t number = strtoul(message_payload(m), NULL, 10);
+
+                        assert_in_range(number, 0, n_max - 1);
+                        n += !seen[number];
+                        seen[number] = true;
+                        row = m->row;
+                }
+                message_list_clear(&list);
+                (void)mqtt_spool_remove(s, row);
+        }
+        return n;
+}
+
+static void write_file(const uint8_t *bytes, size_t n)
+{
+        int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+
+        assert_true(fd >= 0);
+        assert_int_equal(write(fd, bytes, n), n);
+        assert_int_equal(close(fd), 0);
+}
+
+/* One bit that changed costs at most what stands on its page. On the second one that is where all
+ * the others are: what is lost with it lies in the file that was put aside. */
+static void spool_loses_no_more_than_a_page_to_a_wrong_bit(void **state)
+{
+        static const size_t rows = 600;
+        static uint8_t good[1 << 18], bad[1 << 18];
+        struct mqtt_spool *s = open_spool(1 << 20);
+        char aside[80];
+        size_t size;
+        int fd;
+
+        (void)state;
+        for (size_t i = 0; i < rows; i++)
+                append(s, MESSAGE_ENERGY, (int)i);
+        assert_null(mqtt_spool_free(s));
+        fd = open(path, O_RDONLY | O_CLOEXEC);
+        size = (size_t)read(fd, good, sizeof(good));
+        assert_in_range(size, 4 * 4096, sizeof(good) - 1);
+        assert_int_equal(close(fd), 0);
+        (void)snprintf(aside, sizeof(aside), "%s.corrupt", path);
+        /* What the file says of itself at the end of its first page, and the rest in steps. */
+        for (size_t at = 0; at < size; at += at < 3600 || at >= 4096 ? 661 : 13) {
+                size_t n;
+
+                if (at / 4096 == 1)
+                        continue;
+                memcpy(bad, good, size);
+                bad[at] ^= (uint8_t)(1U << at % 8);
+                write_file(bad, size);
+                s = open_spool(1 << 20);
+                n = drain(s, rows);
+                if (n < rows - 200)
+                        print_message("a bit at %zu: %zu of %zu\n", at, n, rows);
+                assert_in_range(n, rows - 200, rows);
+                assert_int_equal(mqtt_spool_count(s), 0);
+                assert_null(mqtt_spool_free(s));
+                (void)unlink(aside);
+                (void)unlink(path);
+        }
+}
+
 static void spool_that_cannot_be_written_says_so_and_gives_messages_back(void **state)
 {
         struct mqtt_spool_options options = { "/proc/self", "test", 1 << 20, false };
@@ -292,6 +367,7 @@ int main(void)
                 cmocka_unit_test(spool_leaves_out_what_is_not_as_it_was_written),
                 cmocka_unit_test(spool_of_a_version_without_digests_is_read),
                 cmocka_unit_test(spool_saves_what_is_readable_of_a_damaged_file),
+                cmocka_unit_test(spool_loses_no_more_than_a_page_to_a_wrong_bit),
                 cmocka_unit_test(spool_that_cannot_be_written_says_so_and_gives_messages_back),
         };
         int r;
