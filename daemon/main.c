@@ -356,8 +356,10 @@ int main(int argc, char **argv)
         if (options.log_level >= 0)
                 log_set_level(options.log_level);
         r = load_config(&options, &config);
-        if (r < 0)
+        if (r < 0) {
+                worker_server_stop();
                 return EX_CONFIG; /* to be started again would not help */
+        }
         r = prepare_loop(&d);
         if (r < 0) {
                 log_error("cannot prepare the event loop: %s", strerror(-r));

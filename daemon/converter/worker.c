@@ -10,9 +10,11 @@
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #define TIMER_ACCURACY_USEC 10000
+#define STOP_MSEC           500
 
 struct worker {
         struct worker_job job;
@@ -32,6 +34,7 @@ struct order {
 
 /* Our end of the fork server's socket; -1: there is none, and workers are forked from here. */
 static int server = -1;
+static pid_t server_pid;
 
 #define MAX_FDS 2
 
@@ -202,14 +205,25 @@ int worker_server_start(void)
                 return -EAGAIN;
         }
         server = pair[0];
+        server_pid = pid;
         return 0;
 }
 
+/* It ends when it hears nobody any more. That is waited for: what is still there when the service
+ * has ended is a leftover to systemd, and said to be one. */
 void worker_server_stop(void)
 {
-        if (server >= 0)
-                (void)close(server);
+        struct pollfd end = { .fd = -1, .events = POLLIN };
+
+        if (server < 0)
+                return;
+        end.fd = (int)syscall(SYS_pidfd_open, server_pid, 0);
+        (void)close(server);
         server = -1;
+        if (end.fd < 0)
+                return;
+        (void)poll(&end, 1, STOP_MSEC);
+        (void)close(end.fd);
 }
 
 /* The server makes it; where there is none, or it does not take orders, we do. */

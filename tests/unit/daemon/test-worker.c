@@ -174,6 +174,41 @@ static void closed_descriptor_closes_elsewhere(void **state)
         close(pair[0]);
 }
 
+static void name_parent(const void *argument, int fd, struct worker_result *result)
+{
+        result->error = getppid();
+}
+
+/* Still runs: a process that is dead and not yet taken away does not. */
+static bool is_alive(pid_t pid)
+{
+        char path[32], text[64] = "", state = 0;
+        FILE *f;
+
+        (void)snprintf(path, sizeof(path), "/proc/%d/stat", (int)pid);
+        f = fopen(path, "re");
+        if (!f)
+                return false;
+        if (fgets(text, sizeof(text), f))
+                (void)sscanf(text, "%*d (%*[^)]) %c", &state);
+        (void)fclose(f);
+        return state && state != 'Z' && state != 'X';
+}
+
+/* systemd calls what is left of a service that has ended a leftover. */
+static void nothing_is_left_of_a_server_that_was_stopped(void **state)
+{
+        for (int i = 0; i < 20; i++) {
+                struct heard heard;
+
+                assert_int_equal(worker_server_start(), 0);
+                heard = run(name_parent, -1, 0, 200 * SOON_USEC, -1);
+                assert_true(is_alive(heard.result.error));
+                worker_server_stop();
+                assert_false(is_alive(heard.result.error));
+        }
+}
+
 static int start_server(void **state)
 {
         return worker_server_start();
@@ -199,6 +234,7 @@ int main(void)
                 BOTH(worker_that_never_answers_is_ended),
                 BOTH(closed_descriptor_closes_elsewhere),
                 SERVED(worker_is_not_held_up_by_a_lock_of_a_thread),
+                cmocka_unit_test(nothing_is_left_of_a_server_that_was_stopped),
         };
 
         return cmocka_run_group_tests_name("worker", tests, NULL, NULL);
