@@ -31,6 +31,8 @@ struct managed_output {
         struct manager *manager;
         bool exported; /* the outputs know it */
         uint64_t kept; /* what it keeps is safe up to this ticket; UINT64_MAX: all */
+        bool waits;    /* until those of its kind have left */
+        bool left;     /* of those that leave: it is not waited for any more */
         struct managed_output *next;
 };
 
@@ -50,9 +52,10 @@ struct manager {
         bool starting; /* nothing is opened before all that is plugged in is known */
         struct decoder_scratch *scratch; /* of their decoders, which take turns */
         struct managed_output *outputs;
-        struct sink *sinks; /* the bus and the outputs, in the order they are told */
-        uint64_t ticket;    /* of what is told now, rising with each telegram that is kept first */
-        bool held;          /* some of it is held back */
+        struct managed_output *leaving; /* of earlier configurations, in the order of leaving */
+        struct sink *sinks;             /* the bus and the outputs, in the order they are told */
+        uint64_t ticket; /* of what is told now, rising with each telegram that is kept first */
+        bool held;       /* some of it is held back */
 };
 
 /* manager.c */

@@ -74,6 +74,8 @@ static void on_kept(uint64_t through, void *userdata)
                 return;
         for (const struct managed_output *other = m->outputs; other; other = other->next)
                 through = MIN(through, other->kept);
+        for (const struct managed_output *other = m->leaving; other; other = other->next)
+                through = MIN(through, other->kept);
         m->held = through < m->ticket;
         SINK_NOTIFY_ALL(m->sinks, release, through);
 }
@@ -114,11 +116,16 @@ static void stop(struct managed_output *output)
                 output->sink->ops->stop(output->sink);
 }
 
-static struct managed_output *output_free(struct managed_output *output)
+static void hide(struct managed_output *output)
 {
         if (output->exported)
                 SINK_NOTIFY_ALL(output->manager->sinks, output_removed, &output->view);
         output->exported = false; /* its last words go nowhere */
+}
+
+static struct managed_output *output_free(struct managed_output *output)
+{
+        hide(output);
         if (output->sink)
                 (void)output->sink->ops->free(output->sink); /* NULL, by the rule of _free */
         (void)config_item_free(output->config);              /* likewise */
@@ -131,6 +138,94 @@ DEFINE_OWNED(output, struct managed_output *, output_free);
 static const char *name_of(const struct config_item *config)
 {
         return *config->name ? config->name : config->section->name;
+}
+
+/* Is an output of this kind still leaving, and of this name, before `until`? NULL: of any; in all.
+ */
+static bool is_leaving(const struct manager *m, const struct config_item *item, const char *name,
+                       const struct managed_output *until)
+{
+        const struct managed_output *o = m->leaving;
+
+        while (o && o != until &&
+               (o->config->section != item->section ||
+                (name && strcmp(o->config->name, name) != 0)))
+                o = o->next;
+        return o && o != until;
+}
+
+/* Those that have left are freed: what one could not send is for the next of its name, so that they
+ * go in the order in which they came. */
+static void free_left(struct manager *m)
+{
+        for (struct managed_output **at = &m->leaving; *at;) {
+                struct managed_output *output = *at;
+
+                if (!output->left || is_leaving(m, output->config, output->config->name, output)) {
+                        at = &output->next;
+                        continue;
+                }
+                *at = output->next;
+                (void)output_free(output); /* NULL, by the rule of _free */
+        }
+}
+
+static void tell_no_start(const struct config_item *item, int error)
+{
+        log_about(LOG_ERR, LOG_SUBJECT(.sink = name_of(item), .error = error),
+                  "[%s]: %s cannot be started: %s", item->section->name, name_of(item),
+                  strerror(error));
+}
+
+static void tell_settled(void)
+{
+        for (size_t i = 0; i < ELEMENTSOF(kinds); i++)
+                if (kinds[i]->settled)
+                        kinds[i]->settled();
+}
+
+/* Two connections at once would contradict each other at one broker, and share a file here. */
+static void begin_waiting(struct manager *m)
+{
+        for (struct managed_output **at = &m->outputs; *at;) {
+                struct managed_output *output = *at;
+                int r = 0;
+
+                if (output->waits && !is_leaving(m, output->config, NULL, NULL)) {
+                        output->waits = false;
+                        r = output->sink->ops->begin(output->sink);
+                }
+                if (r >= 0) {
+                        at = &output->next;
+                        continue;
+                }
+                tell_no_start(output->config, -r);
+                *at = output->next;
+                outputs_list_sinks(m);
+                (void)output_free(output); /* NULL, by the rule of _free */
+        }
+}
+
+/* The last of the old configuration has left: what is there now is not waited for by anybody. */
+static void settle(struct manager *m, const struct config *config)
+{
+        if (m->leaving)
+                return;
+        for (size_t i = 0; i < ELEMENTSOF(kinds); i++)
+                if (kinds[i]->tell_left && m->options.state_directory)
+                        kinds[i]->tell_left(config, m->options.state_directory, m->store);
+        tell_settled();
+}
+
+static void on_left(void *userdata)
+{
+        struct managed_output *output = userdata;
+        struct manager *m = output->manager;
+
+        output->left = true;
+        free_left(m);
+        begin_waiting(m);
+        settle(m, m->config);
 }
 
 static int output_new(struct manager *m, const struct output *kind,
@@ -146,6 +241,7 @@ static int output_new(struct manager *m, const struct output *kind,
         output->config = config_item_copy(config);
         if (!output->config)
                 return -ENOMEM;
+        output->waits = is_leaving(m, config, NULL, NULL);
         output->view = (struct output_view){ .name = name_of(output->config),
                                              .kind = kind->section->name,
                                              .error_code = "" };
@@ -159,6 +255,8 @@ static int output_new(struct manager *m, const struct output *kind,
                         .on_status = on_status,
                         .on_keep = on_keep,
                         .on_kept = on_kept,
+                        .on_left = on_left,
+                        .wait = output->waits,
                         .meter_name = meter_name,
                         .userdata = output,
                 },
@@ -222,10 +320,21 @@ static bool has_successor(const struct config *config, const struct managed_outp
         return item && (!kind->is_same_place || kind->is_same_place(item, output->config));
 }
 
-/* Those whose section is gone or changed leave, side by side; the others keep their connection. */
+/* The end of the list of those that leave. */
+static struct managed_output **last_leaving(struct manager *m)
+{
+        struct managed_output **at = &m->leaving;
+
+        while (*at)
+                at = &(*at)->next;
+        return at;
+}
+
+/* Those whose section is gone or changed leave, side by side, and nobody waits for them; the others
+ * keep their connection. */
 static void drop_changed(struct manager *m, const struct config *config)
 {
-        struct managed_output *leaving = NULL;
+        struct managed_output **last = last_leaving(m), *first;
 
         for (struct managed_output **at = &m->outputs; *at;) {
                 struct managed_output *output = *at;
@@ -235,19 +344,19 @@ static void drop_changed(struct manager *m, const struct config *config)
                         continue;
                 }
                 *at = output->next;
-                output->next = leaving;
-                leaving = output;
+                output->next = NULL;
+                *last_leaving(m) = output;
                 if (output->sink->ops->withdraw && !has_successor(config, output))
                         output->sink->ops->withdraw(output->sink);
                 stop(output);
         }
         outputs_list_sinks(m);
-        while (leaving) {
-                struct managed_output *next = leaving->next;
-
-                (void)output_free(leaving); /* NULL, by the rule of _free */
-                leaving = next;
+        first = *last;
+        for (struct managed_output *output = first; output; output = output->next) {
+                hide(output);
+                output->left = !output->sink->ops->leave || output->sink->ops->leave(output->sink);
         }
+        free_left(m);
 }
 
 static bool has_output(const struct manager *m, const struct config_item *item)
@@ -290,9 +399,7 @@ static void add_output(struct manager *m, const struct output *kind, const struc
                 at = &(*at)->next;
         r = output_new(m, kind, item, at);
         if (r < 0) {
-                log_about(LOG_ERR, LOG_SUBJECT(.sink = name_of(item), .error = -r),
-                          "[%s]: %s cannot be started: %s", item->section->name, name_of(item),
-                          strerror(-r));
+                tell_no_start(item, -r);
                 return;
         }
         outputs_list_sinks(m);
@@ -310,13 +417,6 @@ static void add_standard(struct manager *m, const struct config *config, const s
                 add_output(m, kind, standard);
 }
 
-static void tell_settled(void)
-{
-        for (size_t i = 0; i < ELEMENTSOF(kinds); i++)
-                if (kinds[i]->settled)
-                        kinds[i]->settled();
-}
-
 void outputs_configure(struct manager *m, const struct config *config)
 {
         drop_changed(m, config);
@@ -329,10 +429,8 @@ void outputs_configure(struct manager *m, const struct config *config)
                 if (!has_output(m, item))
                         add_output(m, kinds[i], item);
                 add_standard(m, config, kinds[i]);
-                if (kinds[i]->tell_left && m->options.state_directory)
-                        kinds[i]->tell_left(config, m->options.state_directory, m->store);
         }
-        tell_settled();
+        settle(m, config);
 }
 
 struct sink *outputs_find(const struct manager *m, const struct output *kind)
@@ -357,16 +455,29 @@ int outputs_reconnect(struct manager *m, const char *name)
         return 0;
 }
 
-void outputs_free(struct manager *m)
+static void stop_all(struct manager *m)
 {
         for (struct managed_output *output = m->outputs; output; output = output->next)
                 stop(output);
-        m->sinks = NULL;
-        while (m->outputs) {
-                struct managed_output *output = m->outputs;
+}
 
-                m->outputs = output->next;
+static void free_all(struct managed_output **list)
+{
+        while (*list) {
+                struct managed_output *output = *list;
+
+                *list = output->next;
                 (void)output_free(output); /* NULL, by the rule of _free */
         }
+}
+
+void outputs_free(struct manager *m)
+{
+        stop_all(m);
+        m->sinks = NULL;
+        free_all(&m->leaving);
+        begin_waiting(m); /* only to put on disk what they were told */
+        stop_all(m);
+        free_all(&m->outputs);
         tell_settled();
 }

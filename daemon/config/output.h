@@ -24,6 +24,9 @@ struct output_options {
          * back. UINT64_MAX: all is kept, or is not waited for. Called from the main loop. */
         uint64_t (*on_keep)(void *userdata);
         void (*on_kept)(uint64_t through, void *userdata);
+        /* Once, from the main loop, after leave(): it may be freed in this call. */
+        void (*on_left)(void *userdata);
+        bool wait; /* others of its kind have not left yet: begin() will be called */
         /* Display name of a meter, "" when there is none. */
         const char *(*meter_name)(void *userdata, const char *meter_id);
         void *userdata;

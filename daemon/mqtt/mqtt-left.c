@@ -95,7 +95,7 @@ struct left {
         struct left *next;
 };
 
-static struct left *lefts;
+static struct left *lefts, **left_last = &lefts; /* in the order in which they came */
 
 static void give_up(const char *name, struct message_list *messages)
 {
@@ -118,8 +118,8 @@ void mqtt_left_keep(const char *name, struct message_list *list)
                 return;
         }
         message_list_append(&left->messages, list);
-        left->next = lefts;
-        lefts = left;
+        *left_last = left;
+        left_last = &left->next;
 }
 
 static struct left *left_free(struct left *left)
@@ -142,6 +142,9 @@ void mqtt_left_take(const char *name, struct message_list *ret)
                 message_list_append(ret, &left->messages);
                 (void)left_free(left); /* NULL, by the rule of _free */
         }
+        left_last = &lefts;
+        while (*left_last)
+                left_last = &(*left_last)->next;
 }
 
 void mqtt_left_end(void)
@@ -153,4 +156,5 @@ void mqtt_left_end(void)
                 give_up(left->name, &left->messages);
                 (void)left_free(left); /* NULL, by the rule of _free */
         }
+        left_last = &lefts;
 }

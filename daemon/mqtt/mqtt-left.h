@@ -5,7 +5,7 @@
  * log names both. What could neither be sent nor kept on disk (Spool=no, or a disk that takes
  * nothing) is for the one that comes after it with the same section: a corrected Host= costs no
  * reading. It is the main loop's alone, and empty but while a configuration takes the place of
- * another.
+ * another, until the last of the old sections has left.
  */
 #pragma once
 

@@ -132,7 +132,8 @@ static void keep_bound(struct mqtt_queue *q)
         }
 }
 
-void mqtt_queue_push_ticket(struct mqtt_queue *q, struct message_list *list, uint64_t ticket)
+static void push(struct mqtt_queue *q, struct message_list *list, uint64_t ticket,
+                 void (*add)(struct message_list *to, struct message_list *from))
 {
         bool must_wake;
 
@@ -140,7 +141,7 @@ void mqtt_queue_push_ticket(struct mqtt_queue *q, struct message_list *list, uin
                 return;
         lock(q);
         q->pushed = MAX(q->pushed, ticket);
-        message_list_append(&q->list, list);
+        add(&q->list, list);
         keep_bound(q);
         must_wake = claim(&q->wake_set);
         unlock(q);
@@ -148,9 +149,19 @@ void mqtt_queue_push_ticket(struct mqtt_queue *q, struct message_list *list, uin
                 wake(q->wake_fd);
 }
 
+void mqtt_queue_push_ticket(struct mqtt_queue *q, struct message_list *list, uint64_t ticket)
+{
+        push(q, list, ticket, message_list_append);
+}
+
 void mqtt_queue_push(struct mqtt_queue *q, struct message_list *list)
 {
-        mqtt_queue_push_ticket(q, list, 0);
+        push(q, list, 0, message_list_append);
+}
+
+void mqtt_queue_push_first(struct mqtt_queue *q, struct message_list *list)
+{
+        push(q, list, 0, message_list_prepend);
 }
 
 uint64_t mqtt_queue_kept(struct mqtt_queue *q)

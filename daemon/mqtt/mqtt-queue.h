@@ -72,6 +72,9 @@ int mqtt_queue_news_fd(const struct mqtt_queue *q);
  */
 void mqtt_queue_push(struct mqtt_queue *q, struct message_list *list);
 
+/* The same, before all that waits in it. */
+void mqtt_queue_push_first(struct mqtt_queue *q, struct message_list *list);
+
 /* The same with a ticket, which rises from one to the next: mqtt_queue_kept() tells of it. */
 void mqtt_queue_push_ticket(struct mqtt_queue *q, struct message_list *list, uint64_t ticket);
 /* The last ticket of which the worker has said that all is kept; 0: none. */

@@ -40,7 +40,10 @@ struct sink_mqtt {
         struct sink sink;
         sd_event_source *news, *status_timer, *birth_timer;
         struct mqtt_queue *queue;
-        struct mqtt_worker *worker;
+        struct mqtt_worker *worker;       /* NULL: it waits for begin() */
+        const struct config_mqtt *config; /* borrowed; for that worker, as these two */
+        const char *state_directory;
+        uint64_t denied_usec;
         struct format_context context;
         uint64_t interval_usec;
         struct decimal deadband;
@@ -52,6 +55,7 @@ struct sink_mqtt {
         const char *(*meter_name)(void *userdata, const char *meter_id);
         uint64_t (*on_keep)(void *userdata);
         void (*on_kept)(uint64_t through, void *userdata);
+        void (*on_left)(void *userdata);
         void *userdata;
         struct mqtt_entry *entries;
         size_t n_entries;
@@ -65,12 +69,13 @@ struct sink_mqtt {
         bool status_told, connected;
         uint64_t lost_usec; /* when the last connection ended, or this began */
         uint64_t due_usec;  /* if the broker has not said by then whether it remembers */
-        sd_event_source *keep_timer;
-        uint64_t coming;   /* the ticket of the telegram that is being told; 0: none */
-        uint64_t ticket;   /* the last one that has something to be kept */
-        uint64_t kept;     /* the last one that is kept */
-        bool late;         /* the disk does not take it: nobody waits for it */
-        bool counters_due; /* they are told when nothing older is on its way */
+        sd_event_source *keep_timer, *leave_timer;
+        bool is_told_nothing; /* it has left the others of mqtt_tell_begin() */
+        uint64_t coming;      /* the ticket of the telegram that is being told; 0: none */
+        uint64_t ticket;      /* the last one that has something to be kept */
+        uint64_t kept;        /* the last one that is kept */
+        bool late;            /* the disk does not take it: nobody waits for it */
+        bool counters_due;    /* they are told when nothing older is on its way */
 };
 
 /* One of all, since sections may tell one broker the same; and its end, which frees the entries. */

@@ -54,6 +54,7 @@ struct mqtt_worker {
         struct mqtt_outbox outbox;
         struct mqtt_spool
                 *later; /* for the outbox, when the broker has answered; NULL: it has it */
+        bool spool_when_reached;
 
         bool is_open;                    /* opened, and its end not yet dealt with */
         bool was_up;                     /* … and greeted */
@@ -432,12 +433,32 @@ static void store_rest(struct mqtt_worker *w)
         (void)mqtt_outbox_store(&w->outbox);
 }
 
+/* A disk may keep the thread waiting, and nobody else. */
+static void open_spool(struct mqtt_worker *w)
+{
+        if (!w->outbox.spool)
+                return;
+        mqtt_spool_open(w->outbox.spool);
+        if (w->spool_when_reached && !mqtt_spool_was_reached(w->outbox.spool))
+                w->later = TAKE(w->outbox.spool);
+}
+
+/* What is not on disk now is in `pending`, for whoever comes next. */
+static void close_spool(struct mqtt_worker *w)
+{
+        store_rest(w);
+        report(w);
+        w->outbox.spool = mqtt_spool_free(w->outbox.spool);
+        w->later = mqtt_spool_free(w->later);
+}
+
 static void *run(void *userdata)
 {
         struct mqtt_worker *w = userdata;
         bool abandoned;
 
         (void)pthread_setname_np(pthread_self(), "mqtt"); /* only for those who look at threads */
+        open_spool(w);
         for (;;) {
                 handle_requests(w, mqtt_queue_take(w->queue, mqtt_outbox_has_room(&w->outbox)
                                                                      ? &w->outbox.pending
@@ -450,10 +471,11 @@ static void *run(void *userdata)
                 watch_connection(w, now_usec());
         }
         mqtt_client_disconnect(w->client);
-        store_rest(w);
+        close_spool(w);
         (void)pthread_mutex_lock(&w->lock);
         w->ended = true;
         abandoned = w->abandoned;
+        mqtt_queue_report(w->queue, &w->status, true);
         (void)pthread_cond_signal(&w->over);
         (void)pthread_mutex_unlock(&w->lock);
         if (abandoned)
@@ -490,9 +512,7 @@ int mqtt_worker_new(struct mqtt_worker_options *options, struct mqtt_worker **re
         w->knock = -1;
         w->queue = TAKE(options->queue);
         w->settings = options->settings;
-        if (options->spool_when_reached && options->spool &&
-            !mqtt_spool_was_reached(options->spool))
-                w->later = TAKE(options->spool);
+        w->spool_when_reached = options->spool_when_reached;
         w->outbox.spool = TAKE(options->spool);
         w->outbox.write_ahead = options->write_ahead;
         w->outbox.denied.usec = options->denied_usec;
@@ -514,6 +534,21 @@ void mqtt_worker_stop(struct mqtt_worker *w)
         if (w->asked_usec == 0)
                 w->asked_usec = now_usec();
         mqtt_queue_request(w->queue, MQTT_REQUEST_STOP);
+}
+
+bool mqtt_worker_has_ended(struct mqtt_worker *w)
+{
+        bool ended;
+
+        (void)pthread_mutex_lock(&w->lock);
+        ended = w->ended;
+        (void)pthread_mutex_unlock(&w->lock);
+        return ended;
+}
+
+uint64_t mqtt_worker_left_usec(const struct mqtt_worker *w)
+{
+        return jobs_left_usec(w->asked_usec, JOBS_STOP_USEC);
 }
 
 /* True: the thread has ended. Else it hangs in a call to the disk, and frees all if that returns.
@@ -548,7 +583,8 @@ struct mqtt_worker *mqtt_worker_free(struct mqtt_worker *w, struct message_list 
                 log_warning("MQTT: the disk took no more in time: what waited in memory is lost");
                 return NULL;
         }
-        store_rest(w); /* what came after its last look, if anything did */
+        /* what came after its last look, if anything did */
+        (void)mqtt_queue_take(w->queue, &w->outbox.pending);
         message_list_append(ret_left, &w->outbox.pending);
         worker_destroy(w);
         return NULL;

@@ -14,7 +14,7 @@ struct mqtt_worker;
 struct mqtt_worker_options {
         struct mqtt_queue *queue;      /* taken over; lives as long as the worker */
         struct mqtt_settings settings; /* taken over */
-        struct mqtt_spool *spool;      /* taken over; NULL: memory only */
+        struct mqtt_spool *spool;      /* taken over, to be opened; NULL: memory only */
         bool spool_when_reached;       /* memory only until the broker has answered once, ever */
         bool write_ahead;              /* Durability=always: into the spool first, always */
         uint64_t denied_usec;          /* how long a refused topic is left out; 0: the default */
@@ -25,6 +25,11 @@ int mqtt_worker_new(struct mqtt_worker_options *options, struct mqtt_worker **re
 
 /* Begins to stop, and returns at once: several workers stop side by side. */
 void mqtt_worker_stop(struct mqtt_worker *w);
+
+/* It has stopped: mqtt_worker_free() does not wait. The queue's news tell when to look. */
+bool mqtt_worker_has_ended(struct mqtt_worker *w);
+/* How long it may still take; 0: mqtt_worker_free() leaves it behind. */
+uint64_t mqtt_worker_left_usec(const struct mqtt_worker *w);
 
 /*
  * Sends what can be sent in one second from the first request to stop, says goodbye, puts the rest

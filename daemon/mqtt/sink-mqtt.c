@@ -195,12 +195,41 @@ static void look_at_worker(struct sink_mqtt *s)
                 arm(s->status_timer, STATUS_USEC);
 }
 
+/* It leaves: all that is still looked for is what is kept, and the end. May free it. */
+static void look_for_end(struct sink_mqtt *s)
+{
+        struct mqtt_status w;
+        struct mqtt_ring ring;
+
+        mqtt_queue_status(s->queue, &w, &ring); /* these are no news any more */
+        if (s->sink.keeps)
+                look_at_kept(s);
+        if (mqtt_worker_has_ended(s->worker))
+                s->on_left(s->userdata);
+}
+
 static int on_news(sd_event_source *source, int fd, uint32_t revents, void *userdata)
 {
+        struct sink_mqtt *s = userdata;
+
         (void)source;
         (void)fd;
         (void)revents;
-        look_at_worker(userdata);
+        if (s->is_told_nothing)
+                look_for_end(s); /* touch nothing after this */
+        else
+                look_at_worker(s);
+        return 0;
+}
+
+/* The thread hangs in a call to the disk. */
+static int on_leave_timer(sd_event_source *source, uint64_t usec, void *userdata)
+{
+        struct sink_mqtt *s = userdata;
+
+        (void)source;
+        (void)usec;
+        s->on_left(s->userdata); /* touch nothing after this */
         return 0;
 }
 
@@ -221,9 +250,14 @@ static int on_keep_timer(sd_event_source *source, uint64_t usec, void *userdata)
         look_at_kept(s);
         if (s->kept == s->ticket)
                 return 0;
+        if (!s->worker) { /* no fault of the disk: the one before it is still writing */
+                arm(s->keep_timer, KEEP_USEC);
+                return 0;
+        }
         s->late = true;
         s->on_kept(UINT64_MAX, s->userdata);
-        look_at_worker(s);
+        if (!s->is_told_nothing)
+                look_at_worker(s);
         return 0;
 }
 
@@ -408,6 +442,28 @@ static void sink_mqtt_stop(struct sink *sink)
                 mqtt_worker_stop(s->worker);
 }
 
+static void tell_nothing(struct sink_mqtt *s)
+{
+        s->status_timer = sd_event_source_disable_unref(s->status_timer);
+        s->birth_timer = sd_event_source_disable_unref(s->birth_timer);
+        if (!s->is_told_nothing)
+                mqtt_tell_end(s);
+        s->is_told_nothing = true;
+}
+
+/* What others were not yet told of, because it is to be kept first, is waited for until the end. */
+static bool sink_mqtt_leave(struct sink *sink)
+{
+        struct sink_mqtt *s = (struct sink_mqtt *)sink;
+
+        tell_nothing(s);
+        if (!s->worker || mqtt_worker_has_ended(s->worker))
+                return true;
+        return sd_event_add_time_relative(sd_event_source_get_event(s->news), &s->leave_timer,
+                                          CLOCK_MONOTONIC, mqtt_worker_left_usec(s->worker), 0,
+                                          on_leave_timer, s) < 0;
+}
+
 static struct sink *sink_mqtt_free(struct sink *sink)
 {
         struct sink_mqtt *s = (struct sink_mqtt *)sink;
@@ -416,16 +472,17 @@ static struct sink *sink_mqtt_free(struct sink *sink)
         if (!s)
                 return NULL;
         s->news = sd_event_source_disable_unref(s->news);
-        s->status_timer = sd_event_source_disable_unref(s->status_timer);
-        s->birth_timer = sd_event_source_disable_unref(s->birth_timer);
         s->keep_timer = sd_event_source_disable_unref(s->keep_timer);
-        if (!s->worker)
+        s->leave_timer = sd_event_source_disable_unref(s->leave_timer);
+        tell_nothing(s);
+        if (!s->worker && s->queue) {
+                (void)mqtt_queue_take(s->queue, &left);
                 s->queue = mqtt_queue_free(s->queue);
+        }
         s->worker = mqtt_worker_free(s->worker, &left);
         if (sink->keeps)
                 s->on_kept(UINT64_MAX, s->userdata);
         mqtt_left_keep(s->name ? s->name : "", &left);
-        mqtt_tell_end(s);
         free(s->name);
         free(s->version);
         free(s);
@@ -433,25 +490,6 @@ static struct sink *sink_mqtt_free(struct sink *sink)
 }
 
 DEFINE_OWNED(sink, struct sink *, sink_mqtt_free);
-
-static const struct sink_ops sink_mqtt_ops = {
-        .name = "mqtt",
-        .named_only = true,
-        .stop = sink_mqtt_stop,
-        .free = sink_mqtt_free,
-        .reconnect = sink_mqtt_reconnect,
-        .retry = sink_mqtt_retry,
-        .withdraw = sink_mqtt_withdraw,
-        .meter_known = sink_mqtt_meter_known,
-        .meter_added = sink_mqtt_meter_added,
-        .meter_removed = sink_mqtt_meter_removed,
-        .telegram_coming = sink_mqtt_telegram_coming,
-        .telegram = sink_mqtt_telegram,
-        .meter_changed = sink_mqtt_meter_changed,
-        .meter_forgotten = sink_mqtt_meter_forgotten,
-        .converter_added = sink_mqtt_converter_added,
-        .converter_removed = sink_mqtt_converter_removed,
-};
 
 /* ---- making one ---- */
 
@@ -463,35 +501,32 @@ static void set_context(struct sink_mqtt *s, const struct config_mqtt *config)
         s->deadband = config->deadband;
 }
 
-static bool is_spooled(const struct sink_mqtt_options *options)
+static bool is_spooled(const struct sink_mqtt *s)
 {
-        return options->config->spool != MQTT_SPOOL_NO && options->state_directory;
+        return s->config->spool != MQTT_SPOOL_NO && s->state_directory;
 }
 
-static bool keeps(const struct sink_mqtt_options *options)
+static bool keeps(const struct sink_mqtt *s)
 {
-        return options->config->durability == MQTT_ALWAYS && is_spooled(options);
+        return s->config->durability == MQTT_ALWAYS && is_spooled(s);
 }
 
-static int start_worker(struct sink_mqtt *s, const struct sink_mqtt_options *options)
+static int start_worker(struct sink_mqtt *s)
 {
-        const struct config_mqtt *config = options->config;
+        const struct config_mqtt *config = s->config;
         struct mqtt_worker_options worker = { .write_ahead = config->durability == MQTT_ALWAYS };
         char client_id[128], births[MQTT_BIRTHS_MAX][FORMAT_TOPIC_MAX] = { "" };
         struct message_list left = { 0 };
         int r;
 
-        r = mqtt_queue_new(MQTT_QUEUE_BYTES_MAX, &s->queue);
-        if (r < 0)
-                return r;
         mqtt_settings_client_id(config, client_id, sizeof(client_id));
         for (size_t i = 0; i < MQTT_BIRTHS_MAX; i++)
                 (void)format_birth_topic(&s->context, i, births[i]); /* "" where there is none */
         r = mqtt_settings_copy(config, client_id, s->state_topic, births, &worker.settings);
         if (r < 0)
                 return r;
-        if (is_spooled(options)) {
-                struct mqtt_spool_options spool = { .directory = options->state_directory,
+        if (is_spooled(s)) {
+                struct mqtt_spool_options spool = { .directory = s->state_directory,
                                                     .name = s->name,
                                                     .bytes_max = config->spool_max_bytes,
                                                     .durable = config->durability == MQTT_ALWAYS };
@@ -503,14 +538,21 @@ static int start_worker(struct sink_mqtt *s, const struct sink_mqtt_options *opt
                 }
         }
         mqtt_left_take(s->name, &left);
-        mqtt_queue_push(s->queue, &left);
+        mqtt_queue_push_first(s->queue, &left);
         worker.spool_when_reached = config->spool == MQTT_SPOOL_REACHED;
         worker.queue = s->queue;
-        worker.denied_usec = options->denied_usec;
+        worker.denied_usec = s->denied_usec;
         r = mqtt_worker_new(&worker, &s->worker);
-        if (r < 0)
+        if (r < 0) {
+                s->news = sd_event_source_disable_unref(s->news);
                 s->queue = NULL; /* freed, as all that was handed over */
+        }
         return r;
+}
+
+static int sink_mqtt_begin(struct sink *sink)
+{
+        return start_worker((struct sink_mqtt *)sink);
 }
 
 static int add_sources(struct sink_mqtt *s, sd_event *event)
@@ -542,6 +584,37 @@ static int add_sources(struct sink_mqtt *s, sd_event *event)
         return sd_event_source_set_enabled(s->keep_timer, SD_EVENT_OFF);
 }
 
+static const struct sink_ops sink_mqtt_ops = {
+        .name = "mqtt",
+        .named_only = true,
+        .stop = sink_mqtt_stop,
+        .free = sink_mqtt_free,
+        .leave = sink_mqtt_leave,
+        .begin = sink_mqtt_begin,
+        .reconnect = sink_mqtt_reconnect,
+        .retry = sink_mqtt_retry,
+        .withdraw = sink_mqtt_withdraw,
+        .meter_known = sink_mqtt_meter_known,
+        .meter_added = sink_mqtt_meter_added,
+        .meter_removed = sink_mqtt_meter_removed,
+        .telegram_coming = sink_mqtt_telegram_coming,
+        .telegram = sink_mqtt_telegram,
+        .meter_changed = sink_mqtt_meter_changed,
+        .meter_forgotten = sink_mqtt_meter_forgotten,
+        .converter_added = sink_mqtt_converter_added,
+        .converter_removed = sink_mqtt_converter_removed,
+};
+
+static void set_callbacks(struct sink_mqtt *s, const struct sink_mqtt_options *options)
+{
+        s->on_status = options->on_status;
+        s->on_keep = options->on_keep;
+        s->on_kept = options->on_kept;
+        s->on_left = options->on_left;
+        s->meter_name = options->meter_name;
+        s->userdata = options->userdata;
+}
+
 int sink_mqtt_new(const struct sink_mqtt_options *options, struct sink **ret)
 {
         OWNED(sink) struct sink *sink = NULL;
@@ -557,11 +630,10 @@ int sink_mqtt_new(const struct sink_mqtt_options *options, struct sink **ret)
         s->version = strdup(options->version ? options->version : "");
         if (!s->name || !s->version)
                 return -ENOMEM;
-        s->on_status = options->on_status;
-        s->on_keep = options->on_keep;
-        s->on_kept = options->on_kept;
-        s->meter_name = options->meter_name;
-        s->userdata = options->userdata;
+        set_callbacks(s, options);
+        s->config = options->config;
+        s->state_directory = options->state_directory;
+        s->denied_usec = options->denied_usec;
         s->status = (struct output_view){ .name = s->name, .kind = "mqtt", .error_code = "" };
         s->store = options->store;
         s->lost_usec = mqtt_tell_now_usec(); /* what came before came to others */
@@ -569,11 +641,12 @@ int sink_mqtt_new(const struct sink_mqtt_options *options, struct sink **ret)
         format_state_topic(&s->context, s->state_topic);
         (void)mqtt_config_told_key(options->config, s->key);
         mqtt_tell_recall(s);
-        r = start_worker(s, options);
-        if (r < 0)
-                return r;
-        s->sink.keeps = options->on_keep && keeps(options);
-        r = add_sources(s, options->event);
+        s->sink.keeps = options->on_keep && keeps(s);
+        r = mqtt_queue_new(MQTT_QUEUE_BYTES_MAX, &s->queue);
+        if (r >= 0)
+                r = add_sources(s, options->event);
+        if (r >= 0 && !options->wait)
+                r = start_worker(s);
         if (r < 0)
                 return r;
         *ret = TAKE(sink);
@@ -591,6 +664,8 @@ static int new_output(const struct output_options *options, struct sink **ret)
                         .on_status = options->on_status,
                         .on_keep = options->on_keep,
                         .on_kept = options->on_kept,
+                        .on_left = options->on_left,
+                        .wait = options->wait,
                         .userdata = options->userdata,
                         .meter_name = options->meter_name,
                         .store = options->store,

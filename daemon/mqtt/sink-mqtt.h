@@ -14,7 +14,7 @@
 struct sink_mqtt_options {
         sd_event *event;
         const struct config_mqtt *config; /* borrowed until freed */
-        const char *state_directory;      /* of the spool; NULL: memory only */
+        const char *state_directory;      /* of the spool; NULL: memory only; borrowed likewise */
         struct store *store;              /* of what was told; NULL: this run only */
         const char *version;
         uint64_t denied_usec; /* how long a refused topic is left out; 0: the default (for tests) */
@@ -23,6 +23,8 @@ struct sink_mqtt_options {
         /* Of Durability=always; both or none (config/output.h). */
         uint64_t (*on_keep)(void *userdata);
         void (*on_kept)(uint64_t through, void *userdata);
+        void (*on_left)(void *userdata); /* of leave(); NULL where nobody calls that */
+        bool wait;                       /* for begin() (lib/model/sink.h) */
         void *userdata;
         /* Display name of a meter, "" when there is none. */
         const char *(*meter_name)(void *userdata, const char *meter_id);

@@ -316,7 +316,6 @@ int mqtt_spool_new(const struct mqtt_spool_options *options, struct mqtt_spool *
 {
         struct mqtt_spool *s = calloc(1, sizeof(*s));
         char name[FORMAT_SEGMENT_MAX];
-        struct stat st;
 
         if (!s)
                 return -ENOMEM;
@@ -324,6 +323,14 @@ int mqtt_spool_new(const struct mqtt_spool_options *options, struct mqtt_spool *
                        format_identifier(options->name, name, sizeof(name)));
         s->bytes_max = options->bytes_max;
         s->durable = options->durable;
+        *ret = s;
+        return 0;
+}
+
+void mqtt_spool_open(struct mqtt_spool *s)
+{
+        struct stat st;
+
         aside_path(s, 0, s->aside);
         if (access(s->aside, F_OK) == 0)
                 (void)snprintf(
@@ -332,8 +339,6 @@ int mqtt_spool_new(const struct mqtt_spool_options *options, struct mqtt_spool *
                         s->aside);
         if (stat(s->path, &st) == 0)
                 (void)need_db(s); /* the sentence is kept, and it is tried again when needed */
-        *ret = s;
-        return 0;
 }
 
 struct mqtt_spool *mqtt_spool_free(struct mqtt_spool *s)

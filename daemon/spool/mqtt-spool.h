@@ -20,9 +20,11 @@ struct mqtt_spool_options {
         bool durable;       /* each batch reaches the disk before the call returns */
 };
 
-/* Touches no file yet, unless one was left by the last run: then it is opened. Fails for lack of
- * memory only. */
+/* Touches no file. Fails for lack of memory only. */
 int mqtt_spool_new(const struct mqtt_spool_options *options, struct mqtt_spool **ret);
+/* Looks at what the last run left, before all of the following: this, as those, may wait for the
+ * disk. */
+void mqtt_spool_open(struct mqtt_spool *spool);
 /* The file stays if there is something in it. */
 struct mqtt_spool *mqtt_spool_free(struct mqtt_spool *spool);
 

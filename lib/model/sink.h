@@ -20,6 +20,15 @@ struct sink_ops {
         /* Begins to leave, and does not wait: several that leave do so side by side. */
         void (*stop)(struct sink *sink);
         struct sink *(*free)(struct sink *sink); /* flushes what it can in bounded time */
+        /*
+         * Behind stop(), where nobody may be waited for: it is told nothing more, and shows
+         * nothing. True: free() does not wait. Else `on_left` of its options says when that is so.
+         * NULL: free() never waits long.
+         */
+        bool (*leave)(struct sink *sink);
+        /* Of one that was made while others of its kind were leaving, which are gone now: what it
+         * was told meanwhile comes behind what one of its name left. -errno: it is to be freed. */
+        int (*begin)(struct sink *sink);
         /* Output1.Reconnect: drops the connection and tries at once. */
         void (*reconnect)(struct sink *sink);
         /* Tries at once what is waited with: connecting, and what was refused. */

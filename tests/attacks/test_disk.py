@@ -110,6 +110,29 @@ class Frozen(unittest.TestCase):
         finally:
             shutil.rmtree(disk)
 
+    @unittest.skipIf(SANITIZED, "a sanitizer minds the preload")
+    def test_a_reload_waits_for_no_disk_that_hangs(self):
+        disk = temporary("smdisk.")
+        try:
+            with service_on(disk, mqtt("m", 1)) as s:
+                wait_until(lambda: s.feed(p1(b"SEQ1", 1000)) or any(disk.glob("state/*.spool")),
+                           "the spool")
+                freeze(s, disk)
+                n = s.telegrams("SEQ1")
+                # The old one cannot put down what it has, and the new one cannot look at the spool.
+                s.write(mqtt("m", 2))
+                s.smctl("reload")
+                s.feed(p1(b"SEQ1", 1010))
+                s.wait_telegrams("SEQ1", n + 1)
+                self.assertEqual(s.log.count("the disk took no more in time"), 0)
+                wait_until(lambda: "the disk took no more in time" in s.log, "its end")
+                s.feed(p1(b"SEQ1", 1011))
+                s.wait_telegrams("SEQ1", n + 2)
+                s.smctl("status", code=None)
+                (disk / "frozen").unlink()
+                s.wait_output("m", lambda o: o["Spooled"], "the spool again")
+        finally:
+            shutil.rmtree(disk)
 
     @unittest.skipIf(SANITIZED, "a sanitizer minds the preload")
     def test_a_disk_that_hangs_keeps_nobody_from_stopping_the_service(self):

@@ -14,7 +14,7 @@ import time
 import unittest
 
 from attack_bed import Service, bus, mqtt, p1, wait_until
-from broker import BadLink, Broker, Driver, Folder, Subscriber, config
+from broker import BadLink, Broker, Driver, FakeBroker, Folder, Subscriber, config
 
 START = 1551879225
 ENERGY = "smartmeterd/box/meter/LGZ1/active_energy_import"
@@ -84,7 +84,84 @@ class Corrected(unittest.TestCase):
             s.wait_telegrams("SEQ1")
             s.write("")
             s.smctl("reload")
-            self.assertIn("neither sent nor kept", s.log)
+            s.wait_log("neither sent nor kept")
+
+
+class Deaf(FakeBroker):
+    """Takes all and acknowledges nothing; `left`: someone has gone."""
+
+    def __init__(self):
+        self.left = False
+        super().__init__(reason=lambda topic, n: None)
+
+    def _serve(self, s):
+        super()._serve(s)
+        self.left = True
+
+
+class Leaving(unittest.TestCase):
+    """The section of a broker that answers nothing is changed, or taken out: it is given its second,
+    and nobody waits for that."""
+
+    ENERGY = "smartmeterd/box/meter/SEQ1/active_energy_import"
+
+    def feed(self, s, *numbers):
+        for n in numbers:
+            s.feed(p1(b"SEQ1", n))
+        s.wait_telegrams("SEQ1", numbers[-1] - 999)
+
+    def begin(self, deaf, s):
+        s.wait_output("m", lambda o: o["Connected"], "a connection")
+        self.feed(s, *range(1000, 1005))
+        wait_until(lambda: len([t for t, *_ in deaf.published if t == self.ENERGY]) >= 1,
+                   "a reading")
+
+    def test_the_service_goes_on_while_a_broker_is_left(self):
+        with Deaf() as deaf, Service(mqtt("m", deaf.port)) as s:
+            self.begin(deaf, s)
+            s.write("")
+            self.feed(s, 1005)  # not acknowledged: it is worth a second
+            s.manager("Reload")
+            self.assertFalse(deaf.left)
+            with self.assertRaises(bus.CallError):  # nobody is shown it any more
+                s.output("m")
+            self.feed(s, 1006)
+            wait_until(lambda: deaf.left, "the end of the connection")
+            s.wait_log("mqtt-m.spool")  # what it had is for a section of its name
+
+    def test_the_next_section_gets_all_in_order(self):
+        for lines in (["Spool=yes"], ["Spool=no"], ["Durability=always"]):
+            with self.subTest(lines), Folder() as folder, Broker(folder) as broker, \
+                    Subscriber(broker, topic=self.ENERGY) as sub, Deaf() as deaf, \
+                    Service(mqtt("m", deaf.port, *lines)) as s:
+                self.begin(deaf, s)
+                # One that never begins, since it is changed again before the first has left.
+                s.write(mqtt("m", 1, *lines))
+                s.manager("Reload")
+                for n in range(1005, 1010):
+                    s.feed(p1(b"SEQ1", n))
+                s.write(mqtt("m", broker.port, *lines))
+                s.manager("Reload")
+                for n in range(1010, 1015):
+                    s.feed(p1(b"SEQ1", n))
+                sub.wait(lambda got: "1014" in sub.payloads(self.ENERGY), "the newest")
+                # Without what was to empty the first one's topic.
+                self.assertEqual([v for v in dict.fromkeys(sub.payloads(self.ENERGY)) if v],
+                                 [str(n) for n in range(1000, 1015)])
+                self.feed(s, 1015)  # what is kept first is told
+
+    def test_a_stop_meanwhile_keeps_all(self):
+        with Deaf() as deaf, Service(mqtt("m", deaf.port)) as s:
+            self.begin(deaf, s)
+            s.write(mqtt("m", 1))
+            s.manager("Reload")
+            self.feed(s, *range(1005, 1010))
+            self.assertEqual(s.stop(), 0)
+            with contextlib.closing(sqlite3.connect(s.state / "mqtt-m.spool")) as db:
+                rows = db.execute("SELECT payload FROM message WHERE topic = ? ORDER BY id",
+                                  (self.ENERGY,)).fetchall()
+            self.assertEqual([int(r[0]) for r in rows if r[0]], list(range(1000, 1010)))
+            s.start()
 
 
 def silent(address, port, keep):

@@ -96,6 +96,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         write_file(data, size);
         if (mqtt_spool_new(&options, &spool) < 0)
                 abort();
+        mqtt_spool_open(spool);
         read_all(spool);
         m = message_new(&attributes, "a/b", "1", 1);
         if (!m)

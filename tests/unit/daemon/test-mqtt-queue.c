@@ -119,6 +119,27 @@ static void queue_keeps_messages_that_the_worker_has_no_room_for(void **state)
         assert_null(mqtt_queue_free(q));
 }
 
+static void what_is_pushed_first_comes_before_what_waits_and_within_the_bound(void **state)
+{
+        struct message_list list = { 0 };
+        struct mqtt_queue *q;
+
+        (void)state;
+        message_list_add(&list, make(MESSAGE_ENERGY, "c"));
+        assert_int_equal(mqtt_queue_new(2 * list.bytes, &q), 0);
+        mqtt_queue_push(q, &list);
+        message_list_add(&list, make(MESSAGE_INSTANTANEOUS, "a"));
+        message_list_add(&list, make(MESSAGE_ENERGY, "b"));
+        mqtt_queue_push_first(q, &list);
+        assert_int_equal(list.n, 0);
+        (void)mqtt_queue_take(q, &list);
+        assert_int_equal(list.n, 2);
+        assert_string_equal(message_topic(list.head), "b");
+        assert_string_equal(message_topic(list.tail), "c");
+        message_list_clear(&list);
+        assert_null(mqtt_queue_free(q));
+}
+
 static void ticket_is_kept_when_what_it_was_pushed_with_was_taken_and_is_kept(void **state)
 {
         struct mqtt_status status = { .kept = true };
@@ -158,6 +179,7 @@ int main(void)
         static const struct CMUnitTest more[] = {
                 cmocka_unit_test(queue_wakes_each_side_once),
                 cmocka_unit_test(queue_keeps_messages_that_the_worker_has_no_room_for),
+                cmocka_unit_test(what_is_pushed_first_comes_before_what_waits_and_within_the_bound),
                 cmocka_unit_test(ticket_is_kept_when_what_it_was_pushed_with_was_taken_and_is_kept),
         };
 

@@ -18,6 +18,7 @@ static struct mqtt_spool *open_spool(uint64_t bytes_max)
         struct mqtt_spool *s;
 
         assert_int_equal(mqtt_spool_new(&options, &s), 0);
+        mqtt_spool_open(s);
         return s;
 }
 
@@ -349,6 +350,7 @@ static void spool_that_cannot_be_written_says_so_and_gives_messages_back(void **
 
         (void)state;
         assert_int_equal(mqtt_spool_new(&options, &s), 0);
+        mqtt_spool_open(s);
         message_list_add(&list, message_new(&attributes, "t", "1", 1));
         assert_true(mqtt_spool_append(s, &list) < 0);
         assert_int_equal(list.n, 1);
