@@ -138,26 +138,32 @@ static bool has_room(const struct meters *ms, const struct converter *c)
         return ms->n < METERS_MAX && count_of(ms, c) < METERS_PER_CONVERTER_MAX;
 }
 
-bool meters_make_room(struct meters *ms, struct converter *c)
+static void tell_full(struct meters *ms, struct converter *c, bool share_is_used)
 {
         struct carried *carried = meters_carried_of(ms, c);
+
+        if (!carried || carried->full_told)
+                return;
+        carried->full_told = true;
+        log_about(LOG_WARNING, LOG_SUBJECT(.converter = converter_id(c)),
+                  "names more meters than can be: %s; those of a single telegram are given up, and "
+                  "then further ones are ignored",
+                  share_is_used ? "its share of 48 is used" : "the table of 512 is full");
+}
+
+bool meters_make_room(struct meters *ms, struct converter *c)
+{
         bool share_is_used = count_of(ms, c) >= METERS_PER_CONVERTER_MAX;
         struct entry *victim;
 
         if (has_room(ms, c))
                 return true;
+        tell_full(ms, c, share_is_used);
         victim = find_unconfirmed(ms, share_is_used ? c : NULL);
-        if (victim) {
-                meters_remove(ms, victim, true);
-                return true;
-        }
-        if (carried && !carried->full_told) {
-                carried->full_told = true;
-                log_about(LOG_WARNING, LOG_SUBJECT(.converter = converter_id(c)),
-                          "names more meters than can be: %s; further ones are ignored",
-                          share_is_used ? "its share of 48 is used" : "the table of 512 is full");
-        }
-        return false;
+        if (!victim)
+                return false;
+        meters_remove(ms, victim, true);
+        return true;
 }
 
 void meters_recall(struct meters *ms, struct entry *e)
