@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sysexits.h>
 
 #include <json-c/json.h>
@@ -327,6 +328,16 @@ static int run(struct daemon *d, struct config *config)
         return r;
 }
 
+/* A memory image would hold keys. Of the limits, 1 alone also keeps the kernel from handing it to a
+ * program that collects them (fs/coredump.c of Linux). */
+static void write_no_memory_image(void)
+{
+        const struct rlimit limit = { 1, 1 };
+
+        /* Fails where it may write none at all, and may not ask for more. */
+        (void)setrlimit(RLIMIT_CORE, &limit);
+}
+
 int main(int argc, char **argv)
 {
         const char *state = getenv("STATE_DIRECTORY");
@@ -341,6 +352,7 @@ int main(int argc, char **argv)
         int r;
 
         block_hangup();
+        write_no_memory_image();
         r = parse_options(argc, argv, &options);
         if (r >= 0)
                 return r;

@@ -1,16 +1,19 @@
 # SPDX-License-Identifier: MIT
-"""Who could read the service's memory, its files, its log: what is there of a key."""
+"""Who could read the service's memory, its files, its log: what is there of a key, or of a reading."""
 
 import os
+import pathlib
 import unittest
 
-from attack_bed import Service, wait_until
+from attack_bed import Service, mqtt, p1, wait_until
 from meter_bed import telegram
 
 METER = "ISK1030783000001"
 KEY, AUTH_KEY = "A1B2C3D4E5F60718293A4B5C6D7E8F90", "0F1E2D3C4B5A69788796A5B4C3D2E1F0"
 FILE_KEY = "DEADBEEFCAFEBABE0123456789ABCDEF"
-PASSWORD = "correct-horse-battery"
+# What is freed is written over by malloc() in its first bytes: the rest is what is looked for.
+PASSWORD = "correct-horse-battery-and-more-of-it-than-an-allocator-writes-over"
+TAIL = PASSWORD[32:].encode()
 
 
 def encrypted():
@@ -59,15 +62,23 @@ class KeysInMemory(unittest.TestCase):
         s.smctl("reload")
         image = s.memory()
         self.assertEqual(copies(image, FILE_KEY), (1, 0))
-        self.assertGreaterEqual(image.count(PASSWORD.encode()), 1)
+        self.assertGreaterEqual(image.count(TAIL), 1)
         s.write("")
         s.smctl("reload")
         # A sink ends beside the loop.
-        wait_until(lambda: s.memory().count(PASSWORD.encode()) == 0, "the password to be gone")
+        wait_until(lambda: s.memory().count(TAIL) == 0, "the password to be gone")
         self.assertEqual(copies(s.memory(), FILE_KEY), (0, 0))
 
     def test_no_key_is_in_the_log_or_where_others_look(self):
         s = self.s
+        password = s.folder / "password"
+        password.write_text(PASSWORD + "\n")
+        os.chmod(password, 0o600)
+        s.write(f'[daemon]\nLogLevel=debug\n[meter "X9"]\nKey={FILE_KEY}\n' +
+                mqtt("l", 1, "Username=u", f"PasswordFile={password}"))
+        s.smctl("reload")
+        s.write(f'[daemon]\nLogLevel=debug\n[meter "X9"]\nKey={FILE_KEY}0\n')  # a digit too many
+        s.smctl("reload", code=1)
         s.smctl("set-key", METER, input=f"{KEY}\n{AUTH_KEY}\n")
         s.smctl("set-key", METER, code=None, input=KEY[:-1] + "\n")  # a digit is missing
         s.feed(encrypted())
@@ -79,8 +90,27 @@ class KeysInMemory(unittest.TestCase):
         shown += [s.smctl("status", "--json"), s.smctl("list-meters", "--json"),
                   s.smctl("doctor", code=None)]
         for text in shown:
-            for key in (KEY, AUTH_KEY):
+            for key in (KEY, AUTH_KEY, FILE_KEY, PASSWORD.upper()):
                 self.assertNotIn(key[:-1], text.upper())
+
+    def test_no_reading_is_in_the_log(self):
+        s = self.s
+        s.write('[meter "SEQ2"]\nMaxPower=10kW\n' + mqtt("l", 1))
+        s.smctl("reload")
+        numbers = [(76543210, 87643), (76543219, 87644), (11122233, 87645), (76543228, 87646)]
+        for n, (wh, watts) in enumerate(numbers):  # the third one is implausible
+            s.feed(p1(b"SEQ2", wh, watts))
+            s.wait_telegrams("SEQ2", n + 1)
+        self.assertIn("implausible", s.log)
+        self.assertIn("SEQ2", s.log)
+        s.stop()
+        for n in [n for pair in numbers for n in pair]:
+            self.assertNotRegex(s.log, f"{n}|{n // 1000}[.,]{n % 1000:03}")
+
+    def test_no_memory_image_is_written_of_it(self):
+        # 1: nothing to a file, and nothing to a program that collects them (core(5)).
+        limits = pathlib.Path(f"/proc/{self.s.pid}/limits").read_text()
+        self.assertRegex(limits, r"Max core file size +1 +1 ")
 
     def test_nobody_else_reads_the_state(self):
         s = self.s
