@@ -129,6 +129,21 @@ class WithoutBus(unittest.TestCase):
             self.assertNotIn("does not run", self.smctl("version"))
         self.assertFalse(self.socket.exists())
 
+    @unittest.skipIf(os.getuid() != 0, "only root can play another user")
+    def test_a_user_who_gets_at_the_socket_is_turned_away_all_the_same(self):
+        stranger = ("import socket, sys\ns = socket.socket(socket.AF_UNIX)\ns.connect(sys.argv[1])\n"
+                    "try:\n    s.sendall(b'\\0AUTH EXTERNAL\\r\\nDATA\\r\\n')\n    print(s.recv(100))\nexcept ConnectionError:\n    print(b'')\n")
+        with self.daemon as d:
+            self.receiving()
+            os.chmod(d.folder, 0o755)
+            os.chmod(self.socket, 0o666)
+            done = subprocess.run(["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups",
+                                   sys.executable, "-c", stranger, str(self.socket)], text=True,
+                                  capture_output=True, env=plain_environment(), timeout=120)
+            self.assertEqual(done.stdout, "b''\n", done.stderr)
+            d.wait_log("is turned away")
+            self.assertIn(METER, self.smctl("status"))
+
     def test_smctl_changes_what_on_a_bus_needs_a_right(self):
         with self.daemon as d:
             self.receiving()
