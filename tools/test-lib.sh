@@ -70,6 +70,21 @@ apt_has() {
         grep -q '^  Candidate: [^(]' <<<"$(apt-cache policy "$1" 2>/dev/null)"
 }
 
+# borrow PACKAGE PROGRAM: a program of Debian that tests call, without installing its package, whose service
+# would be started here. Nothing is said where it cannot be had: the test that wants it is skipped.
+borrow() {
+        local work
+        # shellcheck disable=SC2154 # top is test.sh's
+        mkdir -p "$top/borrowed"
+        [[ :$PATH: == *":$top/borrowed:"* ]] || PATH=$PATH:$top/borrowed
+        command -v "$2" >/dev/null && return
+        apt_has "$1" || return
+        work=$(mktemp -d)
+        # apt's own user, who fetches, has no right to a folder of root's; it says so, and goes on as root.
+        (cd "$work" && apt-get -qq download "$1" && dpkg -x ./*.deb . && mv "usr/bin/$2" "$top/borrowed/") >/dev/null 2>&1
+        rm -rf "$work"
+}
+
 # build_depends: each entry of packaging/debian/control's Build-Depends on a line, its alternatives
 # divided by blanks, without versions and profiles.
 build_depends() {

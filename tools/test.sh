@@ -96,6 +96,8 @@ part_unit() {
 
 part_integration() {
         need_build "${test_packages[@]}" || return
+        borrow prometheus promtool
+        borrow prometheus-mqtt-exporter prometheus-mqtt-exporter
         setup gcc gcc --werror
         check "build" ninja -C "$top/gcc" && run_tests "integration tests" gcc --suite integration --num-processes "$waiting"
 }
