@@ -17,8 +17,9 @@
 #define C_EXPORT 2
 #define C_NET    16
 #define D_POWER  7
-/* One register alone may be of a list that comes in parts, until so many telegrams were seen. */
-#define TELEGRAMS_OF_PARTS 3
+#define D_ENERGY 8
+/* Lists with more than the others come every hour at the latest. */
+#define PARTS_USEC (65 * 60 * UINT64_C(1000000))
 
 static bool is_register(const struct meter_value *value, uint8_t c)
 {
@@ -28,8 +29,29 @@ static bool is_register(const struct meter_value *value, uint8_t c)
                value->reading.quantity;
 }
 
+static const struct meter_value *find(const struct meter *m, uint8_t c, uint8_t d)
+{
+        for (size_t i = 0; i < m->n_values; i++) {
+                struct obis o = m->values[i].reading.obis;
+
+                if (o.a == 1 && o.c == c && o.d == d && o.e == 0 && o.f == 255)
+                        return &m->values[i];
+        }
+        return NULL;
+}
+
+/* One register alone may be of a list that comes in parts; not where it was a total before. */
+static bool may_be_part(const struct meter *m, uint8_t c, const struct meter_moment *now)
+{
+        const struct meter_value *total = find(m, c, D_ENERGY);
+
+        return !(total && total->flags & METER_VALUE_DERIVED) &&
+               now->mono_usec - m->first_mono_usec < PARTS_USEC;
+}
+
 /* The sum of all registers there are; false unless each of them is in this telegram. */
-static bool add_registers(const struct meter *m, uint8_t c, struct reading *ret)
+static bool add_registers(const struct meter *m, uint8_t c, const struct meter_moment *now,
+                          struct reading *ret)
 {
         size_t n = 0;
 
@@ -49,22 +71,11 @@ static bool add_registers(const struct meter *m, uint8_t c, struct reading *ret)
                     decimal_add(ret->value, value->reading.value, &ret->value) < 0)
                         return false;
         }
-        if (n == 0 || (n == 1 && m->sequence < TELEGRAMS_OF_PARTS))
+        if (n == 0 || (n == 1 && may_be_part(m, c, now)))
                 return false;
         ret->obis.e = 0;
         ret->quantity = quantity_find(ret->obis);
         return ret->quantity != NULL;
-}
-
-static const struct meter_value *find(const struct meter *m, uint8_t c, uint8_t d)
-{
-        for (size_t i = 0; i < m->n_values; i++) {
-                struct obis o = m->values[i].reading.obis;
-
-                if (o.a == 1 && o.c == c && o.d == d && o.e == 0 && o.f == 255)
-                        return &m->values[i];
-        }
-        return NULL;
 }
 
 /* The meter's own value with this code, of whichever telegram. */
@@ -111,7 +122,7 @@ static void derive_total(struct meter *m, uint8_t c, const struct meter_moment *
 {
         struct reading total;
 
-        if (add_registers(m, c, &total))
+        if (add_registers(m, c, now, &total))
                 hold(m, &total, now, update);
 }
 

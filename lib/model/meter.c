@@ -391,6 +391,8 @@ int meter_update(struct meter *m, const struct telegram *telegram, uint64_t host
         ret->n_values = ret->n_suspects = 0;
         ret->host_usec = host_usec;
         ret->sequence = ++m->sequence;
+        if (m->sequence == 1)
+                m->first_mono_usec = mono_usec;
         m->statistics.telegrams++;
         m->statistics.replays += telegram->replayed;
         ret->came_online = heard(m, host_usec, mono_usec);

@@ -94,6 +94,7 @@ struct meter {
         uint64_t sequence;                /* telegrams accepted */
         uint64_t last_host_usec;          /* wall time of the last telegram */
         uint64_t last_mono_usec;          /* monotonic, for online/offline */
+        uint64_t first_mono_usec;         /* of the first telegram of this run */
         int64_t clock_usec;           /* the meter's clock in that telegram, wall µs; 0: none */
         int64_t clock_deviation_usec; /* meter − host; valid when clock_usec is not 0 */
         uint64_t interval_usec;       /* observed between telegrams; 0: only one yet */
