@@ -41,6 +41,12 @@ static void set_manufacturer(struct telegram *t)
         t->manufacturer[3] = '\0';
 }
 
+static void begin_telegram(struct decoder *d)
+{
+        telegram_reset(d->telegram, d->link->name);
+        telegram_remind(d->telegram, &d->memo);
+}
+
 /* Not by snprintf(): it is done for every telegram, and cost a tenth of them. */
 static void copy_text(char *to, size_t size, const char *from)
 {
@@ -136,7 +142,7 @@ static enum open_result open_notification(struct decoder *d, struct slice apdu,
         int r;
 
         d->rest = (struct slice){ 0 };
-        telegram_reset(d->telegram, d->link->name);
+        begin_telegram(d);
         r = read_notification(d, apdu, &left, ret_fault);
         if (r == -EBADMSG)
                 return OPEN_FAULT;
@@ -419,7 +425,7 @@ static void begin_ciphered(struct decoder *d, const struct cipher_header *header
 {
         struct telegram *t = d->telegram;
 
-        telegram_reset(t, d->link->name);
+        begin_telegram(d);
         t->encrypted = true;
         t->has_frame_counter = true;
         t->frame_counter = header->frame_counter;
@@ -561,7 +567,7 @@ static enum open_result open_oms(struct decoder *d, struct slice bytes, const ch
         bool any;
 
         d->rest = (struct slice){ 0 };
-        telegram_reset(t, d->link->name);
+        begin_telegram(d);
         if (oms_parse(bytes, &header, ret_fault) < 0)
                 return OPEN_FAULT;
         t->encrypted = true;
@@ -604,7 +610,7 @@ enum open_result decoder_read_text(struct decoder *d, const char **ret_fault)
         d->text = (struct slice){ 0 };
         d->sender = (struct slice){ 0 };
         d->apdu_bytes = text.len;
-        telegram_reset(d->telegram, d->link->name);
+        begin_telegram(d);
         if (d->link->read(text, d->telegram) < 0) {
                 *ret_fault = "a frame whose content cannot be read";
                 return OPEN_FAULT;

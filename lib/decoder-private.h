@@ -41,6 +41,7 @@ struct decoder {
         struct slice text;   /* a frame that is a whole telegram, still to be read */
         struct slice sender; /* of the frame that `rest` is in */
         struct profile_memo matched;
+        struct telegram_memo memo;
         const struct link_ops *link;
         uint64_t offset;
 

@@ -15,6 +15,7 @@ void telegram_reset(struct telegram *t, const char *framing)
 {
         /* The arrays keep their old bytes: only what the counts cover is ever read. */
         t->framing = framing;
+        t->memo = NULL;
         t->status = TELEGRAM_OK;
         t->error[0] = '\0';
         t->encrypted = t->has_system_title = t->has_frame_counter = false;
@@ -28,6 +29,23 @@ void telegram_reset(struct telegram *t, const char *framing)
         t->n_readings = t->n_texts = t->n_dropped = t->arena_used = 0;
         t->n_unread = 0;
         t->unknown = (struct slice){ 0 };
+}
+
+void telegram_remind(struct telegram *t, struct telegram_memo *memo)
+{
+        t->memo = memo;
+}
+
+/* Of the i-th reading. */
+static const struct quantity *look_up(struct telegram_memo *memo, size_t i, struct obis obis)
+{
+        if (!memo || i >= TELEGRAM_MEMO_MAX)
+                return quantity_find(obis);
+        if (!obis_equal(memo->readings[i].obis, obis)) {
+                memo->readings[i].obis = obis;
+                memo->readings[i].quantity = quantity_find(obis);
+        }
+        return memo->readings[i].quantity;
 }
 
 /* True when it came by the framing of this name. */
@@ -71,7 +89,7 @@ void telegram_add_captured(struct telegram *t, struct obis obis, struct decimal 
         reading->obis = obis;
         reading->value = value;
         reading->unit = unit;
-        reading->quantity = quantity_find(obis);
+        reading->quantity = look_up(t->memo, t->n_readings - 1, obis);
         reading_set_scale(reading, value.exponent, scale);
         reading->captured = captured ? *captured : (struct datetime){ 0 };
 }

@@ -49,6 +49,8 @@ struct telegram_hints {
         const struct profile_list *list; /* the positional list that fitted, or NULL */
 };
 
+struct telegram_memo;
+
 struct telegram {
         const char *framing; /* "hdlc", "p1" …: the name of its link; static storage */
         enum telegram_status status;
@@ -71,6 +73,7 @@ struct telegram {
 
         struct telegram_hints hints; /* what the layout showed, for choosing a profile */
 
+        struct telegram_memo *memo; /* NULL: none */
         struct reading readings[TELEGRAM_READINGS_MAX];
         size_t n_readings;
         struct text texts[TELEGRAM_TEXTS_MAX];
@@ -89,6 +92,20 @@ struct telegram {
 
 /* Makes it empty. Costs nothing per array element. `framing` is borrowed for good. */
 void telegram_reset(struct telegram *t, const char *framing);
+
+/*
+ * What the first readings of the last telegram of a line were: a meter sends the same codes in the
+ * same order, and need not have them looked up. Zeroed at first; `memo` is borrowed until the next
+ * reset.
+ */
+#define TELEGRAM_MEMO_MAX 48
+struct telegram_memo {
+        struct {
+                struct obis obis;
+                const struct quantity *quantity; /* of this code, or NULL as the table has it */
+        } readings[TELEGRAM_MEMO_MAX];
+};
+void telegram_remind(struct telegram *t, struct telegram_memo *memo);
 
 /*
  * Adds a value in base units; the quantity is looked up. `scale` says who told the scale of the
