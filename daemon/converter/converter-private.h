@@ -113,7 +113,7 @@ struct converter {
         } totals; /* of ports that are closed by now */
 
         struct capture captures[CONVERTER_CAPTURES_MAX];
-        struct inhibitor inhibitors[CONVERTER_INHIBITORS_MAX];
+        struct inhibitor *inhibitors; /* CONVERTER_INHIBITORS_MAX; owned; NULL: nobody ever asked */
 };
 
 uint64_t converter_now(const struct converter *c);

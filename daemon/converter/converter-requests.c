@@ -2,6 +2,7 @@
 /* What people ask of a converter (Converter1), and what is asked about it. */
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "converter-private.h"
@@ -33,7 +34,11 @@ int converter_reset(struct converter *c, const char *how)
 
 int converter_inhibit(struct converter *c, const char *who, const char *why, uint64_t cookie)
 {
-        for (size_t i = 0; i < ELEMENTSOF(c->inhibitors); i++) {
+        if (!c->inhibitors)
+                c->inhibitors = calloc(CONVERTER_INHIBITORS_MAX, sizeof(*c->inhibitors));
+        if (!c->inhibitors)
+                return -ENOMEM;
+        for (size_t i = 0; i < CONVERTER_INHIBITORS_MAX; i++) {
                 struct inhibitor *inhibitor = &c->inhibitors[i];
 
                 if (inhibitor->cookie != 0)
@@ -49,7 +54,7 @@ int converter_inhibit(struct converter *c, const char *who, const char *why, uin
 
 void converter_inhibit_done(struct converter *c, uint64_t cookie)
 {
-        for (size_t i = 0; i < ELEMENTSOF(c->inhibitors); i++)
+        for (size_t i = 0; c->inhibitors && i < CONVERTER_INHIBITORS_MAX; i++)
                 if (c->inhibitors[i].cookie == cookie)
                         c->inhibitors[i].cookie = 0;
         converter_look(c);

@@ -307,7 +307,7 @@ void converter_report(struct converter *c, enum machine_event event, const char 
 
 static const struct inhibitor *first_inhibitor(const struct converter *c)
 {
-        for (size_t i = 0; i < ELEMENTSOF(c->inhibitors); i++)
+        for (size_t i = 0; c->inhibitors && i < CONVERTER_INHIBITORS_MAX; i++)
                 if (c->inhibitors[i].cookie != 0)
                         return &c->inhibitors[i];
         return NULL;
@@ -653,6 +653,7 @@ struct converter *converter_free(struct converter *c)
         c->reset = worker_free(c->reset);
         c->decoder = decoder_free(c->decoder);
         c->ask = ask_free(c->ask);
+        free(c->inhibitors);
         free(c);
         return NULL;
 }

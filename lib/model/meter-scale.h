@@ -19,7 +19,7 @@
 
 #include "lib/value/reading.h"
 
-#define SCALE_MEMORY_MAX      16
+#define SCALE_MEMORY_MAX      8 /* voltage, current, energy, and more than any profile asks for */
 #define SCALE_MEMORY_TEXT_MAX (SCALE_MEMORY_MAX * 16)
 
 /* What is remembered of one quantity: its group C without phase, its group D. */

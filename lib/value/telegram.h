@@ -98,7 +98,7 @@ void telegram_reset(struct telegram *t, const char *framing);
  * same order, and need not have them looked up. Zeroed at first; `memo` is borrowed until the next
  * reset.
  */
-#define TELEGRAM_MEMO_MAX 48
+#define TELEGRAM_MEMO_MAX 24 /* as many as most meters send; each line has its own */
 struct telegram_memo {
         struct {
                 struct obis obis;
