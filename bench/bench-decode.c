@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * How fast bytes become readings, as a table: per meter of sim/, and per family of captures when
- * ../shared/telegrams is there. Every figure stands beside its floor, measured in the same run over
+ * captures are there. Every figure stands beside its floor, measured in the same run over
  * the same bytes: one CRC-16/X-25 pass, and one AES-GCM pass of libcrypto for what is ciphered.
  * "limit" is what docs/design.md §10 allows: 4 × CRC + 2 × AES-GCM.
  */
@@ -278,7 +278,7 @@ static void bench_captures(const struct captures *captures)
                         bench_family(captures, i);
         }
         if (captures->n == 0)
-                printf("\nskipped: no captures in ../shared/telegrams\n");
+                printf("\nskipped: no captures (SMARTMETER_CAPTURES names their folder)\n");
 }
 
 /* usage: bench-decode [WORD]   only the virtual meters with it in their name */
