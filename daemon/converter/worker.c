@@ -10,7 +10,7 @@
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
-#include <sys/syscall.h>
+#include <time.h>
 #include <unistd.h>
 
 #define TIMER_ACCURACY_USEC 10000
@@ -213,17 +213,15 @@ int worker_server_start(void)
  * has ended is a leftover to systemd, and said to be one. */
 void worker_server_stop(void)
 {
-        struct pollfd end = { .fd = -1, .events = POLLIN };
+        const struct timespec pause = { .tv_nsec = 1000000 };
 
         if (server < 0)
                 return;
-        end.fd = (int)syscall(SYS_pidfd_open, server_pid, 0);
         (void)close(server);
         server = -1;
-        if (end.fd < 0)
-                return;
-        (void)poll(&end, 1, STOP_MSEC);
-        (void)close(end.fd);
+        /* The kernel collects it: its number is gone when it is. */
+        for (int i = 0; i < STOP_MSEC && kill(server_pid, 0) == 0; i++)
+                (void)nanosleep(&pause, NULL);
 }
 
 /* The server makes it; where there is none, or it does not take orders, we do. */
