@@ -48,6 +48,8 @@ struct mqtt_client {
         uint64_t greet_usec; /* CONNACK must have come by then */
         bool use_311;        /* the broker said it knows no MQTT 5 */
         bool try_311;        /* it hung up on MQTT 5 without a word: once with the older one */
+        bool bare_will;      /* the broker takes nothing of QoS 1, so not the will either */
+        bool try_bare;       /* it just said so */
         bool is_v5;          /* this connection */
         bool is_known;       /* it is known whether the broker remembers us */
         bool hung_up;        /* it closed a connection it had greeted, and said nothing of us */
@@ -179,7 +181,7 @@ static void fail(struct mqtt_client *c, int rc, int error_number)
         const struct mqtt_settings *s = c->settings;
         bool greeted = c->state == MQTT_CLIENT_UP;
 
-        c->try_311 = false;
+        c->try_311 = c->try_bare = false;
         /* Before the greeting too: an alert of TLS 1.3 (RFC 8446 §4.4.2.4) that asks for a
          * certificate comes when the handshake is over here, and writing may fail before it is
          * read. */
@@ -191,6 +193,8 @@ static void fail(struct mqtt_client *c, int rc, int error_number)
                 c->code = mqtt_error_of_connack(c->refused, c->is_v5, s, c->error);
                 if (mqtt_error_is_protocol(c->refused, c->is_v5) && wants_311(c))
                         c->use_311 = c->try_311 = true;
+                if (c->refused == MQTT_RC_QOS_NOT_SUPPORTED && !greeted && !c->bare_will)
+                        c->bare_will = c->try_bare = true;
         } else if (c->inspect.fault) {
                 c->code = mqtt_error_of_bytes(c->inspect.fault, s, c->error);
                 c->hung_up = false;
@@ -285,7 +289,8 @@ static int prepare(struct mqtt_client *c)
         if (rc == MOSQ_ERR_SUCCESS)
                 rc = mosquitto_max_inflight_messages_set(c->mosq, MQTT_IN_FLIGHT_MAX);
         if (rc == MOSQ_ERR_SUCCESS)
-                rc = mosquitto_will_set(c->mosq, s->state_topic, 7, "offline", 1, true);
+                rc = mosquitto_will_set(c->mosq, s->state_topic, 7, "offline", c->bare_will ? 0 : 1,
+                                        true);
         if (rc == MOSQ_ERR_SUCCESS && s->username)
                 rc = mosquitto_username_pw_set(c->mosq, s->username, s->password);
         if (rc != MOSQ_ERR_SUCCESS) {
@@ -305,7 +310,7 @@ static int begin_protocol(struct mqtt_client *c, uint64_t now)
 
         c->greet_usec = now + GREETING_USEC;
         c->is_v5 = c->settings->protocol != MQTT_3_1_1 && !c->use_311 && !c->try_311;
-        c->try_311 = false;
+        c->try_311 = c->try_bare = false;
         c->inspect = (struct mqtt_inspect){ .is_v5 = c->is_v5 };
         c->inspect.topics[c->inspect.n_topics++] = c->settings->state_topic;
         for (size_t i = 0; i < MQTT_BIRTHS_MAX; i++)
@@ -413,7 +418,7 @@ const char *mqtt_client_error_code(const struct mqtt_client *c)
 
 bool mqtt_client_retry_now(const struct mqtt_client *c)
 {
-        return c->try_311;
+        return c->try_311 || c->try_bare;
 }
 
 bool mqtt_client_hung_up(const struct mqtt_client *c)
@@ -479,7 +484,7 @@ static bool climb(struct mqtt_client *c, short revents, uint64_t now)
         if (mqtt_net_state(c->net) == MQTT_NET_CLOSED) {
                 (void)snprintf(c->error, sizeof(c->error), "%s", mqtt_net_error(c->net));
                 c->code = mqtt_net_error_code(c->net);
-                c->try_311 = false;
+                c->try_311 = c->try_bare = false;
                 drop(c);
         } else if (mqtt_net_state(c->net) == MQTT_NET_UP) {
                 if (begin_protocol(c, now) >= 0)

@@ -222,7 +222,10 @@ bool mqtt_outbox_say(struct mqtt_outbox *o, struct mqtt_client *client, const ch
                 free(m);
                 return false;
         }
-        add_in_flight(o, m, mid, now);
+        if (mqtt_client_max_qos(client) == 0)
+                free(m); /* nobody acknowledges it */
+        else
+                add_in_flight(o, m, mid, now);
         mqtt_client_flush(client); /* at once, and not with what the broker says next */
         return true;
 }

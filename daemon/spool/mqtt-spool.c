@@ -595,8 +595,12 @@ int mqtt_spool_read(struct mqtt_spool *s, int64_t after, size_t n, struct messag
 
 static void remove_file(struct mqtt_spool *s)
 {
-        close_db(s);           /* also removes the -wal: it is the last connection */
-        (void)unlink(s->path); /* if it stays, it is an empty spool at the next start */
+        char wal[PATH_MAX + 4];
+
+        close_db(s); /* also removes the -wal: it is the last connection; not on a full disk */
+        (void)unlink(s->path);
+        (void)snprintf(wal, sizeof(wal), "%s-wal", s->path);
+        (void)unlink(wal);
         s->n = s->bytes = s->n_instantaneous = 0;
         all_is_well(s);
 }
@@ -608,6 +612,12 @@ int mqtt_spool_remove(struct mqtt_spool *s, int64_t row)
 
         if (s->n == 0)
                 return 0;
+        /* A full disk takes no removal of rows, but that of the file. With Durability=always it
+         * fills again at once: then the file is kept while it can be. */
+        if (row >= s->last_row && !s->durable) {
+                remove_file(s);
+                return 0;
+        }
         r = need_db(s);
         if (r < 0)
                 return r;
@@ -618,10 +628,13 @@ int mqtt_spool_remove(struct mqtt_spool *s, int64_t row)
         }
         if (r >= 0)
                 r = run(s, "COMMIT");
-        if (r < 0)
-                return give_up(s, r);
-        /* With Durability=always it fills again at once: then the file is kept. */
-        if (s->n == 0 && !s->durable)
+        if (r < 0) {
+                r = give_up(s, r);
+                if (row < s->last_row)
+                        return r;
                 remove_file(s);
+        } else if (s->n == 0 && !s->durable) {
+                remove_file(s); /* what came last had been dropped */
+        }
         return 0;
 }

@@ -67,6 +67,13 @@ class Full(unittest.TestCase):
                     self.assertLess(len(energies(sub)) - n, 3 + 3 * 20)
                     seen = list(dict.fromkeys(energies(sub)))
                     self.assertEqual(seen, sorted(seen))
+                    self.assertEqual(driver.stop(), 0)
+                # Nor does it after a restart, with the disk as full as before.
+                n = len(energies(sub))
+                with Driver(folder, config(link.port), disk) as driver:
+                    driver.send("telegram LGZ1 %d 3000 5" % (START + 900))
+                    sub.wait(lambda got: energies(sub)[-1] == 3000, "what is new")
+                    self.assertEqual(energies(sub)[n:], [3000])
                     os.unlink(disk + "/filler")
                     self.assertEqual(driver.stop(), 0)
             finally:

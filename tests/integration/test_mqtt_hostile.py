@@ -11,7 +11,7 @@ import struct
 import threading
 import unittest
 
-from broker import DEADLINE, FakeBroker, Driver, Folder, config, until
+from broker import Broker, DEADLINE, FakeBroker, Driver, Folder, Subscriber, config, until
 
 START = 1551879225
 ENERGY = "smartmeterd/box/meter/LGZ1/active_energy_import"
@@ -181,8 +181,20 @@ class Limits(unittest.TestCase):
             for i in range(20):
                 driver.send("telegram LGZ1 %d %d 5" % (START + i, 1000 + i))
             until(lambda: len(broker.payloads(ENERGY)) == 20, "all readings")
+            driver.status(lambda s: s["queued"] == 0, "nothing that waits for an answer")
             self.assertEqual({qos for _, _, qos in broker.published}, {0})
             self.assertEqual(driver.status(lambda s: s["queued"] == 0, "nothing")["dropped"], 0)
+
+    def test_broker_that_takes_no_qos_1_is_served(self):
+        with Folder() as folder, Broker(folder, lines=["max_qos 0"]) as broker, \
+                Subscriber(broker) as sub, Driver(folder, config(broker.port)) as driver:
+            driver.connected()
+            for i in range(30):
+                driver.send("telegram LGZ1 %d %d 5" % (START + i, 1000 + i))
+            sub.wait(lambda got: sub.payloads(ENERGY)[-1:] == ["1029"], "all readings")
+            status = driver.status(lambda s: s["queued"] == 0, "nothing that waits for an answer")
+            self.assertEqual((status["error"], status["dropped"]), ("", 0))
+            self.assertEqual(driver.stop(), 0)
 
     def test_maximum_packet_size_is_obeyed_and_said(self):
         with Folder() as folder, FakeBroker(connack=b"\x27\0\0\1\0") as broker, \
