@@ -36,6 +36,44 @@ def general_glo(control, counter, content):
     return b"\xdb\x08" + TITLE + b"\x82" + struct.pack(">H", len(body)) + body
 
 
+def x25(data):
+    """CRC-16/X-25, as it stands on the line."""
+    crc = 0xffff
+    for byte in data:
+        crc ^= byte
+        for _ in range(8):
+            crc = crc >> 1 ^ (0x8408 if crc & 1 else 0)
+    return (crc ^ 0xffff).to_bytes(2, "little")
+
+
+def pieces(stream):
+    """(header, information) of each frame."""
+    at = 1
+    while at < len(stream):
+        length = (stream[at] & 7) << 8 | stream[at + 1]
+        body, n = stream[at:at + length], 2
+        for _ in range(2):  # each address ends with a byte that is odd
+            while not body[n] & 1:
+                n += 1
+            n += 1
+        yield body[:n + 1], body[n + 3:-2]
+        at += length + 1
+        at += at < len(stream) and stream[at] == 0x7e
+
+
+def unframed(stream):
+    return b"".join(information for _, information in pieces(stream))[3:]
+
+
+def framed(apdu):
+    """In one frame with the addresses of the meter, and with the check sums that it has to have."""
+    address = next(pieces(authentic(1)))[0][2:]
+    length = 2 + len(address) + 2 + 3 + len(apdu) + 2
+    head = (0xa000 | length).to_bytes(2, "big") + address
+    body = head + x25(head) + b"\xe6\xe7\x00" + apdu
+    return b"\x7e" + body + x25(body) + b"\x7e"
+
+
 class Forger(unittest.TestCase):
     def test_nothing_is_read_that_the_authentication_key_does_not_vouch_for(self):
         keys = f'[meter "{METER}"]\nKey={KEY}\nAuthKey={AUTH_KEY}\n'
@@ -47,13 +85,14 @@ class Forger(unittest.TestCase):
             "plain text, again": nth(2, "iskra-am550", "--plain", "-s", "9"),
             "plain text, a third time": nth(3, "iskra-am550", "--plain", "-s", "9"),
             "without a tag": authentic(9, "20", "-s", "5"),
-            "neither cipher nor tag": general_glo(0x00, 0xad0fffff, plain),
-            "a tag of zeros": general_glo(0x10, 0xad0ffffe, plain + bytes(12)),
-            "a tag of zeros, enciphered": authentic(9)[:-15] + bytes(12) + authentic(9)[-3:],
+            "neither cipher nor tag": framed(general_glo(0x00, 0xad0fffff, plain)),
+            "a tag of zeros": framed(general_glo(0x10, 0xad0ffffe, plain + bytes(12))),
+            "a tag of zeros, enciphered": framed(unframed(authentic(9))[:-12] + bytes(12)),
         }
         with Service(keys) as s:
             for n in range(1, 5):
-                s.feed(authentic(n))
+                # One as it is, and one in a frame of ours: such a frame is read.
+                s.feed(authentic(n) if n % 2 else framed(unframed(authentic(n))))
                 s.wait_telegrams(METER, n)
 
             def energy():
