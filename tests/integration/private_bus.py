@@ -2,6 +2,7 @@
 """A private system bus with the distribution's default rules and the shipped policy, the bus driver
 on it, and a client that keeps the signals it saw. Every wait has a deadline; nothing sleeps."""
 
+import atexit
 import json
 import os
 import pathlib
@@ -115,8 +116,10 @@ class PrivateBus:
         if not self.address:
             raise AssertionError((self.folder / "bus.log").read_text())
         self.env = dict(os.environ, DBUS_SYSTEM_BUS_ADDRESS=self.address)
+        atexit.register(self.stop)  # a class that fails half-way has nobody to do it
 
     def stop(self):
+        atexit.unregister(self.stop)
         self.process.terminate()
         self.process.wait()
         self.process.stdout.close()
