@@ -115,8 +115,8 @@ static enum evidence_result phase_result(const struct evidence *e, unsigned int 
 
 static enum evidence_result total_result(const struct evidence *e)
 {
-        double least = 0, most = 0;
-        bool any = false;
+        double least = 0, most = 0, power, reactive;
+        bool any = false, both;
 
         if (!e->has_import[ALL] && !e->has_export[ALL])
                 return EVIDENCE_SILENT;
@@ -133,8 +133,10 @@ static enum evidence_result total_result(const struct evidence *e)
         }
         if (!any)
                 return EVIDENCE_SILENT;
-        return compare(e->import[ALL] - e->export[ALL], e -> reactive_import - e -> reactive_export,
-                       e -> has_import[ALL] && e -> has_export[ALL], least, most);
+        power = e->import[ALL] - e->export[ALL];
+        reactive = e->reactive_import - e->reactive_export;
+        both = e->has_import[ALL] && e->has_export[ALL];
+        return compare(power, reactive, both, least, most);
 }
 
 double evidence_least_va(const struct evidence *e)

@@ -11,7 +11,7 @@ import unittest
 
 from attack_bed import Service, bus, json, mqtt, p1, wait_until
 from broker import Broker, Folder, Subscriber
-from meter_bed import telegram
+from meter_bed import frame, telegram
 
 METER, TITLE = "ISK1030783000001", bytes.fromhex("49534befff745dc1")
 REPLUGS = int(os.environ.get("SMARTMETERD_REPLUGS", "60"))
@@ -36,16 +36,6 @@ def general_glo(control, counter, content):
     return b"\xdb\x08" + TITLE + b"\x82" + struct.pack(">H", len(body)) + body
 
 
-def x25(data):
-    """CRC-16/X-25, as it stands on the line."""
-    crc = 0xffff
-    for byte in data:
-        crc ^= byte
-        for _ in range(8):
-            crc = crc >> 1 ^ (0x8408 if crc & 1 else 0)
-    return (crc ^ 0xffff).to_bytes(2, "little")
-
-
 def pieces(stream):
     """(header, information) of each frame."""
     at = 1
@@ -67,11 +57,7 @@ def unframed(stream):
 
 def framed(apdu):
     """In one frame with the addresses of the meter, and with the check sums that it has to have."""
-    address = next(pieces(authentic(1)))[0][2:]
-    length = 2 + len(address) + 2 + 3 + len(apdu) + 2
-    head = (0xa000 | length).to_bytes(2, "big") + address
-    body = head + x25(head) + b"\xe6\xe7\x00" + apdu
-    return b"\x7e" + body + x25(body) + b"\x7e"
+    return frame(next(pieces(authentic(1)))[0][2:], b"\xe6\xe7\x00" + apdu)
 
 
 class Forger(unittest.TestCase):

@@ -18,6 +18,24 @@ ENCRYPTED, TITLE = "ISK1030783000001", "49534befff745dc1"
 KEY, AUTH_KEY = "000102030405060708090A0B0C0D0E0F", "00112233445566778899AABBCCDDEEFF"
 
 
+def x25(data):
+    """CRC-16/X-25, as it stands on the line."""
+    crc = 0xffff
+    for byte in data:
+        crc ^= byte
+        for _ in range(8):
+            crc = crc >> 1 ^ (0x8408 if crc & 1 else 0)
+    return (crc ^ 0xffff).to_bytes(2, "little")
+
+
+def frame(address, information):
+    """ISO 13239 type 3. `address`: both addresses and the control byte."""
+    length = 2 + len(address) + 2 + len(information) + 2
+    head = (0xa000 | length).to_bytes(2, "big") + address
+    body = head + x25(head) + information
+    return b"\x7e" + body + x25(body) + b"\x7e"
+
+
 def crc16(data):
     """CRC-16/ARC, as P1 has it."""
     crc = 0

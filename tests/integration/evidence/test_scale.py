@@ -11,20 +11,11 @@ import unittest
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
 from harness import SMCTL, plain_environment, telegram  # noqa: E402
-from meter_bed import MeterBed, dsmr  # noqa: E402
+from meter_bed import MeterBed, dsmr, x25  # noqa: E402
 
 METER = "5706567000000017"
 KAMSTRUP = telegram("kamstrup-omnipower", "--meter-id", METER)
 POWER_W = 7000
-
-
-def crc16_x25(data):
-    crc = 0xffff
-    for byte in data:
-        crc ^= byte
-        for _ in range(8):
-            crc = crc >> 1 ^ (0x8408 if crc & 1 else 0)
-    return crc ^ 0xffff
 
 
 def with_values(**values):
@@ -35,7 +26,7 @@ def with_values(**values):
         code = bytes((9, 6, 1, 1, int(c), int(d), 0, 255, 6))
         at = body.index(code) + len(code)
         body[at:at + 4] = value.to_bytes(4, "big")
-    return b"\x7e" + bytes(body) + crc16_x25(body).to_bytes(2, "little") + b"\x7e"
+    return b"\x7e" + bytes(body) + x25(body) + b"\x7e"
 
 
 class Scale(unittest.TestCase):
