@@ -302,6 +302,7 @@ static const struct bus_property properties[] = {
 
 const struct bus_interface bus_converter_interface = {
         .name = BUS_INTERFACE_CONVERTER,
+        .below = BUS_PATH_CONVERTER,
         BUS_METHODS(methods),
         BUS_PROPERTIES(properties),
 };

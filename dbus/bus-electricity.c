@@ -164,5 +164,6 @@ static const struct bus_property properties[] = {
 
 const struct bus_interface bus_electricity_interface = {
         .name = BUS_INTERFACE_ELECTRICITY,
+        .below = BUS_PATH_METER,
         BUS_PROPERTIES(properties),
 };

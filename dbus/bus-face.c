@@ -120,23 +120,20 @@ int bus_face_append_value(struct bus_face *face, size_t i, sd_bus_message *m)
 int bus_face_add(struct bus_face *face, struct bus *bus, const char *path,
                  const struct bus_interface *interface, void *object)
 {
-        const sd_bus_vtable *vtable = bus_vtable_of(bus, interface);
-
         *face = (struct bus_face){
                 .bus = bus, .path = path, .interface = interface, .object = object
         };
         face->cells = calloc(face->interface->n_properties, sizeof(*face->cells));
-        if (!vtable || !face->cells)
+        if (!face->cells)
                 return -ENOMEM;
         (void)bus_face_refresh(face);
         face->changed = 0;
-        return sd_bus_add_object_vtable(face->bus->bus, &face->slot, face->path,
-                                        face->interface->name, vtable, face);
+        return bus_vtable_add(face);
 }
 
 void bus_face_done(struct bus_face *face)
 {
-        face->slot = sd_bus_slot_unref(face->slot);
+        bus_vtable_drop(face);
         for (size_t i = 0; face->cells && i < face->interface->n_properties; i++)
                 if (face->cells[i].filled && is_text(&face->interface->properties[i]))
                         free(face->cells[i].value.text);

@@ -104,6 +104,7 @@ struct bus_method {
 
 struct bus_interface {
         const char *name;
+        const char *below; /* its objects are one step below this path; NULL: there is one object */
         const struct bus_method *methods;
         size_t n_methods;
         const struct bus_property *properties;
@@ -132,8 +133,7 @@ struct bus_face {
         struct bus *bus;
         const char *path; /* borrowed from the object */
         const struct bus_interface *interface;
-        void *object; /* the struct …_object around it */
-        sd_bus_slot *slot;
+        void *object;     /* the struct …_object around it */
         uint64_t changed; /* a bit per property */
         struct bus_cell *cells;
 };
@@ -155,6 +155,13 @@ uint64_t bus_face_bit(const struct bus_face *face, const char *property);
 /* True for methods that ask polkit by themselves. */
 bool bus_interface_guards(const struct bus_interface *interface, const char *method);
 
-/* bus-vtable.c: sd-bus's table of an interface; made once per bus, lives as long. NULL: -ENOMEM. */
-const sd_bus_vtable *bus_vtable_of(struct bus *bus, const struct bus_interface *interface);
+/*
+ * bus-vtable.c: sd-bus has one table per interface and bus, and asks here for the face of a path:
+ * with a table per object it would keep 7 kB of its own for each meter and converter.
+ */
+/* The interface is known to sd-bus from now on; those registered later are listed first. */
+int bus_vtable_register(struct bus *bus, const struct bus_interface *interface);
+/* The face answers at its path, until bus_vtable_drop(); its interface was registered. */
+int bus_vtable_add(struct bus_face *face);
+void bus_vtable_drop(struct bus_face *face); /* nothing, when it was not added */
 void bus_vtables_free(struct bus *bus);

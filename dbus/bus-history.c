@@ -268,5 +268,6 @@ static const struct bus_method methods[] = {
 
 const struct bus_interface bus_history_interface = {
         .name = BUS_INTERFACE_HISTORY,
+        .below = BUS_PATH_METER,
         BUS_METHODS(methods),
 };

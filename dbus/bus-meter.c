@@ -288,6 +288,7 @@ static const struct bus_property properties[] = {
 
 const struct bus_interface bus_meter_interface = {
         .name = BUS_INTERFACE_METER,
+        .below = BUS_PATH_METER,
         BUS_METHODS(methods),
         BUS_PROPERTIES(properties),
 };
@@ -442,7 +443,6 @@ int meter_object_new(struct bus *bus, const struct meter *model, struct meter_ob
         if (r < 0)
                 return r;
         find_converter(object);
-        /* sd-bus lists the last one first, and people look for Meter1. */
         r = add_face(object, &object->history, &bus_history_interface);
         if (r >= 0)
                 r = add_face(object, &object->tariff, &bus_tariff_interface);

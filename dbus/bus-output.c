@@ -94,6 +94,7 @@ static const struct bus_property properties[] = {
 
 const struct bus_interface bus_output_interface = {
         .name = BUS_INTERFACE_OUTPUT,
+        .below = BUS_PATH_OUTPUT,
         BUS_METHODS(methods),
         BUS_PROPERTIES(properties),
 };

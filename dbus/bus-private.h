@@ -51,6 +51,7 @@ struct bus_entry {
 struct bus_table {
         struct bus_entry *entries;
         size_t n, n_allocated;
+        sd_bus_slot *slot; /* of the list of its paths; NULL: it is not on a bus */
 };
 
 struct bus_auth_request;
@@ -61,6 +62,9 @@ struct bus_vtable {
         struct bus_vtable *next;
         const struct bus_interface *interface;
         sd_bus_vtable *rows; /* owned */
+        sd_bus_slot *slot;
+        struct bus_face **faces; /* each borrowed, by path */
+        size_t n, room;
 };
 
 struct bus {
@@ -131,6 +135,9 @@ int bus_read_options(sd_bus_message *m, const struct bus_option *options, size_t
                      sd_bus_error *error);
 
 /* bus-table.c: models, their objects, and the errors that name what would be right. */
+/* The paths of what is in the table are listed among those below this one. */
+int bus_table_export(struct bus_table *table, sd_bus *bus, const char *below);
+void bus_table_done(struct bus_table *table); /* what the table holds of its own */
 int bus_table_add(struct bus_table *table, struct bus_entry entry);
 void bus_table_remove(struct bus_table *table, const void *model);
 void *bus_table_find(const struct bus_table *table, const void *model);

@@ -15,6 +15,39 @@
 
 #define ERROR_MAX 2048 /* a sentence and the list of what would be right */
 
+static int on_list(sd_bus *bus, const char *prefix, void *userdata, char ***ret_nodes,
+                   sd_bus_error *error)
+{
+        const struct bus_table *table = userdata;
+        char **nodes = calloc(table->n + 1, sizeof(*nodes));
+        bool complete = nodes != NULL;
+
+        for (size_t i = 0; complete && i < table->n; i++) {
+                nodes[i] = strdup(table->entries[i].path);
+                complete = nodes[i] != NULL;
+        }
+        if (complete) {
+                *ret_nodes = nodes;
+                return 0;
+        }
+        for (char **node = nodes; node && *node; node++)
+                free(*node);
+        free(nodes);
+        return -ENOMEM;
+}
+
+int bus_table_export(struct bus_table *table, sd_bus *bus, const char *below)
+{
+        return sd_bus_add_node_enumerator(bus, &table->slot, below, on_list, table);
+}
+
+void bus_table_done(struct bus_table *table)
+{
+        sd_bus_slot_unref(table->slot);
+        free(table->entries);
+        *table = (struct bus_table){ 0 };
+}
+
 int bus_table_add(struct bus_table *table, struct bus_entry entry)
 {
         if (table->n == table->n_allocated) {

@@ -44,5 +44,6 @@ static const struct bus_property properties[] = {
 
 const struct bus_interface bus_tariff_interface = {
         .name = BUS_INTERFACE_TARIFF,
+        .below = BUS_PATH_METER,
         BUS_PROPERTIES(properties),
 };

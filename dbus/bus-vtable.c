@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/sorted.h"
 #include "base/util.h"
 #include "bus-auth.h"
 #include "bus-private.h"
@@ -111,29 +112,110 @@ static sd_bus_vtable *vtable_new(const struct bus_interface *interface)
         return rows;
 }
 
-const sd_bus_vtable *bus_vtable_of(struct bus *bus, const struct bus_interface *interface)
+static struct bus_vtable *vtable_of(const struct bus *bus, const struct bus_interface *interface)
 {
         struct bus_vtable *v = bus->vtables;
 
-        for (; v; v = v->next)
-                if (v->interface == interface)
-                        return v->rows;
-        v = calloc(1, sizeof(*v));
+        while (v && v->interface != interface)
+                v = v->next;
+        return v;
+}
+
+static int compare_path(const void *elements, size_t at, const void *key)
+{
+        struct bus_face *const *faces = elements;
+
+        return strcmp(faces[at]->path, key);
+}
+
+static size_t place_of(const struct bus_vtable *v, const char *path, bool *ret_found)
+{
+        return sorted_place(v->faces, v->n, path, compare_path, ret_found);
+}
+
+static int on_find(sd_bus *bus, const char *path, const char *interface, void *userdata,
+                   void **ret_found, sd_bus_error *error)
+{
+        const struct bus_vtable *v = userdata;
+        bool found;
+        size_t at = place_of(v, path, &found);
+
+        if (found)
+                *ret_found = v->faces[at];
+        return found;
+}
+
+static int vtable_export(struct bus *bus, struct bus_vtable *v)
+{
+        const char *path = v->interface->below ? v->interface->below : BUS_PATH;
+
+        return sd_bus_add_fallback_vtable(bus->bus, &v->slot, path, v->interface->name, v->rows,
+                                          on_find, v);
+}
+
+int bus_vtable_register(struct bus *bus, const struct bus_interface *interface)
+{
+        struct bus_vtable *v = calloc(1, sizeof(*v));
+
         if (!v)
-                return NULL;
-        *v = (struct bus_vtable){ bus->vtables, interface, vtable_new(interface) };
-        if (!v->rows) {
-                free(v);
-                return NULL;
-        }
+                return -ENOMEM;
+        *v = (struct bus_vtable){ .next = bus->vtables,
+                                  .interface = interface,
+                                  .rows = vtable_new(interface) };
         bus->vtables = v;
-        return v->rows;
+        return v->rows ? vtable_export(bus, v) : -ENOMEM;
+}
+
+static int make_room(struct bus_vtable *v)
+{
+        size_t room = v->room ? 2 * v->room : 4;
+        struct bus_face **grown;
+
+        if (v->n < v->room)
+                return 0;
+        grown = reallocarray(v->faces, room, sizeof(struct bus_face *));
+        if (!grown)
+                return -ENOMEM;
+        v->faces = grown;
+        v->room = room;
+        return 0;
+}
+
+int bus_vtable_add(struct bus_face *face)
+{
+        struct bus_vtable *v = vtable_of(face->bus, face->interface);
+        bool found;
+        size_t at;
+
+        if (make_room(v) < 0)
+                return -ENOMEM;
+        at = place_of(v, face->path, &found);
+        if (found)
+                return -EEXIST;
+        memmove(v->faces + at + 1, v->faces + at, (v->n - at) * sizeof(struct bus_face *));
+        v->faces[at] = face;
+        v->n++;
+        return 0;
+}
+
+void bus_vtable_drop(struct bus_face *face)
+{
+        struct bus_vtable *v = face->bus ? vtable_of(face->bus, face->interface) : NULL;
+        bool found = false;
+        size_t at = v ? place_of(v, face->path, &found) : 0;
+
+        if (!found || v->faces[at] != face)
+                return;
+        v->n--;
+        memmove(v->faces + at, v->faces + at + 1, (v->n - at) * sizeof(struct bus_face *));
 }
 
 void bus_vtables_free(struct bus *bus)
 {
         for (struct bus_vtable *v = bus->vtables, *next; v; v = next) {
                 next = v->next;
+                sd_bus_slot_unref(v->slot);
+                free(v->faces);
                 free(v->rows);
                 free(v);
         }

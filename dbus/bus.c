@@ -246,6 +246,26 @@ static int bus_connect(struct bus *bus, const struct bus_options *options)
         return sd_bus_attach_event(bus->bus, bus->event, SD_EVENT_PRIORITY_NORMAL);
 }
 
+/* sd-bus lists the last one first, and people look for Meter1. */
+static const struct bus_interface *const interfaces[] = {
+        &bus_history_interface, &bus_tariff_interface, &bus_electricity_interface,
+        &bus_meter_interface,   &bus_output_interface, &bus_converter_interface,
+        &bus_manager_interface,
+};
+
+static int export_tables(struct bus *bus)
+{
+        int r = bus_table_export(&bus->meters, bus->bus, BUS_PATH_METER);
+
+        if (r >= 0)
+                r = bus_table_export(&bus->converters, bus->bus, BUS_PATH_CONVERTER);
+        if (r >= 0)
+                r = bus_table_export(&bus->outputs, bus->bus, BUS_PATH_OUTPUT);
+        for (size_t i = 0; i < ELEMENTSOF(interfaces) && r >= 0; i++)
+                r = bus_vtable_register(bus, interfaces[i]);
+        return r;
+}
+
 static int bus_export(struct bus *bus, const char *readers_group)
 {
         int r;
@@ -259,6 +279,8 @@ static int bus_export(struct bus *bus, const char *readers_group)
                 r = bus_readers_set(bus, readers_group);
         if (r >= 0)
                 r = sd_bus_add_object_manager(bus->bus, &bus->object_manager_slot, BUS_PATH);
+        if (r >= 0)
+                r = export_tables(bus);
         if (r >= 0)
                 r = manager_object_init(bus);
         return r < 0 ? r : logcontrol_init(bus);
@@ -396,9 +418,9 @@ struct bus *bus_free(struct bus *bus)
                 converter_object_free(bus->converters.entries[i].object);
         for (size_t i = 0; i < bus->outputs.n; i++)
                 output_object_free(bus->outputs.entries[i].object);
-        free(bus->meters.entries);
-        free(bus->converters.entries);
-        free(bus->outputs.entries);
+        bus_table_done(&bus->meters);
+        bus_table_done(&bus->converters);
+        bus_table_done(&bus->outputs);
         manager_object_done(bus);
         bus_vtables_free(bus);
         bus->object_manager_slot = sd_bus_slot_unref(bus->object_manager_slot);
