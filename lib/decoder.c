@@ -29,19 +29,18 @@ static int prepare_scratch(struct decoder *d)
 
 int decoder_new(const struct decoder_options *options, struct decoder **ret)
 {
-        struct decoder *d = malloc(sizeof(*d));
+        struct decoder *d = calloc(1, sizeof(*d));
         int r;
 
         if (!d)
                 return -ENOMEM;
-        /* The large buffer stays untouched until a telegram needs it. */
-        memset(d, 0, offsetof(struct decoder, scanner));
         assembly_init(&d->segments);
         assembly_init(&d->blocks);
         if (options)
                 d->options = *options;
-        scanner_init(&d->scanner, d->options.input);
-        r = prepare_scratch(d);
+        r = scanner_init(&d->scanner, d->options.input);
+        if (r == 0)
+                r = prepare_scratch(d);
         if (r == 0)
                 r = aead_new(&d->aead);
         if (r < 0) {
@@ -57,6 +56,7 @@ struct decoder *decoder_free(struct decoder *d)
         if (!d)
                 return NULL;
         d->aead = aead_free(d->aead);
+        scanner_done(&d->scanner);
         assembly_done(&d->segments);
         assembly_done(&d->blocks);
         free(d->own_scratch);

@@ -281,28 +281,28 @@ static int drain(struct walk *w)
 int report_frames_walk(struct slice bytes,
                        int (*each)(void *userdata, const struct report_run *run), void *userdata)
 {
-        OWNED_FREE struct scanner *scanner = malloc(sizeof(*scanner));
+        struct scanner scanner;
         struct walk w = {
-                .capture = bytes, .scanner = scanner, .each = each, .userdata = userdata
+                .capture = bytes, .scanner = &scanner, .each = each, .userdata = userdata
         };
-        int r;
+        int r = scanner_init(&scanner, raw_is_all(bytes) ? SCANNER_UNFRAMED : SCANNER_FILE);
 
-        if (!scanner)
-                return -ENOMEM;
-        scanner_init(scanner, raw_is_all(bytes) ? SCANNER_UNFRAMED : SCANNER_FILE);
+        if (r < 0)
+                return r;
         assembly_init(&w.segments.assembly);
         assembly_init(&w.blocks.assembly);
-        scanner_feed(scanner, bytes);
+        scanner_feed(&scanner, bytes);
         r = drain(&w);
         if (r == 0) {
                 assembly_drop(&w.segments.assembly);
                 assembly_drop(&w.blocks.assembly);
-                scanner_finish(scanner);
+                scanner_finish(&scanner);
                 r = drain(&w);
         }
         assembly_done(&w.segments.assembly);
         assembly_done(&w.blocks.assembly);
         run_done(&w.segments.run);
         run_done(&w.blocks.run);
+        scanner_done(&scanner);
         return r;
 }

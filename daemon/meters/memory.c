@@ -29,7 +29,8 @@ static struct meter_value *append(struct meter *m)
         if (m->n_values == METER_VALUES_MAX)
                 return NULL;
         if (m->n_values == m->n_values_room) {
-                size_t room = MIN(MAX(2 * m->n_values_room, (size_t)16), (size_t)METER_VALUES_MAX);
+                /* in small steps: a meter says what it has with its first telegram */
+                size_t room = MIN(m->n_values_room + 4, (size_t)METER_VALUES_MAX);
                 struct meter_value *grown = reallocarray(m->values, room, sizeof(*grown));
 
                 if (!grown)

@@ -31,14 +31,16 @@ static size_t text_bytes(const struct store_table *table, const struct store_val
 
 struct store_row *store_row_new(const struct store_table *table, const struct store_value *values)
 {
-        struct store_row *row = calloc(1, sizeof(*row) + text_bytes(table, values));
+        size_t n = n_columns(table);
+        struct store_row *row =
+                calloc(1, sizeof(*row) + n * sizeof(row->values[0]) + text_bytes(table, values));
         char *at;
 
         if (!row)
                 return NULL;
         row->table = table;
-        at = (char *)(row + 1);
-        for (size_t i = 0; i < n_columns(table); i++) {
+        at = (char *)(row->values + n);
+        for (size_t i = 0; i < n; i++) {
                 if (!values[i].data)
                         continue;
                 memcpy(at, values[i].data, values[i].len);
@@ -51,7 +53,8 @@ struct store_row *store_row_new(const struct store_table *table, const struct st
 struct store_row *store_row_free(struct store_row *row)
 {
         if (row)
-                explicit_bzero(row + 1, text_bytes(row->table, row->values));
+                explicit_bzero(row->values + n_columns(row->table),
+                               text_bytes(row->table, row->values));
         free(row);
         return NULL;
 }

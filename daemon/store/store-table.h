@@ -33,7 +33,7 @@ struct store_row {
         const struct store_table *table;
         bool dirty; /* the file says something else, or is about to be told */
         bool gone;  /* deleted here, and in the file as soon as it is not dirty any more */
-        struct store_value values[STORE_COLUMNS_MAX]; /* they point behind the struct */
+        struct store_value values[]; /* one per column; they point behind the last */
 };
 
 extern const struct store_table store_table_converter, store_table_framing, store_table_keys,

@@ -7,16 +7,16 @@
 #include "scanner.h"
 
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/util.h"
 
 #define SHORT_FRAME_MAX 15
 
-void scanner_init(struct scanner *s, enum scanner_input mode)
+int scanner_init(struct scanner *s, enum scanner_input mode)
 {
-        /* The window stays untouched: pages that no telegram needs are never given to us. */
-        memset(s, 0, offsetof(struct scanner, bytes));
+        *s = (struct scanner){ .mode = mode };
         for (unsigned int byte = 0; byte < 256; byte++)
                 for (unsigned int i = 0; link_table[i]; i++)
                         if (link_table[i]->starts((uint8_t)byte))
@@ -25,7 +25,16 @@ void scanner_init(struct scanner *s, enum scanner_input mode)
                 s->framed |= (uint8_t)(!link_table[i]->unframed << i);
                 s->unframed |= (uint8_t)(link_table[i]->unframed << i);
         }
-        s->mode = mode;
+        s->bytes = malloc(SCANNER_BYTES_FIRST);
+        s->room = s->bytes ? SCANNER_BYTES_FIRST : 0;
+        return s->bytes ? 0 : -ENOMEM;
+}
+
+void scanner_done(struct scanner *s)
+{
+        free(s->bytes);
+        s->bytes = NULL;
+        s->room = 0;
 }
 
 void scanner_expect(struct scanner *s, const struct link_ops *link)
@@ -109,19 +118,37 @@ static void drop(struct scanner *s, size_t n)
         s->unframed_to -= MIN(n, s->unframed_to);
 }
 
+/* For n bytes more, or for as many as there will ever be room; without memory it stays. */
+static void grow(struct scanner *s, size_t n)
+{
+        size_t room = s->room;
+        uint8_t *bytes;
+
+        while (room < s->len + n && room < SCANNER_BYTES)
+                room = MIN(2 * room, (size_t)SCANNER_BYTES);
+        bytes = room > s->room ? realloc(s->bytes, room) : NULL;
+        if (!bytes)
+                return;
+        s->bytes = bytes;
+        s->room = room;
+}
+
 /* Takes input into the window. False when there is none or no room. */
 static bool take_in(struct scanner *s)
 {
         size_t keep = MIN(s->at - MIN(s->boundary, s->at), (size_t)LINK_BEFORE_MAX);
         size_t n;
 
+        s->full = false;
         if (s->input.len == 0)
                 return false;
         if (s->at == s->len && s->boundary == s->at)
                 drop(s, s->at);
-        else if (s->input.len > sizeof(s->bytes) - s->len)
+        else if (s->input.len > s->room - s->len)
                 drop(s, s->at - keep);
-        n = MIN(s->input.len, sizeof(s->bytes) - s->len);
+        grow(s, s->input.len);
+        n = MIN(s->input.len, s->room - s->len);
+        s->full = n == 0;
         memcpy(s->bytes + s->len, s->input.data, n);
         s->len += n;
         s->input = slice_from(s->input, n);
@@ -226,7 +253,7 @@ static bool is_all_fill(const struct scanner *s)
 static bool give_up(struct scanner *s, const struct verdict *verdict, struct scan *ret)
 {
         size_t to = s->at + 1;
-        bool too_long = s->len - s->at >= LINK_FRAME_MAX;
+        bool too_long = s->full || s->len - s->at >= LINK_FRAME_MAX;
 
         if (!too_long && !s->finished && !(s->gap && hides_a_frame(s, &to)))
                 return false;
@@ -315,7 +342,8 @@ static bool hold_burst(struct scanner *s)
         if (!s->bursting || s->at != s->burst_at || s->at == s->len)
                 return false;
         s->bursting = !(s->proven && !s->proven->unframed) &&
-                      s->starts[s->bytes[s->at]] & s->unframed && s->len - s->at < LINK_FRAME_MAX;
+                      s->starts[s->bytes[s->at]] & s->unframed && !s->full &&
+                      s->len - s->at < LINK_FRAME_MAX;
         if (!s->bursting)
                 return false;
         if (!s->gap && !s->finished)
@@ -331,7 +359,7 @@ static bool have_candidate(struct scanner *s)
 {
         while (s->at == s->len || (s->len - s->at < s->need && !s->gap && !s->finished))
                 if (!take_in(s))
-                        return s->at < s->len && s->finished;
+                        return s->at < s->len && (s->finished || s->full);
         return true;
 }
 
@@ -350,7 +378,7 @@ struct scan scanner_next(struct scanner *s)
                 struct verdict verdict;
 
                 if (hold_burst(s)) {
-                        if (take_in(s))
+                        if (take_in(s) || s->full)
                                 continue;
                         break;
                 }

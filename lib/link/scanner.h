@@ -16,8 +16,10 @@
 
 #include "link.h"
 
-/* A whole frame, what stood before it, and room to take input in useful portions. */
-#define SCANNER_BYTES (LINK_FRAME_MAX + LINK_BEFORE_MAX + 1024)
+/* The window at first, and at most: a whole frame, what stood before it, and room to take input in
+ * useful portions. */
+#define SCANNER_BYTES_FIRST 1024
+#define SCANNER_BYTES       (LINK_FRAME_MAX + LINK_BEFORE_MAX + 1024)
 
 enum scanner_input {
         SCANNER_LINE,     /* a live line: pauses are told by scanner_gap() */
@@ -38,6 +40,7 @@ struct scanner {
         uint64_t garbage_offset;
         uint64_t garbage_bytes; /* all of them, for the statistics */
         bool gap, finished;
+        bool full; /* input waits, and the window neither has room nor grows */
         enum scanner_input mode;
         const struct link_ops *proven;   /* what this line speaks; NULL: not known yet */
         const struct link_ops *expected; /* what it spoke before; NULL: not known */
@@ -50,7 +53,8 @@ struct scanner {
         uint8_t framed, unframed; /* masks of link_table */
         uint8_t proven_mask;      /* of `proven`: what else comes is noise */
         uint8_t starts[256];      /* bit i: a frame of link_table[i] may begin with this byte */
-        uint8_t bytes[SCANNER_BYTES];
+        size_t room;
+        uint8_t *bytes; /* owned; grows with the telegrams of its meter, and stays */
 };
 
 enum scan_type {
@@ -68,7 +72,9 @@ struct scan {
         uint64_t garbage;            /* of a fault without link: how many bytes */
 };
 
-void scanner_init(struct scanner *s, enum scanner_input mode);
+/* -ENOMEM. scanner_done() is right after either. */
+int scanner_init(struct scanner *s, enum scanner_input mode);
+void scanner_done(struct scanner *s);
 /* One frame of this framing is enough to prove it, until another proves itself; NULL: of none. */
 void scanner_expect(struct scanner *s, const struct link_ops *link);
 /* The unframed frames seen agree: the line speaks nothing else. */

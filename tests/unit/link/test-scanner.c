@@ -66,11 +66,11 @@ static void log_scans(struct scanner *s, char *log)
 
 static void play(const struct scanner_case *c, size_t step)
 {
-        static struct scanner s;
+        struct scanner s;
         char log[LOG_BYTES] = "", token[LOG_BYTES];
         int n;
 
-        scanner_init(&s, SCANNER_LINE);
+        assert_int_equal(scanner_init(&s, SCANNER_LINE), 0);
         for (const char *p = c->hex; sscanf(p, " %1023s%n", token, &n) == 1; p += n) {
                 uint8_t bytes[64];
 
@@ -93,6 +93,7 @@ static void play(const struct scanner_case *c, size_t step)
         }
         assert_string_equal(log, c->want);
         assert_int_equal(s.garbage_bytes, c->garbage_bytes);
+        scanner_done(&s);
 }
 
 static void run_case(void **state)
@@ -106,13 +107,13 @@ static void run_case(void **state)
 /* Megabytes without a frame, then one: nothing grows, the offset is right. */
 static void noise_without_end(void **state)
 {
-        static struct scanner s;
+        struct scanner s;
         static uint8_t noise[3000];
         uint8_t frame[8];
         struct scan scan;
         size_t rounds = 1000;
 
-        scanner_init(&s, SCANNER_LINE);
+        assert_int_equal(scanner_init(&s, SCANNER_LINE), 0);
         memset(noise, 0x55, sizeof(noise));
         for (size_t i = 0; i < rounds; i++) {
                 scanner_feed(&s, (struct slice){ noise, sizeof(noise) });
@@ -127,16 +128,17 @@ static void noise_without_end(void **state)
         assert_int_equal(scan.type, SCAN_FRAME);
         assert_int_equal(scan.offset, rounds * sizeof(noise));
         assert_int_equal(s.garbage_bytes, rounds * sizeof(noise));
+        scanner_done(&s);
 }
 
 /* A text that never ends is given up when it is longer than any frame. */
 static void start_without_end(void **state)
 {
-        static struct scanner s;
+        struct scanner s;
         static uint8_t text[3 * LINK_FRAME_MAX];
         struct scan scan;
 
-        scanner_init(&s, SCANNER_LINE);
+        assert_int_equal(scanner_init(&s, SCANNER_LINE), 0);
         memset(text, 'x', sizeof(text));
         memcpy(text, "/ABC5x\r\n\r\n", 10);
         scanner_feed(&s, (struct slice){ text, sizeof(text) });
@@ -149,6 +151,52 @@ static void start_without_end(void **state)
                 ;
         assert_true(s.len <= SCANNER_BYTES);
         assert_int_equal(s.input.len, 0);
+        scanner_done(&s);
+}
+
+static bool no_memory;
+
+void *__real_realloc(void *old, size_t n);
+void *__wrap_realloc(void *old, size_t n);
+
+void *__wrap_realloc(void *old, size_t n)
+{
+        return no_memory ? NULL : __real_realloc(old, n);
+}
+
+/* A window that cannot grow gives up what does not fit in, whatever it was, and finds the next. */
+static void window_without_memory(void **state)
+{
+        static const char *const begins[] = { "/ABC5x\r\n\r\n", "\x7e\xa7\xff", "\x0f" };
+        static uint8_t text[3 * SCANNER_BYTES_FIRST];
+
+        for (size_t i = 0; i < ELEMENTSOF(begins); i++) {
+                struct scanner s;
+                uint8_t frame[8];
+                struct scan scan;
+                size_t n = fixture_bytes(SHORT, frame, sizeof(frame));
+
+                assert_int_equal(scanner_init(&s, SCANNER_LINE), 0);
+                memset(text, 'x', sizeof(text));
+                memcpy(text, begins[i], strlen(begins[i]));
+                no_memory = true;
+                scanner_gap(&s);
+                scanner_feed(&s, (struct slice){ text, sizeof(text) });
+                while (scanner_next(&s).type != SCAN_MORE)
+                        ;
+                assert_int_equal(s.input.len, 0);
+                assert_int_equal(s.room, SCANNER_BYTES_FIRST);
+                scanner_gap(&s);
+                scanner_feed(&s, (struct slice){ frame, n });
+                scanner_gap(&s);
+                do
+                        scan = scanner_next(&s);
+                while (scan.type == SCAN_FAULT);
+                no_memory = false;
+                assert_int_equal(scan.type, SCAN_FRAME);
+                assert_int_equal(scan.offset, sizeof(text));
+                scanner_done(&s);
+        }
 }
 
 int main(void)
@@ -156,6 +204,7 @@ int main(void)
         static const struct CMUnitTest more[] = {
                 cmocka_unit_test(noise_without_end),
                 cmocka_unit_test(start_without_end),
+                cmocka_unit_test(window_without_memory),
         };
 
         return test_run_rows_and("scanner", cases, ELEMENTSOF(cases), sizeof(cases[0]), run_case,
