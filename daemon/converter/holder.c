@@ -89,17 +89,20 @@ static bool process_has_open(const char *pid, const struct stat *node)
 {
         char path[sizeof("/proc//fd") + NAME_MAX];
         DIR *dir;
-        bool found = false;
+        bool found = false, closed = false;
 
         (void)snprintf(path, sizeof(path), "/proc/%s/fd", pid);
         dir = opendir(path);
         if (!dir)
                 return false; /* another user's, or gone meanwhile */
-        for (struct dirent *entry; !found && (entry = readdir(dir));) {
-                struct stat fd;
+        for (struct dirent *entry; !found && !closed && (entry = readdir(dir));) {
+                struct stat fd = { 0 };
 
-                found = entry->d_name[0] != '.' &&
-                        fstatat(dirfd(dir), entry->d_name, &fd, 0) == 0 && S_ISCHR(fd.st_mode) &&
+                if (entry->d_name[0] == '.')
+                        continue;
+                /* one that we may not look at says the same of all the others */
+                closed = fstatat(dirfd(dir), entry->d_name, &fd, 0) < 0 && errno == EACCES;
+                found = !closed && S_ISCHR(fd.st_mode) &&
                         (fd.st_rdev == node->st_rdev ||
                          (fd.st_ino == node->st_ino && fd.st_dev == node->st_dev));
         }
@@ -163,18 +166,21 @@ static void describe(struct holder *holder)
         fill_unit(holder);
 }
 
-struct holder holder_find(const char *devnode)
+static struct holder look(const struct stat *node, bool locked)
 {
-        struct holder holder = { 0 };
-        struct stat node;
+        struct holder holder = { .pid = locked ? 0 : find_locker(node) };
 
-        if (stat(devnode, &node) < 0)
-                return holder;
-        holder.pid = find_locker(&node);
         if (holder.pid == 0)
-                holder.pid = find_opener(&node);
+                holder.pid = find_opener(node);
         describe(&holder);
         return holder;
+}
+
+struct holder holder_find(const char *devnode)
+{
+        struct stat node;
+
+        return stat(devnode, &node) < 0 ? (struct holder){ 0 } : look(&node, false);
 }
 
 struct holder holder_of_number(unsigned int major_number, unsigned int minor_number)
@@ -199,7 +205,7 @@ static int connect_helper(void)
         return TAKE_FD(fd);
 }
 
-struct holder holder_ask(const char *devnode)
+struct holder holder_ask(const char *devnode, bool locked)
 {
         struct holder holder = { 0 };
         char text[256];
@@ -211,7 +217,7 @@ struct holder holder_ask(const char *devnode)
                 return holder;
         fd = connect_helper();
         if (fd < 0)
-                return holder_find(devnode);
+                return look(&node, locked);
         n = snprintf(text, sizeof(text), "%u:%u\n", major(node.st_rdev), minor(node.st_rdev));
         if (send(fd, text, (size_t)n, MSG_NOSIGNAL) != n)
                 return holder;

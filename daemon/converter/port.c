@@ -265,7 +265,7 @@ static void work_open(const void *argument, int fd, struct worker_result *result
                 return;
         }
         if (request->manners == PORT_SHY)
-                result->holder = holder_ask(request->devnode);
+                result->holder = holder_ask(request->devnode, false);
         if (result->holder.pid != 0) {
                 result->error = EADDRINUSE;
                 return;
@@ -276,7 +276,7 @@ static void work_open(const void *argument, int fd, struct worker_result *result
         if (r == -EBUSY)
                 result->holder = holder_find(request->devnode);
         else if (r >= 0 && request->manners == PORT_LOOKS)
-                result->holder = holder_ask(request->devnode);
+                result->holder = holder_ask(request->devnode, true);
 }
 
 static void work_set(const void *argument, int fd, struct worker_result *result)

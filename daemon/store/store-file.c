@@ -57,17 +57,15 @@ static int make_table(sqlite3 *db, const struct store_table *table)
  * In one transaction and not waited for: each would cost the disk's patience several times, and a
  * file that a power failure leaves half made has nothing in it yet to lose.
  */
-static int make_tables(sqlite3 *db, bool is_new)
+static int make_file(sqlite3 *db)
 {
-        int r = is_new ? database_execute(db, "PRAGMA synchronous = OFF; BEGIN IMMEDIATE") : 0;
+        int r = database_execute(db, "PRAGMA synchronous = OFF; BEGIN IMMEDIATE");
 
         for (size_t i = 0; store_tables[i] && r >= 0; i++)
                 r = make_table(db, store_tables[i]);
-        if (r >= 0)
-                r = is_new ? database_execute(db, "PRAGMA user_version = 2; COMMIT;"
-                                                  "PRAGMA synchronous = FULL")
-                           : 0;
-        return r;
+        return r < 0 ? r
+                     : database_execute(db, "PRAGMA user_version = 2; COMMIT;"
+                                            "PRAGMA synchronous = FULL");
 }
 
 static int prepare(sqlite3 *db)
@@ -75,9 +73,13 @@ static int prepare(sqlite3 *db)
         int version = 0, r;
 
         (void)sqlite3_extended_result_codes(db, 1); /* only makes messages better */
-        r = database_version(db, &version);
+        r = database_execute(db, "BEGIN");
+        if (r == 0)
+                r = database_version(db, &version);
         if (r == 0)
                 r = database_check(db);
+        if (r == 0)
+                r = database_execute(db, "COMMIT");
         if (r < 0)
                 return r;
         if (version > STORE_VERSION)
@@ -86,8 +88,8 @@ static int prepare(sqlite3 *db)
         r = database_execute(db, settings);
         if (r >= 0 && version == 1)
                 r = database_execute(db, upgrade);
-        if (r >= 0)
-                r = make_tables(db, version == 0);
+        if (r >= 0 && version == 0)
+                r = make_file(db);
         if (r >= 0 && version == 1)
                 r = database_execute(db, "PRAGMA user_version = 2");
         return r;
@@ -147,6 +149,20 @@ static int read_table(sqlite3 *db, const struct store_table *table, struct store
         return r < 0 ? r : database_errno(rc);
 }
 
+/* In one transaction: outside of one the file is locked, checked and unlocked for each question.
+ * On failure it is open still, and ends with the connection. */
+static int read_tables(sqlite3 *db, struct store_rows *rows)
+{
+        int r = database_execute(db, "BEGIN");
+
+        for (size_t i = 0; store_tables[i] && r >= 0; i++) {
+                r = make_table(db, store_tables[i]); /* one that came with a later release */
+                if (r >= 0)
+                        r = read_table(db, store_tables[i], rows);
+        }
+        return r < 0 ? r : database_execute(db, "COMMIT");
+}
+
 void store_rows_free(struct store_rows *rows)
 {
         for (size_t i = 0; i < rows->n; i++)
@@ -179,8 +195,8 @@ static int open_path(const char *path, struct store_file **ret, struct store_row
                                            SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL));
         if (r == 0)
                 r = prepare(file->db);
-        for (size_t i = 0; store_tables[i] && r >= 0; i++)
-                r = read_table(file->db, store_tables[i], &rows);
+        if (r >= 0)
+                r = read_tables(file->db, &rows);
         if (r < 0) {
                 store_rows_free(&rows);
                 return r;
