@@ -23,6 +23,8 @@ static bool set_text(struct bus_cell *cell, const char *value)
         char *copy;
 
         value = value ? value : "";
+        if (cell->filled && strcmp(cell->value.text, value) == 0)
+                return false; /* what is shown was clean */
         if (!bus_text_is_valid(value)) {
                 size_t size = 3 * strlen(value) + 1; /* each byte may become U+FFFD */
 
@@ -30,9 +32,9 @@ static bool set_text(struct bus_cell *cell, const char *value)
                 if (!clean)
                         return false; /* as below */
                 value = bus_text_clean(value, clean, size);
+                if (cell->filled && strcmp(cell->value.text, value) == 0)
+                        return false;
         }
-        if (cell->filled && strcmp(cell->value.text, value) == 0)
-                return false;
         copy = strdup(value);
         if (!copy)
                 return false; /* the old value stays: the next refresh tries again */

@@ -361,12 +361,11 @@ static void gather(struct mqtt_client *c)
         ssize_t n;
 
         c->n_gathered = 0;
-        while (c->n_out < OUT_BYTES) {
-                n = recv(c->pair, c->out + c->n_out, OUT_BYTES - c->n_out, 0);
-                if (n <= 0)
-                        return; /* EAGAIN: all of it */
+        if (c->n_out == OUT_BYTES)
+                return;
+        n = recv(c->pair, c->out + c->n_out, OUT_BYTES - c->n_out, 0);
+        if (n > 0) /* all of it, or as much as there is room for; unix(7) joins what was written */
                 c->n_out += (size_t)n;
-        }
 }
 
 /* Sends what can be sent: 0, or errno. */

@@ -79,10 +79,10 @@ void meter_configure(struct meter *m, const struct meter_settings *settings)
 
 static void text_key(const struct text *text, char key[static METER_KEY_MAX])
 {
-        char code[OBIS_TEXT_MAX];
-
-        (void)snprintf(key, METER_KEY_MAX, "%s",
-                       text->label[0] ? text->label : obis_print(text->obis, code));
+        if (text->label[0])
+                (void)snprintf(key, METER_KEY_MAX, "%s", text->label);
+        else
+                (void)obis_print(text->obis, key); /* returns it */
 }
 
 static size_t find_text(const struct meter *m, const char *key)
@@ -240,14 +240,14 @@ static bool take_texts(struct meter *m, const struct telegram *telegram)
                 const struct text *text = &telegram->texts[i];
                 char key[METER_KEY_MAX];
                 char value[METER_TEXT_MAX];
-                size_t at;
+                size_t n = utf8_cut(text->value, sizeof(value) - 1), at;
 
                 if (submeter_text_channel(telegram, text) != m->channel)
                         continue;
                 text_key(text, key);
-                (void)snprintf(value, sizeof(value), "%.*s",
-                               (int)utf8_cut(text->value, sizeof(value) - 1),
-                               text->value.len ? (const char *)text->value.data : "");
+                if (n > 0)
+                        memcpy(value, text->value.data, n);
+                value[n] = '\0';
                 at = find_text(m, key);
                 if (at == METER_TEXTS_MAX)
                         continue;
@@ -256,7 +256,7 @@ static bool take_texts(struct meter *m, const struct telegram *telegram)
                 else if (strcmp(m->texts[at].value, value) == 0)
                         continue;
                 memcpy(m->texts[at].key, key, sizeof(key));
-                memcpy(m->texts[at].value, value, sizeof(value));
+                memcpy(m->texts[at].value, value, n + 1);
                 changed = true;
         }
         return changed;
@@ -520,9 +520,11 @@ const struct meter_value *meter_find(const struct meter *m, const char *key)
 const struct meter_value *meter_find_obis(const struct meter *m, struct obis obis)
 {
         for (size_t i = 0; i < m->n_values; i++) {
-                struct obis have = m->values[i].reading.obis;
+                const struct obis *have = &m->values[i].reading.obis;
 
-                if (have.a == obis.a && have.f == obis.f && obis_same_quantity(have, obis))
+                /* C first: it tells most of them apart */
+                if (have->c == obis.c && have->d == obis.d && have->e == obis.e &&
+                    have->a == obis.a && have->f == obis.f)
                         return &m->values[i];
         }
         return NULL;

@@ -153,7 +153,7 @@ static char *next_line(char *buf, int size, void *userdata)
 {
         struct file_reader *f = userdata;
         const uint8_t *newline;
-        size_t n, skipped;
+        size_t n, skipped, kept;
 
         if (f->left.len == 0)
                 return NULL;
@@ -162,8 +162,9 @@ static char *next_line(char *buf, int size, void *userdata)
         for (skipped = 0; skipped < n && strchr(" \t", f->left.data[skipped]);)
                 skipped++;
         f->line++;
-        (void)snprintf(buf, (size_t)size, "%.*s", (int)(n - skipped),
-                       (const char *)f->left.data + skipped);
+        kept = MIN(n - skipped, (size_t)size - 1);
+        memcpy(buf, f->left.data + skipped, kept);
+        buf[kept] = '\0';
         f->left = slice_from(f->left, n + 1);
         if (n - skipped > LINE_MAX_BYTES || memchr(buf, '\0', n - skipped)) {
                 if (!strchr(";#", *buf) || !*buf)

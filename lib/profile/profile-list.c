@@ -291,12 +291,11 @@ int profile_list_read(struct profile_entry *entry, struct profile_list *list, co
                 WHY("what follows can only be skipped");
                 return -EINVAL;
         }
-        if (sscanf(key, "%3u..%3u%n", &first, &last, &end) != 2 || key[end]) {
-                if (end = 0, sscanf(key, "%3u%n", &first, &end) != 1 || key[end]) {
-                        WHY("a key of a list is Id, the number of a place, or a range: 3..5");
-                        return -EINVAL;
-                }
+        if (sscanf(key, "%3u%n", &first, &end) == 1 && !key[end]) {
                 last = first;
+        } else if (end = 0, sscanf(key, "%3u..%3u%n", &first, &last, &end) != 2 || key[end]) {
+                WHY("a key of a list is Id, the number of a place, or a range: 3..5");
+                return -EINVAL;
         }
         if (first == 0 || last < first || last > PROFILE_ITEMS_MAX) {
                 WHY("places count from 1 to %d", PROFILE_ITEMS_MAX);

@@ -39,7 +39,7 @@ const char *maker_name(const char *flag_id)
 /* True when the model begins with this maker's name, as a word. */
 static bool is_named_by(const char *model, const char *name)
 {
-        size_t n = strlen(name);
+        size_t n = *model == *name ? strlen(name) : 0;
 
         return n > 0 && strncmp(model, name, n) == 0 && model[n] == ' ';
 }
