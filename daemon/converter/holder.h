@@ -20,8 +20,8 @@ struct holder holder_find(const char *devnode);
 /*
  * The same by the helper that may see all processes (smartmeterd-holders.socket), since a program
  * that has a port open without a lock shows nowhere else; by our own eyes where there is none.
- * `locked`: by the caller, and so by nobody else. To read /proc/locks holds up all who lock a file on
- * this machine, and takes ten milliseconds.
+ * `locked`: by the caller, and so by nobody else. To read /proc/locks holds up all who lock a file
+ * on this machine, and takes ten milliseconds.
  */
 struct holder holder_ask(const char *devnode, bool locked);
 
