@@ -11,7 +11,7 @@ import threading
 import unittest
 
 from attack_bed import Service, bus, mqtt, p1, plain_environment, wait_until
-from broker import Broker, Driver, FakeBroker, Folder, Proxy, Subscriber, config, until
+from broker import Broker, Driver, FakeBroker, Folder, Proxy, Subscriber, config, free_port, until
 
 START = 1551879225
 ENERGY = "smartmeterd/box/meter/LGZ1/active_energy_import"
@@ -111,7 +111,7 @@ class Eavesdropping(unittest.TestCase):
         with Eavesdropper(PERSON) as ear:
             self.assertEqual(ask(f"listener 127.0.0.1 {ear.port}"), (0, str(PERSON)))
             self.assertEqual(ask(f"listener ::1 {ear.port}"), (0, ""))
-        self.assertEqual(ask(f"listener 127.0.0.1 {socket_port()}"), (0, ""))
+        self.assertEqual(ask(f"listener 127.0.0.1 {free_port()}"), (0, ""))
         for line in ("listener", "listener a 1", "listener 127.0.0.1", "listener 1.2.3.4.5 6",
                      "listener 127.0.0.1 70000", "listener ../../x 1", "x" * 500):
             self.assertEqual(ask(line), (1, ""), line)
@@ -146,7 +146,7 @@ class Eavesdropping(unittest.TestCase):
                          for uid in (1, 999, 61184, 65519)]
         for account in accounts:
             with self.subTest(account), Folder() as folder:
-                port = socket_port()
+                port = free_port()
                 os.chmod(folder, 0o755)
                 with open(folder + "/conf", "w") as f:
                     f.write(f"listener {port} 127.0.0.1\nallow_anonymous true\n")
@@ -163,12 +163,6 @@ class Eavesdropping(unittest.TestCase):
                 finally:
                     broker.kill()
                     broker.wait()
-
-
-def socket_port():
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        return s.getsockname()[1]
 
 
 class Odd(FakeBroker):

@@ -5,6 +5,7 @@ Everything waits for events with a deadline; nothing sleeps for a fixed time.
 """
 import json
 import os
+import random
 import select
 import shutil
 import signal
@@ -32,9 +33,21 @@ def until(condition, what, deadline=DEADLINE):
 
 
 def free_port():
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        return s.getsockname()[1]
+    """A port of loopback that is still free when somebody listens there: none of those that connect()
+    gives to callers, of which tests beside this one have many."""
+    with open("/proc/sys/net/ipv4/ip_local_port_range") as f:
+        first = int(f.read().split()[0])
+    while True:
+        port = random.randrange(max(1024, first - 16000), first)
+        with socket.socket() as s:
+            if s.connect_ex(("127.0.0.1", port)) == 0:
+                continue
+        with socket.socket() as s:
+            try:
+                s.bind(("127.0.0.1", port))
+                return port
+            except OSError:
+                continue
 
 
 def openssl(*args, cwd):

@@ -27,6 +27,7 @@ import time
 from gi.repository import GLib
 
 import private_bus as bus
+from broker import free_port
 from private_bus import SECONDS, wait_until
 
 SMARTMETERD = os.environ.get("SMARTMETERD", str(bus.BUILD / "daemon/smartmeterd"))
@@ -219,9 +220,7 @@ class Broker:
     """mosquitto on a free port of loopback."""
 
     def __init__(self, extra=""):
-        with socket.socket() as s:
-            s.bind(("127.0.0.1", 0))
-            self.port = s.getsockname()[1]
+        self.port = free_port()
         self.folder = tempfile.mkdtemp(prefix="smq.")
         with open(self.folder + "/conf", "w") as f:
             f.write(f"listener {self.port} 127.0.0.1\nallow_anonymous true\n"

@@ -9,6 +9,7 @@ import socket
 import subprocess
 import unittest
 
+from broker import free_port
 from harness import Daemon, plain_environment, telegram
 from private_bus import wait_until
 
@@ -20,9 +21,7 @@ class Bridge:
     """A bridge that takes one caller at a time."""
 
     def __init__(self):
-        with socket.socket() as s:
-            s.bind(("127.0.0.1", 0))
-            self.port = s.getsockname()[1]
+        self.port = free_port()
         self.listener = self.peer = None
 
     def listen(self):

@@ -16,6 +16,7 @@ import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).parents[1] / "integration"))
 
+from broker import free_port  # noqa: E402
 from harness import SMCTL, plain_environment  # noqa: E402
 from private_bus import BUILD, SECONDS, SOURCE, wait_until  # noqa: E402
 
@@ -37,12 +38,6 @@ def missing(needs_mock_devices=False):
     if needs_mock_devices and "umockdev" not in os.environ.get("LD_PRELOAD", ""):
         return "needs umockdev-wrapper"
     return None
-
-
-def free_port():
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        return s.getsockname()[1]
 
 
 class Cockpit:

@@ -4,19 +4,13 @@
 import os
 import pathlib
 import shutil
-import socket
 import subprocess
 import tempfile
 
+from broker import free_port
 from harness import Link, plain_environment
 
 SER2NET = shutil.which("ser2net", path=os.environ.get("PATH", "") + ":/usr/sbin")
-
-
-def free_port():
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        return s.getsockname()[1]
 
 
 class Ser2net:

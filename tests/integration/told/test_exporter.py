@@ -6,7 +6,6 @@ import os
 import pathlib
 import re
 import shutil
-import socket
 import subprocess
 import sys
 import unittest
@@ -15,6 +14,7 @@ import urllib.request
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
 
+from broker import free_port
 from harness import Broker, plain_environment
 from meter_bed import E450, METER, MeterBed
 from private_bus import wait_until
@@ -25,9 +25,7 @@ PAGE = pathlib.Path(os.environ["SMARTMETERD_SOURCE"]) / "docs" / "prometheus.md"
 
 class Exporter(unittest.TestCase):
     def test_prometheus_mqtt_exporter_has_energy_and_power_of_the_meter(self):
-        with socket.socket() as s:
-            s.bind(("127.0.0.1", 0))
-            port = s.getsockname()[1]
+        port = free_port()
         text = re.search(r"```yaml\n(.*?)```", PAGE.read_text(encoding="utf-8"), re.S)[1]
         with Broker() as broker, MeterBed(broker) as bed:
             config = pathlib.Path(bed.d.folder) / "exporter.yaml"
