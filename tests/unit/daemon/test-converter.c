@@ -89,14 +89,16 @@ struct bed {
         struct converter *converter;
         struct hotplug_device device;
         int master;
-        unsigned int resets;
+        unsigned int resets, telegrams;
+        int verdict;        /* of a trial */
         bool reset_replugs; /* as the kernel does: the drivers are bound anew */
 };
 
 static struct bed *the_bed;
 
-static void ignore_telegram(struct converter *c, const struct telegram *t, void *userdata)
+static void count_telegram(struct converter *c, const struct telegram *t, void *userdata)
 {
+        the_bed->telegrams++;
 }
 
 static void ignore_change(struct converter *c, void *userdata)
@@ -108,8 +110,16 @@ static const struct cipher_keys *no_keys(struct converter *c, const uint8_t *tit
         return NULL;
 }
 
-static const struct converter_ops ops = { ignore_telegram, ignore_change, ignore_change, no_keys,
-                                          NULL };
+static int judge(struct converter *c, const struct telegram *t, void *userdata)
+{
+        return the_bed->verdict;
+}
+
+static const struct converter_ops ops = { .telegram = count_telegram,
+                                          .changed = ignore_change,
+                                          .lost = ignore_change,
+                                          .find_keys = no_keys,
+                                          .judge = judge };
 
 int __wrap_converter_may_reset(const struct converter *c)
 {
@@ -496,6 +506,76 @@ static void test_device_that_answers_late_is_asked_again_after_a_minute(void **s
         assert_state(bed, CONVERTER_DETECTING);
 }
 
+/* It may be the adopted one that left its socket. */
+static void set_up_trial(struct bed *bed)
+{
+        static const struct serial_line line = { 115200, 8, PARITY_NONE, 1 };
+
+        converter_try(bed->converter, &line);
+        plug(bed, "/second");
+        assert_state(bed, CONVERTER_DETECTING);
+}
+
+static void test_trial_in_which_nothing_is_heard_ends_after_75_s(void **state)
+{
+        struct bed *bed = *state;
+
+        set_up_trial(bed);
+        pass(bed, 74);
+        assert_true(converter_is_on_trial(bed->converter));
+        assert_true(bed->converter->listening);
+        pass(bed, 2);
+        assert_state(bed, CONVERTER_IGNORED);
+        assert_code(bed, "other-meter");
+        assert_false(bed->converter->listening);
+        /* Not tried again, whatever passes. */
+        pass(bed, 3600);
+        assert_state(bed, CONVERTER_IGNORED);
+        assert_int_equal(counted(bed, "opens"), 1);
+}
+
+/* What does not say whose it is neither ends the trial nor lengthens it, and is told to nobody. */
+static void test_trial_ends_after_75_s_of_telegrams_that_name_nobody(void **state)
+{
+        struct bed *bed = *state;
+
+        set_up_trial(bed);
+        for (int i = 0; i < 14; i++) {
+                pass(bed, 5);
+                feed(bed);
+        }
+        assert_true(bed->converter->listening);
+        assert_int_equal(bed->telegrams, 0);
+        pass(bed, 6);
+        assert_state(bed, CONVERTER_IGNORED);
+        assert_code(bed, "other-meter");
+        assert_int_equal(bed->telegrams, 0);
+}
+
+static void test_trial_is_over_with_the_first_telegram_that_tells(void **state)
+{
+        static const struct {
+                int verdict;
+                enum converter_state state;
+                bool told;
+        } cases[] = { { 1, CONVERTER_RECEIVING, true }, { -1, CONVERTER_IGNORED, false } };
+        struct bed *bed = *state;
+
+        for (size_t i = 0; i < ELEMENTSOF(cases); i++) {
+                bed->telegrams = 0;
+                set_up_trial(bed);
+                bed->verdict = cases[i].verdict;
+                pass(bed, 5);
+                feed(bed);
+                pass(bed, 1);
+                assert_state(bed, cases[i].state);
+                assert_int_equal(bed->telegrams > 0, cases[i].told);
+                assert_false(converter_is_on_trial(bed->converter) && bed->converter->listening);
+                converter_unplugged(bed->converter);
+                turn(bed);
+        }
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
@@ -513,6 +593,9 @@ int main(void)
                 TEST(test_mostly_damaged_frames_are_said_and_forgiven),
                 TEST(test_configured_line_without_frames_is_said),
                 TEST(test_device_that_answers_late_is_asked_again_after_a_minute),
+                TEST(test_trial_in_which_nothing_is_heard_ends_after_75_s),
+                TEST(test_trial_ends_after_75_s_of_telegrams_that_name_nobody),
+                TEST(test_trial_is_over_with_the_first_telegram_that_tells),
         };
 
         return cmocka_run_group_tests_name("converter", tests, NULL, NULL);
