@@ -343,7 +343,9 @@ static void write_no_memory_image(void)
  * for each what it needed at the start. */
 static void share_the_heap(void)
 {
-        (void)mallopt(M_ARENA_MAX, 1); /* refused by no glibc, and unknown to other libraries */
+#ifdef M_ARENA_MAX /* of glibc */
+        (void)mallopt(M_ARENA_MAX, 1);
+#endif
 }
 
 int main(int argc, char **argv)

@@ -85,6 +85,14 @@ static uint32_t find_locker(const struct stat *node)
         return found;
 }
 
+/* Does the process let nobody look at what it has open, or was it the file alone (as of FUSE)? */
+static bool is_closed_process(int fds, const char *number)
+{
+        char target[8];
+
+        return readlinkat(fds, number, target, sizeof(target)) < 0 && errno == EACCES;
+}
+
 static bool process_has_open(const char *pid, const struct stat *node)
 {
         char path[sizeof("/proc//fd") + NAME_MAX];
@@ -96,13 +104,16 @@ static bool process_has_open(const char *pid, const struct stat *node)
         if (!dir)
                 return false; /* another user's, or gone meanwhile */
         for (struct dirent *entry; !found && !closed && (entry = readdir(dir));) {
-                struct stat fd = { 0 };
+                struct stat fd;
 
                 if (entry->d_name[0] == '.')
                         continue;
-                /* one that we may not look at says the same of all the others */
-                closed = fstatat(dirfd(dir), entry->d_name, &fd, 0) < 0 && errno == EACCES;
-                found = !closed && S_ISCHR(fd.st_mode) &&
+                if (fstatat(dirfd(dir), entry->d_name, &fd, 0) < 0) {
+                        /* then all the others say the same, of which there may be thousands */
+                        closed = errno == EACCES && is_closed_process(dirfd(dir), entry->d_name);
+                        continue;
+                }
+                found = S_ISCHR(fd.st_mode) &&
                         (fd.st_rdev == node->st_rdev ||
                          (fd.st_ino == node->st_ino && fd.st_dev == node->st_dev));
         }
