@@ -87,6 +87,24 @@ class TestIntrospection(BusTest):
             self.assertEqual(set(managed[path][interface]),
                              {p.get("name") for p in xml.iter("property")})
 
+    def nodes(self, path):
+        text = self.client.call(path, "org.freedesktop.DBus.Introspectable", "Introspect")[0]
+        return [n.get("name") for n in ElementTree.fromstring(text).findall("node")]
+
+    def test_folders_list_what_is_in_them_and_are_there_when_nothing_is(self):
+        for folder, objects in (("meter", [meter_path("LGZ1")]), ("output", [output_path("home")]),
+                                ("converter", [converter_path(ID)])):
+            self.assertIn(folder, self.nodes(ROOT))
+            self.assertEqual([f"{ROOT}/{folder}/{n}" for n in self.nodes(f"{ROOT}/{folder}")], objects)
+        gone = meter_path("LGZ1")
+        self.driver.do("meter-remove LGZ1")
+        self.assertEqual(self.nodes(f"{ROOT}/meter"), [])
+        self.assertNotIn(gone, self.client.call(ROOT, OBJECTS, "GetManagedObjects")[0])
+        for path in (gone, meter_path("LGZ2")):
+            with self.assertRaises(CallError) as caught:
+                self.client.call(path, METER, "GetReadings")
+            self.assertEqual(caught.exception.name, "org.freedesktop.DBus.Error.UnknownObject")
+
 
 class TestManager(BusTest):
     def test_client_lists_and_finds_converters_and_meters(self):
