@@ -3,7 +3,6 @@
 #include <errno.h>
 #include <getopt.h>
 #include <limits.h>
-#include <malloc.h>
 #include <pwd.h>
 #include <signal.h>
 #include <stdbool.h>
@@ -339,15 +338,6 @@ static void write_no_memory_image(void)
         (void)setrlimit(RLIMIT_CORE, &limit);
 }
 
-/* One heap for all threads, which seldom ask it for anything once they run: a heap of its own keeps
- * for each what it needed at the start. */
-static void share_the_heap(void)
-{
-#ifdef M_ARENA_MAX /* of glibc */
-        (void)mallopt(M_ARENA_MAX, 1);
-#endif
-}
-
 int main(int argc, char **argv)
 {
         const char *state = getenv("STATE_DIRECTORY");
@@ -363,7 +353,6 @@ int main(int argc, char **argv)
 
         block_hangup();
         write_no_memory_image();
-        share_the_heap();
         r = parse_options(argc, argv, &options);
         if (r >= 0)
                 return r;
