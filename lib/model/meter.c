@@ -523,8 +523,7 @@ const struct meter_value *meter_find_obis(const struct meter *m, struct obis obi
                 const struct obis *have = &m->values[i].reading.obis;
 
                 /* C first: it tells most of them apart */
-                if (have->c == obis.c && have->d == obis.d && have->e == obis.e &&
-                    have->a == obis.a && have->f == obis.f)
+                if (obis_same_quantity(*have, obis) && have->a == obis.a && have->f == obis.f)
                         return &m->values[i];
         }
         return NULL;
