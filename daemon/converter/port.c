@@ -327,6 +327,7 @@ static int start_worker(struct port *port, const char *name,
                 .argument = &request,
                 .argument_size = sizeof(request),
                 .fd = port->fd,
+                .takes_fd = port->stage == PORT_CLOSING,
                 .late_usec = PORT_LATE_USEC,
                 .limit_usec = net_is_address(port->request.devnode) ? PORT_NET_LIMIT_USEC
                                                                     : PORT_LIMIT_USEC,
@@ -454,9 +455,10 @@ void port_close(struct port *port)
                 return;
         port->stage = PORT_CLOSING;
         unlock(port->fd);
-        if (start_worker(port, "port-close", work_close, on_closed) < 0)
+        if (start_worker(port, "port-close", work_close, on_closed) < 0) {
                 port->stage = PORT_CLOSED;
-        (void)close(port->fd); /* the worker holds the last reference: this does not wait */
+                worker_close(port->fd);
+        }
         port->fd = -1;
 }
 

@@ -3,6 +3,7 @@
 #include "worker.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
 #include <stddef.h>
@@ -29,6 +30,7 @@ struct worker {
  * it. */
 struct order {
         void (*work)(const void *argument, int fd, struct worker_result *result);
+        bool last; /* nobody else may have the descriptor when the work begins */
         unsigned char argument[WORKER_ARGUMENT_MAX]; /* as large as it is */
 };
 
@@ -105,7 +107,16 @@ static bool is_left(int socket)
         return poll(&poll_fd, 1, 0) > 0 && poll_fd.revents & POLLHUP;
 }
 
-__attribute__((noreturn)) static void run(const struct order *order, int fd, int socket)
+/* Until whoever is at the other end of a pipe or a socket says something, or has gone. */
+static void await(int fd)
+{
+        char byte;
+
+        while (read(fd, &byte, 1) < 0 && errno == EINTR)
+                ;
+}
+
+__attribute__((noreturn)) static void run(const struct order *order, int fd, int socket, int gate)
 {
         struct worker_result result = { .fd = -1 };
         sigset_t none;
@@ -115,7 +126,13 @@ __attribute__((noreturn)) static void run(const struct order *order, int fd, int
         (void)signal(SIGTERM, SIG_DFL);
         (void)signal(SIGINT, SIG_DFL);
         (void)prctl(PR_SET_NAME, "smartmeterd-dev");
+        /* Whoever closes a port last waits for its device: that is to be this process. So first the
+         * server, and then the loop, tells that it has let go of it. */
+        if (gate >= 0)
+                await(gate);
         keep_only(socket, fd);
+        if (order->last)
+                await(socket);
         if (is_left(socket))
                 _exit(EXIT_SUCCESS);
         order->work(order->argument, fd, &result);
@@ -132,28 +149,44 @@ static void collect_by_kernel(void)
         (void)sigaction(SIGCHLD, &action, NULL); /* cannot fail for this signal */
 }
 
-/* A process for the order; -errno. */
-static int fork_worker(const struct order *order, int fd, int socket, pid_t *ret)
+/* A process for the order; -errno. `gate`: a pipe, {-1, -1} for none. */
+static int fork_worker(const struct order *order, int fd, int socket, const int gate[2], pid_t *ret)
 {
         pid_t pid;
 
         collect_by_kernel();
         pid = fork();
-        if (pid == 0)
-                run(order, fd, socket);
+        if (pid == 0) {
+                if (gate[1] >= 0)
+                        (void)close(gate[1]);
+                run(order, fd, socket, gate[0]);
+        }
         if (pid < 0)
                 return -errno;
         *ret = pid;
         return 0;
 }
 
+static void close_all(const int *fds, size_t n)
+{
+        for (size_t i = 0; i < n; i++)
+                if (fds[i] >= 0)
+                        (void)close(fds[i]);
+}
+
 /* In the fork server: a worker, whose number is told; without one, the error is its result. It may
  * be over by then, and nobody listen. */
 static void serve(const struct order *order, int fd, int socket)
 {
+        int gate[2] = { -1, -1 }, r;
         pid_t pid;
-        int r = fork_worker(order, fd, socket, &pid);
 
+        if (order->last && pipe2(gate, O_CLOEXEC) < 0)
+                gate[0] = gate[1] = -1; /* then it can only be hoped that the worker is slower */
+        r = fork_worker(order, fd, socket, gate, &pid);
+        if (fd >= 0)
+                (void)close(fd);
+        close_all(gate, 2);
         if (r < 0) {
                 const struct worker_result result = { .error = -r, .fd = -1 };
 
@@ -161,6 +194,7 @@ static void serve(const struct order *order, int fd, int socket)
         } else {
                 (void)send_with(socket, &pid, sizeof(pid), NULL, 0);
         }
+        (void)close(socket);
 }
 
 __attribute__((noreturn)) static void run_server(int socket)
@@ -179,9 +213,8 @@ __attribute__((noreturn)) static void run_server(int socket)
                         serve(&order, fds[1], fds[0]);
                 else if (n < 0 && n != -EINTR)
                         break;
-                for (size_t i = 0; i < MAX_FDS; i++)
-                        if (fds[i] >= 0)
-                                (void)close(fds[i]);
+                else
+                        close_all(fds, MAX_FDS);
         }
         _exit(EXIT_SUCCESS);
 }
@@ -231,7 +264,7 @@ static int order_worker(const struct order *order, size_t size, int fd, int sock
 
         if (server >= 0 && send_with(server, order, size, fds, fd >= 0 ? 2 : 1) >= 0)
                 return 0;
-        return fork_worker(order, fd, socket, ret);
+        return fork_worker(order, fd, socket, (int[]){ -1, -1 }, ret);
 }
 
 /* -EAGAIN: it is not there yet. */
@@ -321,7 +354,7 @@ static int watch(struct worker *worker, sd_event *event)
 int worker_start(sd_event *event, const struct worker_job *job, struct worker **ret)
 {
         OWNED(worker) struct worker *worker = calloc(1, sizeof(*worker));
-        struct order order = { .work = job->work };
+        struct order order = { .work = job->work, .last = job->takes_fd };
         size_t size = offsetof(struct order, argument) + job->argument_size;
         int pair[2], r;
 
@@ -342,28 +375,41 @@ int worker_start(sd_event *event, const struct worker_job *job, struct worker **
         (void)close(pair[1]); /* a socket nobody wrote to */
         if (r < 0)
                 return r;
+        if (job->takes_fd) {
+                (void)close(job->fd);
+                (void)send_with(worker->fd, "", 1, NULL, 0); /* a dead worker needs no word */
+        }
         (void)sd_event_source_set_description(worker->source, job->name); /* for debugging only */
 
         *ret = TAKE(worker);
         return 0;
 }
 
-struct worker *worker_free(struct worker *worker)
+/* What it opened, and nobody will take: it must not close with our end of the socket. */
+static void refuse_result(struct worker *worker)
 {
         struct worker_result unread = { .fd = -1 };
 
+        (void)shutdown(worker->fd, SHUT_RD); /* from now on it cannot be sent */
+        /* the server's word of the worker's number may come first */
+        if (receive_result(worker, &unread) < 0 && receive_result(worker, &unread) < 0)
+                return;
+        if (unread.fd >= 0)
+                worker_close(unread.fd);
+}
+
+struct worker *worker_free(struct worker *worker)
+{
         if (!worker)
                 return NULL;
         sd_event_source_disable_unref(worker->source);
         sd_event_source_disable_unref(worker->late);
         sd_event_source_disable_unref(worker->limit);
-        if (worker->pid == 0 && !worker->over)
-                (void)receive_result(worker, &unread);
+        if (worker->fd >= 0 && !worker->over)
+                refuse_result(worker);
         end(worker);
         if (worker->fd >= 0)
                 (void)close(worker->fd);
-        if (unread.fd >= 0)
-                (void)close(unread.fd);
         free(worker);
         return NULL;
 }
@@ -375,15 +421,12 @@ static void work_nothing(const void *argument, int fd, struct worker_result *res
 
 void worker_close(int fd)
 {
-        const struct order order = { .work = work_nothing };
+        const struct order order = { .work = work_nothing, .last = true };
         pid_t pid;
-        int pair[2];
+        int pair[2] = { -1, -1 };
 
-        /* Nobody reads from the pair; the server wants a socket for its answer. */
-        if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) >= 0) {
+        if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) >= 0)
                 (void)order_worker(&order, offsetof(struct order, argument), fd, pair[1], &pid);
-                (void)close(pair[0]);
-                (void)close(pair[1]);
-        }
-        (void)close(fd); /* does not wait: the worker holds the last reference, if there is one */
+        (void)close(fd);    /* does not wait: the worker has it still, if there is one */
+        close_all(pair, 2); /* which tells the worker */
 }

@@ -42,9 +42,10 @@ struct worker_job {
         void (*work)(const void *argument, int fd, struct worker_result *result);
         const void *argument; /* borrowed for the call of worker_start() */
         size_t argument_size; /* up to WORKER_ARGUMENT_MAX; no pointers in it */
-        int fd;               /* a descriptor the work needs, -1: none; the caller keeps its own */
-        uint64_t late_usec;   /* `late` is called after this time; 0: never */
-        uint64_t limit_usec;  /* after this time it is ended; ETIMEDOUT once it is gone; 0: never */
+        int fd;        /* a descriptor the work needs, -1: none; the caller keeps its own … */
+        bool takes_fd; /* … but for this: a started worker is the last that has it */
+        uint64_t late_usec;  /* `late` is called after this time; 0: never */
+        uint64_t limit_usec; /* after this time it is ended; ETIMEDOUT once it is gone; 0: never */
         /* Each is called from the loop. `done` is the last call and may free the worker. */
         void (*late)(void *userdata);
         void (*done)(const struct worker_result *result, void *userdata);
