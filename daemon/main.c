@@ -22,6 +22,7 @@
 #include "converter/worker.h"
 #include "daemon/config/config.h"
 #include "manager.h"
+#include "meters/zone.h"
 #include "outputs.h"
 #include "print-keys.h"
 #include "store/store-memory.h"
@@ -302,10 +303,10 @@ static int add_sources(struct daemon *d)
                                           on_status, d);
 }
 
-static int run(struct daemon *d, struct config *config)
+/* The disk is read while we read the configuration. */
+static int begin(struct daemon *d)
 {
-        const struct manager_options options = {
-                .event = d->event,
+        struct manager_options options = {
                 .config_path = d->options->config_path,
                 .state_directory = d->options->state_directory,
                 .bus_address = d->options->bus_address,
@@ -313,7 +314,21 @@ static int run(struct daemon *d, struct config *config)
                 .udevd = d->options->udevd,
                 .version = PROJECT_VERSION,
         };
-        int r = manager_new(&options, config, &d->manager);
+        int r = prepare_loop(d);
+
+        options.event = d->event;
+        if (r >= 0)
+                r = zone_set(NULL);
+        if (r >= 0)
+                r = manager_new(&options, &d->manager);
+        if (r < 0)
+                log_error("cannot begin: %s", strerror(-r));
+        return r;
+}
+
+static int run(struct daemon *d, struct config *config)
+{
+        int r = manager_configure(d->manager, config);
 
         if (r >= 0)
                 r = add_sources(d);
@@ -349,7 +364,7 @@ int main(int argc, char **argv)
         };
         struct daemon d = { .options = &options };
         struct config *config = NULL;
-        int r;
+        int r, status = EXIT_FAILURE;
 
         block_hangup();
         write_no_memory_image();
@@ -367,21 +382,15 @@ int main(int argc, char **argv)
         store_memory_init();
         if (options.log_level >= 0)
                 log_set_level(options.log_level);
-        r = load_config(&options, &config);
-        if (r < 0) {
-                worker_server_stop();
-                return EX_CONFIG; /* to be started again would not help */
-        }
-        r = prepare_loop(&d);
-        if (r < 0) {
-                log_error("cannot prepare the event loop: %s", strerror(-r));
-                config_free(config);
-        } else {
-                r = run(&d, config);
+        if (begin(&d) >= 0) {
+                if (load_config(&options, &config) < 0)
+                        status = EX_CONFIG; /* to be started again would not help */
+                else if (run(&d, config) >= 0)
+                        status = EXIT_SUCCESS;
         }
         sd_event_source_disable_unref(d.status);
         manager_free(d.manager);
         worker_server_stop();
         sd_event_unref(d.event);
-        return r < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
+        return status;
 }

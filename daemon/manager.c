@@ -595,28 +595,19 @@ static int connect_bus(struct manager *m)
         return r;
 }
 
-int manager_new(const struct manager_options *options, struct config *config, struct manager **ret)
+int manager_new(const struct manager_options *options, struct manager **ret)
 {
         OWNED(manager) struct manager *m = calloc(1, sizeof(*m));
         int r;
 
-        if (!m) {
-                config_free(config);
+        if (!m)
                 return -ENOMEM;
-        }
         m->options = *options;
         m->state = "starting";
         m->version = options->udevd ? PROJECT_VERSION : PROJECT_VERSION " (without udev)";
-        m->config = config;
-        m->profiles = TAKE(config->profiles);
         m->scratch = malloc(sizeof(*m->scratch));
         if (!m->scratch)
                 return -ENOMEM;
-        r = zone_set(config->tariff->timezone);
-        if (r < 0) {
-                log_error("Timezone=%s: there is no such zone", config->tariff->timezone);
-                return r;
-        }
         if (options->state_directory) {
                 r = store_new(&(struct store_options){ .event = options->event,
                                                        .directory = options->state_directory,
@@ -626,7 +617,22 @@ int manager_new(const struct manager_options *options, struct config *config, st
                 if (r < 0)
                         return r;
         }
-        r = meters_new(&(struct meters_options){ .event = options->event,
+        *ret = TAKE(m);
+        return 0;
+}
+
+int manager_configure(struct manager *m, struct config *config)
+{
+        int r;
+
+        m->config = config;
+        m->profiles = TAKE(config->profiles);
+        r = zone_set(config->tariff->timezone);
+        if (r < 0) {
+                log_error("Timezone=%s: there is no such zone", config->tariff->timezone);
+                return r;
+        }
+        r = meters_new(&(struct meters_options){ .event = m->options.event,
                                                  .store = m->store,
                                                  .sinks = &m->sinks,
                                                  .forget_keys = on_forget_keys,
@@ -634,18 +640,17 @@ int manager_new(const struct manager_options *options, struct config *config, st
                        &m->meters);
         if (r < 0)
                 return r;
-        meters_configure(m->meters, config);
         r = connect_bus(m);
         if (r < 0)
                 return r;
-        outputs_configure(m, config);
-        r = hotplug_new(options->event, options->udevd, &hotplug_callbacks, m, &m->hotplug);
+        r = hotplug_new(m->options.event, m->options.udevd, &hotplug_callbacks, m, &m->hotplug);
         if (r < 0) {
                 log_error("cannot watch for converters: %s", strerror(-r));
                 return r;
         }
-
-        *ret = TAKE(m);
+        store_wait(m->store); /* nothing above asks it; what is below may */
+        meters_configure(m->meters, config);
+        outputs_configure(m, config);
         return 0;
 }
 

@@ -26,13 +26,16 @@ struct manager_options {
         const char *version;
 };
 
-/*
- * Takes over the configuration that was read from config_path (also when this fails). Exports the
- * root object, watches udev. -errno; what it means was logged.
- */
-int manager_new(const struct manager_options *options, struct config *config, struct manager **ret);
+/* Begins to read what is remembered, for which the configuration is not needed. -errno. */
+int manager_new(const struct manager_options *options, struct manager **ret);
 struct manager *manager_free(struct manager *m);
 DEFINE_OWNED(manager, struct manager *, manager_free);
+
+/*
+ * Once: takes over the configuration that was read from config_path (also when this fails). Exports
+ * the root object, watches udev. -errno; what it means was logged.
+ */
+int manager_configure(struct manager *m, struct config *config);
 
 /* Opens what is there, then takes the bus name: no client sees a half-filled list. -errno. */
 int manager_start(struct manager *m);

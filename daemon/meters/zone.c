@@ -22,6 +22,10 @@
  */
 #define QUARTER_S 900
 
+/* What libc takes where TZ is not set. We set it always: to replace a variable disturbs no other
+ * thread that looks for one, to add or to remove one does. */
+#define OF_MACHINE "/etc/localtime"
+
 struct memo {
         bool used;
         int64_t quarter;
@@ -38,18 +42,12 @@ int zone_set(const char *name)
 {
         char value[128], path[160];
 
-        if (!name) {
-                (void)unsetenv("TZ"); /* fails only for names that cannot be */
-                memset(&memos, 0, sizeof(memos));
-                tzset();
-                return 0;
-        }
-        if (strstr(name, "..") || *name == '/' || strlen(name) > 96)
+        if (name && (strstr(name, "..") || *name == '/' || strlen(name) > 96))
                 return -EINVAL;
-        (void)snprintf(path, sizeof(path), "/usr/share/zoneinfo/%s", name);
-        if (strcmp(name, "UTC") != 0 && access(path, R_OK) < 0)
+        (void)snprintf(path, sizeof(path), "/usr/share/zoneinfo/%s", name ? name : "");
+        if (name && strcmp(name, "UTC") != 0 && access(path, R_OK) < 0)
                 return -EINVAL; /* glibc takes any word for a zone, and then means UTC */
-        (void)snprintf(value, sizeof(value), ":%s", name);
+        (void)snprintf(value, sizeof(value), ":%s", name ? name : OF_MACHINE);
         if (setenv("TZ", value, 1) < 0)
                 return -errno;
         memset(&memos, 0, sizeof(memos));
@@ -75,9 +73,9 @@ const char *zone_name(void)
         const char *zone = getenv("TZ");
         char path[160];
 
-        if (!zone)
+        zone += zone && *zone == ':';
+        if (!zone || strcmp(zone, OF_MACHINE) == 0)
                 return name_of_machine();
-        zone += *zone == ':';
         (void)snprintf(path, sizeof(path), "/usr/share/zoneinfo/%s", zone);
         return *zone && access(path, R_OK) == 0 ? zone : "";
 }

@@ -8,7 +8,8 @@
 #include "lib/model/tariff.h"
 #include "lib/value/datetime.h"
 
-/* "Europe/Zurich"; NULL: the machine's. -EINVAL when there is no such zone: nothing changes. */
+/* "Europe/Zurich"; NULL: the machine's. -EINVAL when there is no such zone: nothing changes. The
+ * first call is to be made before there are threads. */
 int zone_set(const char *name);
 
 /* Its name in the tz database, "" when it cannot be told: of a machine without one, or with rules

@@ -607,14 +607,17 @@ static struct disk *disk_new(const char *directory)
         return disk;
 }
 
-/* The one wait: before anything else is done, for a disk that answers. */
-static void wait_for_answer(struct store *store)
+void store_wait(struct store *store)
 {
-        uint64_t usec = store->options.wait_usec ? store->options.wait_usec : WAIT_USEC;
-        struct disk *disk = store->disk;
         struct timespec until;
+        struct disk *disk;
+        uint64_t usec;
         int code = 0, result;
 
+        if (!store)
+                return;
+        disk = store->disk;
+        usec = store->options.wait_usec ? store->options.wait_usec : WAIT_USEC;
         (void)clock_gettime(CLOCK_MONOTONIC, &until);
         usec += (uint64_t)until.tv_nsec / 1000;
         until.tv_sec += (time_t)(usec / USEC_PER_SEC);
@@ -651,7 +654,6 @@ int store_new(const struct store_options *options, struct store **ret)
                 r = post(store);
         if (r < 0)
                 return r;
-        wait_for_answer(store);
         *ret = TAKE(store);
         return 0;
 }

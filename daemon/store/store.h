@@ -31,12 +31,17 @@ struct store_options {
 };
 
 /*
- * Reads the file, for a disk that answers within wait_usec; else it goes on empty, and takes what
- * the file says, where nothing newer was put, whenever it comes. Never fails for what is wrong with
- * the disk. -ENOMEM, or another errno when there can be no thread; `NULL` is then a store that
- * every function below accepts, and that remembers nothing.
+ * Begins to read the file. Never fails for what is wrong with the disk. -ENOMEM, or another errno
+ * when there can be no thread; `NULL` is then a store that every function below accepts, and that
+ * remembers nothing.
  */
 int store_new(const struct store_options *options, struct store **ret);
+/*
+ * The one wait, before anything is looked for: until what the file says is here, for a disk that
+ * answers within wait_usec; else it goes on empty, and takes what the file says, where nothing
+ * newer was put, whenever it comes.
+ */
+void store_wait(struct store *store);
 /* Writes what is not yet written, in at most 2 s. Returns NULL. */
 struct store *store_free(struct store *store);
 /* The same in so much time: what a disk that hangs has not taken by then is not remembered. */

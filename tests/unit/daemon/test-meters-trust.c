@@ -55,6 +55,7 @@ static void begin(struct place *place)
                                                             .directory = place->directory },
                                    &place->store),
                          0);
+        store_wait(place->store);
         assert_int_equal(meters_new(&(struct meters_options){ .event = place->event,
                                                               .store = place->store,
                                                               .sinks = &place->sinks },

@@ -35,6 +35,7 @@ static void begin(struct place *place)
                                                             .directory = place->directory },
                                    &place->store),
                          0);
+        store_wait(place->store);
 }
 
 static void restart(struct place *place)

@@ -93,12 +93,15 @@ static void on_changed(bool loaded, void *userdata)
 
 static int begin(struct place *place)
 {
-        return store_new(&(struct store_options){ .event = place->event,
-                                                  .directory = place->directory,
-                                                  .wait_usec = disk.frozen ? 1000 : 0,
-                                                  .changed = on_changed,
-                                                  .userdata = place },
-                         &place->store);
+        int r = store_new(&(struct store_options){ .event = place->event,
+                                                   .directory = place->directory,
+                                                   .wait_usec = disk.frozen ? 1000 : 0,
+                                                   .changed = on_changed,
+                                                   .userdata = place },
+                          &place->store);
+
+        store_wait(place->store);
+        return r;
 }
 
 static void on_synced(int result, void *userdata)

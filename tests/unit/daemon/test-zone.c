@@ -140,6 +140,25 @@ static void zone_has_its_name(void **state)
         }
 }
 
+/* Other threads look through the environment meanwhile, without a lock. */
+static void environment_keeps_its_place(void **state)
+{
+        static const char *const zones[] = { NULL, "Europe/Zurich", "UTC", NULL };
+        char **begin;
+        size_t n = 0;
+
+        assert_int_equal(zone_set(NULL), 0); /* before there are any */
+        begin = environ;
+        while (environ[n])
+                n++;
+        for (size_t i = 0; i < ELEMENTSOF(zones); i++) {
+                assert_int_equal(zone_set(zones[i]), 0);
+                assert_ptr_equal(environ, begin);
+                assert_non_null(environ[n - 1]);
+                assert_null(environ[n]);
+        }
+}
+
 static void local_time_has_its_offset(void **state)
 {
         struct datetime t;
@@ -179,6 +198,7 @@ int main(void)
         static struct CMUnitTest tests[TEST_ROWS_MAX] = {
                 cmocka_unit_test(unknown_zone_is_refused),
                 cmocka_unit_test(zone_has_its_name),
+                cmocka_unit_test(environment_keeps_its_place),
                 cmocka_unit_test(local_time_has_its_offset),
                 cmocka_unit_test(clock_change_is_seen_at_its_second),
         };
