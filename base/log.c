@@ -6,24 +6,27 @@
 #include "log.h"
 
 #include <errno.h>
+#include <poll.h>
+#include <pthread.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/uio.h>
+#include <sys/un.h>
 #include <unistd.h>
-
-#define SD_JOURNAL_SUPPRESS_LOCATION
-#include <systemd/sd-journal.h>
 
 #include "util.h"
 
 #define LOG_MESSAGE_MAX 1024 /* a sentence with a path and an id in it */
 #define LOG_FIELD_MAX   256  /* "SMARTMETER_CONVERTER=" and the longest identity */
 #define LOG_FIELDS_MAX  12
+
+#define LOG_JOURNAL_SOCKET "/run/systemd/journal/socket"
 
 enum log_target {
         LOG_TARGET_CONSOLE,
@@ -110,9 +113,17 @@ static void blunt(char *text)
 
 struct log_fields {
         char text[LOG_FIELDS_MAX][LOG_FIELD_MAX];
-        struct iovec vector[LOG_FIELDS_MAX + 1]; /* and MESSAGE= */
-        int n;
+        struct iovec vector[2 * (LOG_FIELDS_MAX + 1)]; /* and MESSAGE=; a line break behind each */
+        size_t n, n_parts;
 };
+
+static void add_part(struct log_fields *fields, char *text)
+{
+        static char line_break[] = "\n";
+
+        fields->vector[fields->n_parts++] = (struct iovec){ text, strlen(text) };
+        fields->vector[fields->n_parts++] = (struct iovec){ line_break, 1 };
+}
 
 static void add_field(struct log_fields *fields, const char *name, const char *value)
 {
@@ -121,7 +132,9 @@ static void add_field(struct log_fields *fields, const char *name, const char *v
 
         char *text = fields->text[fields->n];
         (void)snprintf(text, LOG_FIELD_MAX, "%s=%s", name, value); /* cut off is good enough */
-        fields->vector[fields->n++] = (struct iovec){ text, strlen(text) };
+        blunt(text);
+        add_part(fields, text);
+        fields->n++;
 }
 
 static void add_number(struct log_fields *fields, const char *name, int value)
@@ -132,12 +145,30 @@ static void add_number(struct log_fields *fields, const char *name, int value)
         add_field(fields, name, text);
 }
 
+/*
+ * In the journal's own protocol (systemd's JOURNAL_NATIVE_PROTOCOL), since sd_journal_sendv() waits
+ * for a journal that takes nothing: one whose disk hangs would hold up the meters. What it has no
+ * room for is lost.
+ */
+static void send_to_journal(struct log_fields *fields)
+{
+        struct sockaddr_un address = { .sun_family = AF_UNIX, .sun_path = LOG_JOURNAL_SOCKET };
+        const struct msghdr message = { .msg_name = &address,
+                                        .msg_namelen = sizeof(address),
+                                        .msg_iov = fields->vector,
+                                        .msg_iovlen = fields->n_parts };
+        OWNED_FD int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+
+        if (fd >= 0)
+                (void)sendmsg(fd, &message, MSG_NOSIGNAL | MSG_DONTWAIT); /* nobody to tell */
+}
+
 static void write_journal(int priority, const struct log_about *about, const char *file, int line,
                           char *message)
 {
         struct log_fields fields;
 
-        fields.n = 0;
+        fields.n = fields.n_parts = 0;
         add_number(&fields, "PRIORITY", priority);
         add_field(&fields, "CODE_FILE", file);
         add_number(&fields, "CODE_LINE", line);
@@ -156,8 +187,8 @@ static void write_journal(int priority, const struct log_about *about, const cha
                                   sd_id128_to_string(*about->message_id, id));
                 }
         }
-        fields.vector[fields.n++] = (struct iovec){ message, strlen(message) };
-        (void)sd_journal_sendv(fields.vector, fields.n); /* a lost journal has no one to be told */
+        add_part(&fields, message);
+        send_to_journal(&fields);
 }
 
 static const char *subject_of(const struct log_about *about)
@@ -173,8 +204,17 @@ static const char *subject_of(const struct log_about *about)
 
 static void write_console(int priority, const char *message)
 {
+        static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER; /* held for no call that waits */
+        struct pollfd console = { .fd = STDERR_FILENO, .events = POLLOUT };
+
+        /* A pipe that nobody empties and a terminal that is stopped (Ctrl+S) would hold up the
+         * meters: then the line is lost. A pipe that can be written to has room for it all, if no
+         * other thread's line comes first. */
+        (void)pthread_mutex_lock(&lock);
         /* One write for a whole line, so that two threads' lines do not mix. */
-        (void)dprintf(STDERR_FILENO, "%s: %s\n", log_level_name(priority), message);
+        if (poll(&console, 1, 0) != 0)
+                (void)dprintf(STDERR_FILENO, "%s: %s\n", log_level_name(priority), message);
+        (void)pthread_mutex_unlock(&lock);
 }
 
 void log_write(int priority, const struct log_about *about, const char *file, int line,

@@ -2,7 +2,10 @@
 #include "tests/unit/test.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
+#include <sys/socket.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #include "base/log.h"
@@ -101,16 +104,88 @@ static void target_follows_the_journal_stream(void **state)
         assert_string_equal(log_target_get(), "console");
 }
 
+/* A journal of the test, in place of the machine's. */
+static struct sockaddr_un journal = { .sun_family = AF_UNIX };
+
+ssize_t __real_sendmsg(int fd, const struct msghdr *message, int flags);
+ssize_t __wrap_sendmsg(int fd, const struct msghdr *message, int flags);
+ssize_t __wrap_sendmsg(int fd, const struct msghdr *message, int flags)
+{
+        struct msghdr here = *message;
+
+        here.msg_name = &journal;
+        here.msg_namelen = sizeof(sa_family_t); /* and the name, which begins with a 0 */
+        here.msg_namelen += 1 + (socklen_t)strlen(journal.sun_path + 1);
+        return __real_sendmsg(fd, &here, flags);
+}
+
+static int open_journal(void)
+{
+        int fd = socket(AF_UNIX, SOCK_DGRAM, 0);
+
+        (void)snprintf(journal.sun_path + 1, sizeof(journal.sun_path) - 1, "test-log-%d",
+                       (int)getpid());
+        assert_int_equal(bind(fd, (struct sockaddr *)&journal,
+                              (socklen_t)(sizeof(sa_family_t) + 1 + strlen(journal.sun_path + 1))),
+                         0);
+        return fd;
+}
+
+static void a_journal_gets_fields_and_is_not_waited_for(void **state)
+{
+        static const char want[] = "SMARTMETER_METER=M?1\nMESSAGE=M?1: one?two\n";
+        int fd = open_journal();
+        char got[1024] = "";
+
+        log_set_level(LOG_INFO);
+        assert_int_equal(log_target_set("journal"), 0);
+        log_about(LOG_INFO, LOG_SUBJECT(.meter = "M\n1"), "one\ntwo");
+        assert_true(recv(fd, got, sizeof(got) - 1, MSG_DONTWAIT) > 0);
+        assert_memory_equal(got, "PRIORITY=6\n", 11);
+        assert_non_null(strstr(got, want));
+
+        /* One that stands still takes net.unix.max_dgram_qlen of them, and then no more. */
+        (void)alarm(20);
+        for (int i = 0; i < 5000; i++)
+                log_info("hello");
+        (void)alarm(0);
+        assert_int_equal(log_target_set("console"), 0);
+        (void)close(fd);
+}
+
+static void a_pipe_that_nobody_empties_is_not_waited_for(void **state)
+{
+        int ends[2], saved = dup(STDERR_FILENO), flags;
+
+        assert_int_equal(pipe(ends), 0);
+        flags = fcntl(ends[1], F_GETFL);
+        assert_int_equal(fcntl(ends[1], F_SETFL, flags | O_NONBLOCK), 0);
+        while (write(ends[1], "x", 1) == 1)
+                ;
+        assert_int_equal(fcntl(ends[1], F_SETFL, flags), 0);
+        log_set_level(LOG_INFO);
+        assert_true(dup2(ends[1], STDERR_FILENO) >= 0);
+        (void)alarm(20);
+        log_info("hello");
+        (void)alarm(0);
+        assert_true(dup2(saved, STDERR_FILENO) >= 0);
+        (void)close(saved);
+        (void)close(ends[0]);
+        (void)close(ends[1]);
+}
+
 int main(void)
 {
-        struct CMUnitTest tests[ELEMENTSOF(cases) + 3] = {
+        struct CMUnitTest tests[ELEMENTSOF(cases) + 5] = {
                 cmocka_unit_test(long_message_is_cut_and_stays_one_line),
                 cmocka_unit_test(level_names_go_both_ways),
                 cmocka_unit_test(target_follows_the_journal_stream),
+                cmocka_unit_test(a_journal_gets_fields_and_is_not_waited_for),
+                cmocka_unit_test(a_pipe_that_nobody_empties_is_not_waited_for),
         };
 
         for (size_t i = 0; i < ELEMENTSOF(cases); i++)
-                tests[3 + i] = (struct CMUnitTest){ .name = cases[i].name,
+                tests[5 + i] = (struct CMUnitTest){ .name = cases[i].name,
                                                     .test_func = run_case,
                                                     .initial_state = &cases[i] };
         return cmocka_run_group_tests_name("log", tests, NULL, NULL);
