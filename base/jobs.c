@@ -13,6 +13,8 @@
 
 #define USEC_PER_SEC UINT64_C(1000000)
 #define STACK_BYTES  (256 << 10) /* SQLite takes some tens of kB */
+/* So many results, which may be large, wait for the loop: then the thread waits for it. */
+#define FINISHED_MAX 4
 
 struct list {
         struct jobs_item *first, **last;
@@ -23,7 +25,7 @@ struct jobs {
         pthread_mutex_t lock; /* guards what follows */
         pthread_cond_t changed;
         struct list waiting, finished;
-        size_t n_waiting, jobs_max;
+        size_t n_waiting, n_finished, jobs_max;
         bool busy, stopping;
         bool abandoned; /* nobody waits any more: free yourself */
 
@@ -44,6 +46,18 @@ static struct jobs_item *take_all(struct list *list)
         struct jobs_item *first = list->first;
 
         *list = (struct list){ NULL, &list->first };
+        return first;
+}
+
+static struct jobs_item *take_first(struct list *list)
+{
+        struct jobs_item *first = list->first;
+
+        if (!first)
+                return NULL;
+        list->first = first->next;
+        if (!first->next)
+                list->last = &list->first;
         return first;
 }
 
@@ -72,15 +86,12 @@ static struct jobs_item *next_job(struct jobs *w)
 {
         struct jobs_item *job;
 
-        while (!w->waiting.first && !w->stopping)
+        while ((!w->waiting.first || w->n_finished == FINISHED_MAX) && !w->stopping)
                 (void)pthread_cond_wait(&w->changed, &w->lock);
-        if (w->abandoned || !w->waiting.first)
+        if (w->abandoned)
                 return NULL;
-        job = w->waiting.first;
-        w->waiting.first = job->next;
-        if (!job->next)
-                w->waiting.last = &w->waiting.first;
-        w->n_waiting--;
+        job = take_first(&w->waiting);
+        w->n_waiting -= job != NULL;
         return job;
 }
 
@@ -98,6 +109,7 @@ static void *run(void *userdata)
                 job->run(job);
                 (void)pthread_mutex_lock(&w->lock);
                 append(&w->finished, job);
+                w->n_finished++;
                 (void)!write(w->news_fd, &one, sizeof(one)); /* full: the loop has news to read */
         }
         w->busy = false;
@@ -109,24 +121,25 @@ static void *run(void *userdata)
         return NULL;
 }
 
+/* One at a time: others of the loop have their turn in between, however many are done. */
 static int on_news(sd_event_source *source, int fd, uint32_t revents, void *userdata)
 {
         struct jobs *w = userdata;
         struct jobs_item *job;
         uint64_t n;
 
-        (void)!read(fd, &n, sizeof(n)); /* it only says that there is something */
         (void)pthread_mutex_lock(&w->lock);
-        job = take_all(&w->finished);
+        job = take_first(&w->finished);
+        w->n_finished -= job != NULL;
+        if (!w->finished.first)
+                (void)!read(fd, &n, sizeof(n)); /* it only says that there is something */
+        (void)pthread_cond_broadcast(&w->changed);
         (void)pthread_mutex_unlock(&w->lock);
-        while (job) {
-                struct jobs_item *next = job->next;
-
-                if (job->done)
-                        job->done(job, job->userdata);
-                job->drop(job);
-                job = next;
-        }
+        if (!job)
+                return 0;
+        if (job->done)
+                job->done(job, job->userdata); /* may free `w` */
+        job->drop(job);
         return 0;
 }
 

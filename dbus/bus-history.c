@@ -11,6 +11,10 @@
 #include "bus-private.h"
 #include "lib/model/meter.h"
 
+/* Behind so many messages that wait to be sent no answer comes that has more than so many steps. */
+#define QUEUE_MAX   16
+#define STEPS_SMALL 1000
+
 /* A call that waits for its answer. */
 struct question {
         sd_bus_message *call; /* referenced */
@@ -64,6 +68,17 @@ static int append_costs(sd_bus_message *reply, const struct bus_history *answer)
                      : sd_bus_message_append(reply, "s", answer->currency ? answer->currency : "");
 }
 
+/* Each of thousands of steps takes 1.6 MB: a bus daemon that is slower than who asks would have us
+ * keep all of them. */
+static bool is_too_much(const struct question *q, const struct bus_history *answer)
+{
+        uint64_t n_queued = 0;
+
+        return answer->n_steps > STEPS_SMALL &&
+               sd_bus_get_n_queued_write(sd_bus_message_get_bus(q->call), &n_queued) >= 0 &&
+               n_queued > QUEUE_MAX;
+}
+
 static int reply_with(const struct question *q, const struct bus_history *answer)
 {
         sd_bus_message *reply = NULL;
@@ -71,6 +86,10 @@ static int reply_with(const struct question *q, const struct bus_history *answer
 
         if (answer->result < 0)
                 return sd_bus_reply_method_errno(q->call, answer->result, NULL);
+        if (is_too_much(q, answer))
+                return sd_bus_reply_method_errorf(q->call, BUS_ERROR_LIMIT,
+                                                  "Earlier answers were not taken yet: ask for "
+                                                  "fewer steps, or again later.");
         r = sd_bus_message_new_method_return(q->call, &reply);
         if (r >= 0)
                 r = q->append(reply, answer);
