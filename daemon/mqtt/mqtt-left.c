@@ -3,14 +3,18 @@
 
 #include <dirent.h>
 #include <fcntl.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 
 #include "base/log.h"
+#include "base/thread.h"
 #include "base/util.h"
 #include "mqtt-config.h"
+
+#define STACK_BYTES (256 << 10) /* as other threads; the log and a folder need less */
 
 static inline void closedir_owned(DIR *dir)
 {
@@ -29,16 +33,6 @@ static bool spool_name(const char *file, char *ret, size_t size)
                 return false;
         (void)snprintf(ret, size, "%.*s", (int)(n - around), file + sizeof(before) - 1);
         return true;
-}
-
-static bool has_spool(const struct config *config, const char *name)
-{
-        char identifier[FORMAT_SEGMENT_MAX];
-
-        CONFIG_EACH(struct config_mqtt, s, config, &config_section_mqtt)
-        if (strcmp(format_identifier(s->item.name, identifier, sizeof(identifier)), name) == 0)
-                return true;
-        return false;
 }
 
 static bool names_place(const struct config *config, const char *told_key)
@@ -69,24 +63,90 @@ static void tell_told(const struct config *config, struct store *store)
         }
 }
 
-void mqtt_left_tell(const struct config *config, const char *directory, struct store *store)
+/* A look at the disk, which may hang: on a thread of its own, that nobody waits for. */
+struct look {
+        char *directory;
+        size_t n; /* of the sections */
+        char names[][FORMAT_SEGMENT_MAX];
+};
+
+static atomic_bool is_looking; /* a second one would hang beside it */
+
+static struct look *look_free(struct look *look)
 {
-        OWNED(dir) DIR *dir = directory ? opendir(directory) : NULL;
+        free(look->directory);
+        free(look);
+        return NULL;
+}
+
+static struct look *look_new(const struct config *config, const char *directory)
+{
+        struct look *look;
+        size_t n = 0;
+
+        CONFIG_EACH(struct config_mqtt, s, config, &config_section_mqtt)
+        n++;
+        look = calloc(1, sizeof(*look) + n * sizeof(look->names[0]));
+        if (!look)
+                return NULL;
+        look->directory = strdup(directory);
+        if (!look->directory)
+                return look_free(look);
+        CONFIG_EACH(struct config_mqtt, s, config, &config_section_mqtt)
+        (void)format_identifier(s->item.name, look->names[look->n++], FORMAT_SEGMENT_MAX);
+        return look;
+}
+
+static bool has_section(const struct look *look, const char *name)
+{
+        for (size_t i = 0; i < look->n; i++)
+                if (strcmp(look->names[i], name) == 0)
+                        return true;
+        return false;
+}
+
+static void tell_spools(const struct look *look)
+{
+        OWNED(dir) DIR *dir = opendir(look->directory);
         const struct dirent *entry;
 
-        tell_told(config, store);
         while (dir && (entry = readdir(dir))) {
                 char name[FORMAT_SEGMENT_MAX];
                 struct stat st;
 
-                if (!spool_name(entry->d_name, name, sizeof(name)) || has_spool(config, name) ||
+                if (!spool_name(entry->d_name, name, sizeof(name)) || has_section(look, name) ||
                     fstatat(dirfd(dir), entry->d_name, &st, AT_SYMLINK_NOFOLLOW) < 0)
                         continue;
                 log_notice("readings wait in %s/%s (%llu kB) for a section [mqtt \"%s\"], which is "
                            "not there: name a section so again, or delete the file",
-                           directory, entry->d_name, ((unsigned long long)st.st_size + 1023) / 1024,
-                           name);
+                           look->directory, entry->d_name,
+                           ((unsigned long long)st.st_size + 1023) / 1024, name);
         }
+}
+
+static void *run_look(void *userdata)
+{
+        struct look *look = userdata;
+
+        tell_spools(look);
+        (void)look_free(look); /* NULL, by the rule of _free */
+        atomic_store(&is_looking, false);
+        return NULL;
+}
+
+void mqtt_left_tell(const struct config *config, const char *directory, struct store *store)
+{
+        struct look *look;
+
+        tell_told(config, store);
+        if (!directory || atomic_exchange(&is_looking, true))
+                return; /* that one hangs: its disk has told of itself by now */
+        look = look_new(config, directory);
+        if (look && thread_start(run_look, look, STACK_BYTES, NULL) >= 0)
+                return;
+        if (look) /* no memory: it is said after the next reload */
+                (void)look_free(look);
+        atomic_store(&is_looking, false);
 }
 
 struct left {

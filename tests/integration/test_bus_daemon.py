@@ -78,7 +78,7 @@ class TestLeftSpools(DaemonCase):
         return [line for line in lines if "readings wait in" in line]
 
     def test_spool_without_a_section_is_told_at_start_and_reload(self):
-        told, = self.told()
+        told, = wait_until(self.told, "the look at the disk")
         self.assertIn('state/mqtt-old_one.spool (3 kB) for a section [mqtt "old_one"]', told)
         config = self.bus.folder / "smartmeterd.conf"
         config.write_text(config.read_text().replace('"home"', '"new"'))

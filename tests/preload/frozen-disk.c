@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * A disk that hangs: while the file $FROZEN_DISK/frozen exists, whatever writes below $FROZEN_DISK,
- * or waits for it to be written, does not return.
+ * or waits for it to be written, or lists a folder there, does not return.
  */
+#include <dirent.h>
 #include <dlfcn.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -79,4 +80,16 @@ ssize_t write(int fd, const void *buf, size_t n)
         *(void **)&real_write = dlsym(RTLD_NEXT, "write");
         wait_for_thaw(fd);
         return real_write(fd, buf, n);
+}
+
+DIR *opendir(const char *path)
+{
+        DIR *(*real_opendir)(const char *) = NULL;
+        DIR *dir;
+
+        *(void **)&real_opendir = dlsym(RTLD_NEXT, "opendir");
+        dir = real_opendir(path);
+        if (dir)
+                wait_for_thaw(dirfd(dir));
+        return dir;
 }
