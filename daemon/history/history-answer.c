@@ -75,13 +75,17 @@ static void put_on(struct output_sink *s, struct history_job *job)
         s->asked = job;
 }
 
-static void take_off(struct output_sink *s, const struct history_job *job)
+/* False: whoever asked was told already that there will be no answer. */
+static bool take_off(struct output_sink *s, const struct history_job *job)
 {
         struct history_job **at = &s->asked;
 
-        while (*at != job)
+        while (*at && *at != job)
                 at = &(*at)->next_asked;
+        if (!*at)
+                return false;
         *at = job->next_asked;
+        return true;
 }
 
 void history_answer_done(struct output_sink *s, struct history_job *job)
@@ -92,7 +96,8 @@ void history_answer_done(struct output_sink *s, struct history_job *job)
         /* A file that cannot be used: what is in memory is there all the same. */
         int r = job->result == -ENODEV ? 0 : job->result;
 
-        take_off(s, job);
+        if (!take_off(s, job))
+                return;
         if (r == 0)
                 r = make_answer(s, job, &steps, &gaps, &answer);
         answer.result = r;
@@ -127,7 +132,7 @@ int output_history_ask(struct sink *sink, const struct history_question *questio
 
         if (r < 0)
                 return r;
-        if (!s->worker)
+        if (!s->keeps)
                 return -EOPNOTSUPP;
         if (question->costs &&
             !history_has_prices(settings_of(history_find_id(s, question->meter)))) {
@@ -163,8 +168,8 @@ void history_import_done(struct output_sink *s, struct history_job *job)
         /* Where an earlier run ended may be replaced: the next telegram is a begin. */
         if (hm && job->import.replace && job->imported.written > 0 && !measures(hm))
                 hm->quarter.has_last = false;
-        take_off(s, job);
-        job->imported_done(job->result, &job->imported, job->userdata);
+        if (take_off(s, job))
+                job->imported_done(job->result, &job->imported, job->userdata);
 }
 
 /* The quarter in which the service measures now, and those that wait for a counter, are its own. Of
@@ -221,7 +226,7 @@ int output_history_import(struct sink *sink, const char *meter,
                           void *userdata)
 {
         struct output_sink *s = (struct output_sink *)sink;
-        const struct history_meter *hm = s->worker ? history_find_id(s, meter) : NULL;
+        const struct history_meter *hm = s->keeps ? history_find_id(s, meter) : NULL;
         struct history_job *job;
         int r;
 

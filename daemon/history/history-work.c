@@ -21,8 +21,10 @@ struct history_disk *history_disk_new(const char *directory)
         return NULL;
 }
 
-static void run_close(struct history_disk *disk)
+void history_disk_free(struct history_disk *disk)
 {
+        if (!disk)
+                return;
         disk->file = history_file_free(disk->file);
         free(disk->path);
         free(disk);
@@ -67,7 +69,7 @@ static void run(struct jobs_item *j)
                 job->result = history_file_import(disk->file, &job->import, &job->imported);
                 break;
         case HISTORY_JOB_CLOSE:
-                run_close(disk);
+                history_disk_free(disk);
                 break;
         }
 }
@@ -178,7 +180,9 @@ static void done(struct jobs_item *j, void *userdata)
                 history_import_done(s, job);
                 break;
         case HISTORY_JOB_FORGET:
+                break;
         case HISTORY_JOB_CLOSE:
+                history_left(s);
                 break;
         }
 }
@@ -197,9 +201,35 @@ struct history_job *history_job_new(struct output_sink *s, enum history_job_kind
         return job;
 }
 
+/* For the thread, once there is one. */
+static int put_early(struct output_sink *s, struct history_job *job)
+{
+        if (s->n_early == HISTORY_EARLY_MAX) {
+                drop(&job->job);
+                return -ENOBUFS;
+        }
+        job->job.next = NULL;
+        *s->early_last = &job->job;
+        s->early_last = &job->job.next;
+        s->n_early++;
+        return 0;
+}
+
 int history_post(struct output_sink *s, struct history_job *job)
 {
-        return job ? jobs_post(s->worker, &job->job) : -ENOMEM;
+        if (!job)
+                return -ENOMEM;
+        return s->worker ? jobs_post(s->worker, &job->job) : put_early(s, job);
+}
+
+struct jobs_item *history_take_early(struct output_sink *s)
+{
+        struct jobs_item *first = s->early;
+
+        s->early = NULL;
+        s->early_last = &s->early;
+        s->n_early = 0;
+        return first;
 }
 
 void history_commit(struct output_sink *s)
@@ -207,7 +237,7 @@ void history_commit(struct output_sink *s)
         struct history_job *job;
         int64_t keep = (int64_t)(s->config->keep_usec / (uint64_t)USEC_PER_SEC);
 
-        if (s->n_pending == 0)
+        if (s->n_pending == 0 || !s->worker)
                 return;
         job = history_job_new(s, HISTORY_JOB_PUT, "");
         if (!job)

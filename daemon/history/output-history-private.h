@@ -17,6 +17,8 @@
 #define USEC_PER_SEC INT64_C(1000000)
 /* What may wait for a disk that refuses: a week of one meter, a day of seven. */
 #define HISTORY_PENDING_MAX 8192
+/* What may wait for another one to leave, which takes it two seconds at most. */
+#define HISTORY_EARLY_MAX 256
 
 struct config_history {
         struct config_item item;
@@ -43,7 +45,13 @@ struct history_meter {
 struct output_sink {
         struct sink sink;
         const struct config_history *config;
-        struct jobs *worker;
+        bool keeps;          /* and it is no stand-in for one that is switched off */
+        struct jobs *worker; /* NULL: it keeps nothing, or waits for another one that leaves */
+        struct jobs_item *early, **early_last; /* jobs of before begin() */
+        size_t n_early;
+        void (*leaves)(void *userdata);  /* of its options */
+        void (*on_left)(void *userdata); /* the same while it leaves, else NULL */
+        sd_event_source *leave_timer;
         uint64_t begun_usec;   /* monotonic */
         uint64_t stopped_usec; /* when it was asked to stop; monotonic, 0: it was not */
         struct history_disk *disk;
@@ -95,12 +103,16 @@ struct history_job {
 
 /* The path of history.db in `directory`; owned until a HISTORY_JOB_CLOSE. NULL: no memory. */
 struct history_disk *history_disk_new(const char *directory);
+/* Of one that no thread ever had. */
+void history_disk_free(struct history_disk *disk);
 
 /* NULL: no memory, which history_post() takes too. */
 struct history_job *history_job_new(struct output_sink *s, enum history_job_kind kind,
                                     const char *meter);
-/* Takes the job over, also when it fails. */
+/* Takes the job over, also when it fails. Before there is a thread it waits for it. */
 int history_post(struct output_sink *s, struct history_job *job);
+/* Those that wait, in order, for whoever takes them over. */
+struct jobs_item *history_take_early(struct output_sink *s);
 
 /* Hands what waits to the thread. */
 void history_commit(struct output_sink *s);
@@ -109,6 +121,9 @@ int64_t history_now(const struct output_sink *s);
 
 /* The meter of this id; NULL. */
 struct history_meter *history_find_id(const struct output_sink *s, const char *id);
+
+/* The file is closed, or the thread hangs; may free it. */
+void history_left(struct output_sink *s);
 
 /* A HISTORY_JOB_READ is done: its question is answered. */
 void history_answer_done(struct output_sink *s, struct history_job *job);

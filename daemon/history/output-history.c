@@ -338,45 +338,99 @@ static void on_stop(struct sink *sink)
                                               "")); /* not closed is no harm to the file */
 }
 
+void history_left(struct output_sink *s)
+{
+        void (*on_left)(void *userdata) = s->on_left;
+
+        s->on_left = NULL;
+        if (on_left)
+                on_left(s->userdata); /* touch nothing after this */
+}
+
+/* The thread hangs in a call to the disk. */
+static int on_leave_timer(sd_event_source *source, uint64_t usec, void *userdata)
+{
+        history_left(userdata);
+        return 0;
+}
+
+static void forget_meters(struct output_sink *s)
+{
+        for (size_t i = 0; i < s->n_meters; i++)
+                free(s->meters[i]);
+        free(s->meters);
+        s->meters = NULL;
+        s->n_meters = s->meters_room = 0;
+}
+
+/* The thread closes the file when it has written all, and nobody waits for that. */
+static bool on_leave(struct sink *sink)
+{
+        struct output_sink *s = (struct output_sink *)sink;
+
+        history_answer_cancel(s);
+        forget_meters(s); /* they go on, and may end before this does */
+        s->timer = sd_event_source_disable_unref(s->timer);
+        s->on_status = NULL;
+        if (!s->worker)
+                return true;
+        s->on_left = s->leaves;
+        return sd_event_add_time_relative(s->event, &s->leave_timer, CLOCK_MONOTONIC,
+                                          jobs_left_usec(s->stopped_usec, JOBS_STOP_USEC), 0,
+                                          on_leave_timer, s) < 0;
+}
+
 static struct sink *on_free(struct sink *sink)
 {
         struct output_sink *s = (struct output_sink *)sink;
 
+        s->on_left = NULL;
+        s->leave_timer = sd_event_source_disable_unref(s->leave_timer);
         s->timer = sd_event_source_disable_unref(s->timer);
         history_answer_cancel(s);
         on_stop(sink);
+        if (!s->worker)
+                history_disk_free(s->disk);
         s->worker = jobs_free(s->worker, jobs_left_usec(s->stopped_usec, JOBS_STOP_USEC));
-        for (size_t i = 0; i < s->n_meters; i++)
-                free(s->meters[i]);
-        free(s->meters);
+        for (struct jobs_item *job = history_take_early(s), *next; job; job = next) {
+                next = job->next;
+                job->drop(job);
+        }
+        forget_meters(s);
         free(s->pending);
         free(s);
         return NULL;
 }
 
+static int on_begin(struct sink *sink);
+
 static const struct sink_ops history_ops = {
         .name = "history",
         .stop = on_stop,
         .free = on_free,
+        .leave = on_leave,
+        .begin = on_begin,
         .meter_added = on_meter_added,
         .meter_removed = on_meter_removed,
         .telegram = on_telegram,
         .meter_forgotten = on_meter_forgotten,
 };
 
+static int begin_nothing(struct sink *sink)
+{
+        return 0;
+}
+
 static const struct sink_ops nothing_ops = {
         .name = "history",
+        .begin = begin_nothing,
         .free = on_free,
 };
 
-static int start(struct output_sink *s, const char *directory)
+static int start(struct output_sink *s)
 {
-        int r;
+        int r = jobs_new(s->event, "history", JOBS_MAX, &s->worker);
 
-        s->disk = history_disk_new(directory);
-        if (!s->disk)
-                return -ENOMEM;
-        r = jobs_new(s->event, "history", JOBS_MAX, &s->worker);
         if (r >= 0)
                 r = sd_event_add_time_relative(s->event, &s->timer, CLOCK_BOOTTIME, COMMIT_USEC,
                                                COMMIT_SLACK, on_hour, s);
@@ -384,9 +438,19 @@ static int start(struct output_sink *s, const char *directory)
                 r = sd_event_source_set_enabled(s->timer, SD_EVENT_ON);
         if (r >= 0)
                 r = history_post(s, history_job_new(s, HISTORY_JOB_OPEN, ""));
-        if (r >= 0)
-                (void)sd_event_source_set_description(s->timer, "history-hour");
-        return r;
+        if (r < 0)
+                return r;
+        (void)sd_event_source_set_description(s->timer, "history-hour");
+        for (struct jobs_item *job = history_take_early(s), *next; job; job = next) {
+                next = job->next;
+                (void)jobs_post(s->worker, job); /* there is room for all of them */
+        }
+        return 0;
+}
+
+static int on_begin(struct sink *sink)
+{
+        return start((struct output_sink *)sink);
 }
 
 static int output_history_new(const struct output_options *options, struct sink **ret)
@@ -396,17 +460,23 @@ static int output_history_new(const struct output_options *options, struct sink 
 
         if (!s)
                 return -ENOMEM;
+        s->early_last = &s->early;
         s->config = (const struct config_history *)options->config;
         s->event = options->event;
         /* fails only for clocks there are not */
         (void)sd_event_now(s->event, CLOCK_MONOTONIC, &s->begun_usec);
         s->on_status = options->on_status;
+        s->leaves = options->on_left;
         s->userdata = options->userdata;
         s->status = (struct output_view){ .name = "history", .kind = "history", .error_code = "" };
-        s->sink.ops =
-                s->config->keep_usec && options->state_directory ? &history_ops : &nothing_ops;
-        if (s->sink.ops == &history_ops)
-                r = start(s, options->state_directory);
+        s->keeps = s->config->keep_usec && options->state_directory;
+        s->sink.ops = s->keeps ? &history_ops : &nothing_ops;
+        if (s->keeps)
+                s->disk = history_disk_new(options->state_directory);
+        if (s->keeps && !s->disk)
+                r = -ENOMEM;
+        else if (s->keeps && !options->wait)
+                r = start(s);
         if (r < 0) {
                 (void)on_free(&s->sink); /* NULL, by the rule of _free */
                 return r;

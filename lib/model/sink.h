@@ -23,7 +23,7 @@ struct sink_ops {
         /*
          * Behind stop(), where nobody may be waited for: it is told nothing more, and shows
          * nothing. True: free() does not wait. Else `on_left` of its options says when that is so.
-         * NULL: free() never waits long.
+         * NULL: free() waits for nothing.
          */
         bool (*leave)(struct sink *sink);
         /* Of one that was made while others of its kind were leaving, which are gone now: what it
