@@ -52,7 +52,10 @@ struct output_sink {
         const struct config_metrics *config;
         struct jobs *worker;
         uint64_t stopped_usec; /* when it was asked to stop; 0: it was not */
-        sd_event_source *timer;
+        sd_event *event;
+        sd_event_source *timer, *leave_timer;
+        void (*on_left)(void *userdata);
+        bool leaving;
         char *version;
         const char *(*meter_name)(void *userdata, const char *meter_id);
         void (*on_status)(const struct output_view *status, void *userdata);
@@ -206,6 +209,25 @@ static void job_drop(struct jobs_item *job)
         free(j);
 }
 
+/* The file goes with its section: what nobody brings up to date is worse than nothing. */
+static void remove_run(struct jobs_item *job)
+{
+        (void)unlink(((struct job *)job)->path); /* gone already is as good */
+}
+
+static void left(struct output_sink *s)
+{
+        if (!s->leaving)
+                return;
+        s->leaving = false;
+        s->on_left(s->userdata); /* touch nothing after this */
+}
+
+static void remove_done(struct jobs_item *job, void *userdata)
+{
+        left(userdata);
+}
+
 static void tell_status(struct output_sink *s, int error)
 {
         struct output_view *now = &s->status;
@@ -247,7 +269,7 @@ static void job_done(struct jobs_item *job, void *userdata)
 
         s->writing = false;
         tell_status(s, ((struct job *)job)->error);
-        if (s->changed)
+        if (s->changed && s->timer)
                 arm(s);
 }
 
@@ -270,7 +292,12 @@ static void post(struct output_sink *s)
 
 static int on_timer(sd_event_source *source, uint64_t usec, void *userdata)
 {
-        post(userdata);
+        struct output_sink *s = userdata;
+
+        if (s->worker)
+                post(s);
+        else
+                arm(s); /* another one is still leaving */
         return 0;
 }
 
@@ -345,7 +372,39 @@ static void on_stop(struct sink *sink)
         SINK_OF(sink)->stopped_usec = jobs_now_usec();
 }
 
-/* The file goes with the service: what nobody brings up to date is worse than nothing. */
+/* The thread hangs in a call to the disk. */
+static int on_leave_timer(sd_event_source *source, uint64_t usec, void *userdata)
+{
+        left(userdata);
+        return 0;
+}
+
+static bool on_leave(struct sink *sink)
+{
+        struct output_sink *s = SINK_OF(sink);
+        struct job *j;
+
+        s->timer = sd_event_source_disable_unref(s->timer);
+        s->on_status = NULL;
+        if (!s->worker || (!s->writing && s->status.published == 0))
+                return true;
+        j = calloc(1, sizeof(*j));
+        if (!j)
+                return true;
+        j->job = (struct jobs_item){ remove_run, remove_done, job_drop, s, NULL };
+        j->path = strdup(s->config->file);
+        if (!j->path) {
+                job_drop(&j->job);
+                return true;
+        }
+        s->leaving = jobs_post(s->worker, &j->job) >= 0;
+        s->status.published = 0; /* the file is the thread's to remove */
+        return !s->leaving ||
+               sd_event_add_time_relative(s->event, &s->leave_timer, CLOCK_MONOTONIC,
+                                          jobs_left_usec(s->stopped_usec, JOBS_STOP_USEC), 0,
+                                          on_leave_timer, s) < 0;
+}
+
 static struct sink *on_free(struct sink *sink)
 {
         struct output_sink *s = SINK_OF(sink);
@@ -353,9 +412,10 @@ static struct sink *on_free(struct sink *sink)
         if (!s)
                 return NULL;
         s->timer = sd_event_source_disable_unref(s->timer);
+        s->leave_timer = sd_event_source_disable_unref(s->leave_timer);
         s->worker = jobs_free(s->worker, jobs_left_usec(s->stopped_usec, JOBS_STOP_USEC));
         if (s->status.published > 0)
-                (void)unlink(s->config->file); /* gone already is as good */
+                (void)unlink(s->config->file); /* with the service, as with its section */
         free(s->meters.list);
         free(s->converters.list);
         free(s->outputs.list);
@@ -365,10 +425,17 @@ static struct sink *on_free(struct sink *sink)
 }
 DEFINE_OWNED(sink, struct sink *, on_free);
 
+static int on_begin(struct sink *sink)
+{
+        return jobs_new(SINK_OF(sink)->event, "metrics", 2, &SINK_OF(sink)->worker);
+}
+
 static const struct sink_ops ops = {
         .name = "metrics",
         .stop = on_stop,
         .free = on_free,
+        .leave = on_leave,
+        .begin = on_begin,
         .retry = on_retry,
         .meter_added = on_meter_added,
         .meter_removed = on_meter_removed,
@@ -392,6 +459,8 @@ static int new_metrics(const struct output_options *options, struct sink **ret)
         if (!s)
                 return -ENOMEM;
         s->sink.ops = &ops;
+        s->event = options->event;
+        s->on_left = options->on_left;
         s->config = (const struct config_metrics *)options->config;
         s->version = strdup(options->version ? options->version : "");
         s->meter_name = options->meter_name;
@@ -402,7 +471,7 @@ static int new_metrics(const struct output_options *options, struct sink **ret)
                                           .error_code = "" };
         if (!s->version)
                 return -ENOMEM;
-        r = jobs_new(options->event, "metrics", 2, &s->worker);
+        r = options->wait ? 0 : on_begin(sink);
         if (r >= 0)
                 r = sd_event_add_time_relative(options->event, &s->timer, CLOCK_MONOTONIC, 0,
                                                WRITE_SLACK, on_timer, s);
