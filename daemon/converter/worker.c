@@ -99,7 +99,7 @@ static void keep_only(int a, int b)
         (void)close_range((unsigned int)MAX(high, STDERR_FILENO) + 1, ~0u, 0);
 }
 
-/* Nobody waits for the result any more. */
+/* Whoever is at the other end has gone: nobody waits for the result any more, or gives one. */
 static bool is_left(int socket)
 {
         struct pollfd poll_fd = { .fd = socket };
@@ -310,10 +310,12 @@ static int on_late(sd_event_source *source, uint64_t usec, void *userdata)
         return 0;
 }
 
-/* It runs until its result is here. In the kernel's wait it does not hear this, and ends later. */
+/* It runs until its result is here. In the kernel's wait it does not hear this, and ends later. One
+ * that has let go of its socket is over, though nobody has read its result: the kernel has given
+ * its number back, and perhaps to another process of ours. */
 static void end(const struct worker *worker)
 {
-        if (worker->pid > 0 && !worker->over)
+        if (worker->pid > 0 && !worker->over && !is_left(worker->fd))
                 (void)kill(worker->pid, SIGKILL);
 }
 

@@ -29,6 +29,17 @@ static struct {
 } bed;
 static volatile pid_t *worker_pid; /* shared with the worker */
 
+static pid_t killed;
+
+int __real_kill(pid_t pid, int signal_number);
+int __wrap_kill(pid_t pid, int signal_number);
+int __wrap_kill(pid_t pid, int signal_number)
+{
+        if (signal_number == SIGKILL)
+                killed = pid;
+        return __real_kill(pid, signal_number);
+}
+
 int __real_close(int fd);
 int __wrap_close(int fd);
 
@@ -233,6 +244,26 @@ static void port_that_nobody_took_closes_elsewhere(void **state)
         sd_event_unref(event);
 }
 
+/* The number of a worker that is over may be another process's by now. */
+static void worker_that_is_over_is_not_killed(void **state)
+{
+        struct worker *worker;
+        sd_event *event;
+        int error = -1;
+
+        assert_true(sd_event_new(&event) >= 0);
+        killed = 0;
+        worker = start(event, false, &error, open_port);
+        (void)usleep(SLOW_USEC); /* the server tells its number meanwhile */
+        (void)sd_event_run(event, 0);
+        while (*worker_pid == 0 || kill(*worker_pid, 0) == 0)
+                (void)usleep(1000);
+        worker_free(worker);
+        assert_int_equal(killed, 0);
+        worker_close(bed.port);
+        sd_event_unref(event);
+}
+
 /* By a fork server, and where there is none. */
 #define BOTH(test)                                                \
         cmocka_unit_test_setup_teardown(test, set_up, tear_down), \
@@ -246,6 +277,7 @@ int main(void)
                                                 set_up_slow_server, tear_down),
                 BOTH(port_that_nobody_waits_for_closes_elsewhere),
                 BOTH(port_that_nobody_took_closes_elsewhere),
+                BOTH(worker_that_is_over_is_not_killed),
         };
 
         return cmocka_run_group_tests_name("worker-close", tests, NULL, NULL);
