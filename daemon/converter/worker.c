@@ -14,6 +14,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/log.h"
+
 #define TIMER_ACCURACY_USEC 10000
 #define STOP_MSEC           500
 
@@ -257,13 +259,26 @@ void worker_server_stop(void)
                 (void)nanosleep(&pause, NULL);
 }
 
+/* Killed, for want of memory say. A new one would have the locks that our threads hold now for
+ * ever; a worker has them once. */
+static void give_up_server(void)
+{
+        (void)close(server); /* nobody reads it */
+        server = -1;
+        log_warning("the process that starts those for devices is gone: the service does it itself "
+                    "until it is restarted");
+}
+
 /* The server makes it; where there is none, or it does not take orders, we do. */
 static int order_worker(const struct order *order, size_t size, int fd, int socket, pid_t *ret)
 {
         const int fds[MAX_FDS] = { socket, fd };
+        int r = server < 0 ? -ENOTCONN : send_with(server, order, size, fds, fd >= 0 ? 2 : 1);
 
-        if (server >= 0 && send_with(server, order, size, fds, fd >= 0 ? 2 : 1) >= 0)
+        if (r >= 0)
                 return 0;
+        if (r == -EPIPE || r == -ECONNRESET)
+                give_up_server();
         return fork_worker(order, fd, socket, (int[]){ -1, -1 }, ret);
 }
 
