@@ -102,7 +102,8 @@ struct bus {
         char *readers_group; /* NULL: everyone local reads */
         bool readers_gid_valid;
         gid_t readers_gid;
-        sd_bus_track *readers; /* who proved to be one; gets signals unicast */
+        uint64_t readers_pause_usec; /* until then the bus daemon is not asked; monotonic */
+        sd_bus_track *readers;       /* who proved to be one; gets signals unicast */
 };
 
 /* Who asks: a name on the bus; "" is the only caller there is without a bus. Never NULL. */

@@ -13,6 +13,7 @@
 #include <grp.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/util.h"
@@ -20,8 +21,10 @@
 
 /* Signals are copied for each: a limit on the work of one telegram. Further readers may ask. */
 #define READERS_MAX 64
-/* The bus daemon answers at once or is dead. */
-#define READERS_CALL_USEC (UINT64_C(1) * 1000 * 1000)
+/* The bus daemon answers at once or is dead: then it is not waited for with each call anew, of
+ * which it may have passed on hundreds. */
+#define READERS_CALL_USEC  (UINT64_C(200) * 1000)
+#define READERS_PAUSE_USEC (UINT64_C(10) * 1000 * 1000)
 
 /* Anyone may ping, and call what asks polkit by itself. */
 static bool call_is_open(sd_bus_message *m)
@@ -40,6 +43,14 @@ static bool call_is_open(sd_bus_message *m)
                 if (strcmp(interface, interfaces[i]->name) == 0)
                         return bus_interface_guards(interfaces[i], member);
         return false;
+}
+
+static uint64_t now_usec(void)
+{
+        struct timespec now;
+
+        (void)clock_gettime(CLOCK_MONOTONIC, &now); /* it exists */
+        return (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000;
 }
 
 static bool gid_is_in(gid_t gid, const uint32_t *groups, size_t n_bytes)
@@ -86,8 +97,10 @@ static int credentials_allow(const struct bus *bus, sd_bus_message *reply, bool 
         return 0;
 }
 
-/* One short question to the bus daemon, for a caller's first call only. */
-static bool caller_is_reader(struct bus *bus, const char *sender)
+/* One short question to the bus daemon, for a caller's first call only. -ETIMEDOUT: it does not
+ * say.
+ */
+static int caller_is_reader(struct bus *bus, const char *sender)
 {
         sd_bus_message *call = NULL, *reply = NULL;
         bool allowed = false;
@@ -95,6 +108,8 @@ static bool caller_is_reader(struct bus *bus, const char *sender)
 
         if (sd_bus_track_count_name(bus->readers, sender) > 0)
                 return true;
+        if (now_usec() < bus->readers_pause_usec)
+                return -ETIMEDOUT;
         r = sd_bus_message_new_method_call(bus->bus, &call, "org.freedesktop.DBus",
                                            "/org/freedesktop/DBus", "org.freedesktop.DBus",
                                            "GetConnectionCredentials");
@@ -102,12 +117,14 @@ static bool caller_is_reader(struct bus *bus, const char *sender)
                 r = sd_bus_message_append_basic(call, 's', sender);
         if (r >= 0)
                 r = sd_bus_call(bus->bus, call, READERS_CALL_USEC, NULL, &reply);
+        if (r == -ETIMEDOUT)
+                bus->readers_pause_usec = now_usec() + READERS_PAUSE_USEC;
         if (r >= 0)
                 r = credentials_allow(bus, reply, &allowed);
         sd_bus_message_unref(call);
         sd_bus_message_unref(reply);
         if (r < 0 || !allowed)
-                return false;
+                return r == -ETIMEDOUT ? r : false;
         if (sd_bus_track_count(bus->readers) < READERS_MAX)
                 (void)sd_bus_track_add_name(bus->readers, sender); /* else: no signals */
         return true;
@@ -117,11 +134,16 @@ static int on_message(sd_bus_message *m, void *userdata, sd_bus_error *error)
 {
         struct bus *bus = userdata;
         const char *sender = sd_bus_message_get_sender(m);
+        int r;
 
         if (!bus->readers_group || !sd_bus_message_is_method_call(m, NULL, NULL) || call_is_open(m))
                 return 0;
-        if (sender && caller_is_reader(bus, sender))
+        r = sender ? caller_is_reader(bus, sender) : false;
+        if (r > 0)
                 return 0;
+        if (r == -ETIMEDOUT)
+                return bus_fail(error, -EACCES, BUS_ERROR_NOT_AUTHORIZED,
+                                "The bus daemon does not say who calls: try again in a while.");
         return bus_fail(error, -EACCES, BUS_ERROR_NOT_AUTHORIZED,
                         "Only members of the group '%s' may read meters (Readers= in "
                         "smartmeterd.conf): ask to be added to it and log in again.",
