@@ -37,18 +37,29 @@ static int run_put(struct history_job *job)
         return r < 0 || job->time == 0 ? r : history_file_prune(job->disk->file, job->time);
 }
 
+/* A disk that was full when we began, or a file that a backup had locked, is tried again with each
+ * job. Who only asks is answered from memory meanwhile. */
+static bool need_file(struct history_job *job)
+{
+        struct history_disk *disk = job->disk;
+        bool asks = job->kind == HISTORY_JOB_READ || job->kind == HISTORY_JOB_LAST;
+
+        if (!disk->file)
+                job->result = history_file_new(disk->path, &disk->file, &job->damaged);
+        if (!disk->file && asks)
+                job->result = -ENODEV;
+        return disk->file;
+}
+
 static void run(struct jobs_item *j)
 {
         struct history_job *job = (struct history_job *)j;
         struct history_disk *disk = job->disk;
 
-        if (job->kind != HISTORY_JOB_OPEN && job->kind != HISTORY_JOB_CLOSE && !disk->file) {
-                job->result = -ENODEV;
+        if (job->kind != HISTORY_JOB_CLOSE && !need_file(job))
                 return;
-        }
         switch (job->kind) {
         case HISTORY_JOB_OPEN:
-                job->result = history_file_new(disk->path, &disk->file, &job->damaged);
                 break;
         case HISTORY_JOB_PUT:
                 job->result = run_put(job);
@@ -97,8 +108,9 @@ int64_t history_now(const struct output_sink *s)
 
 static void set_error(struct output_sink *s, int error)
 {
-        bool was = s->status.connected;
+        bool was = s->status.connected || !s->status_told;
 
+        s->status_told = true;
         s->status.connected = error == 0;
         s->status.error_code = error == 0 ? "" : error == -ENOSPC ? "disk-full" : "disk-error";
         (void)snprintf(s->status.last_error, sizeof(s->status.last_error), "%s%s",
@@ -136,14 +148,6 @@ static void done_put(struct output_sink *s, struct history_job *job)
         set_error(s, job->result);
 }
 
-static void done_open(struct output_sink *s, struct history_job *job)
-{
-        if (job->damaged)
-                log_error(
-                        "history.db is damaged: it is kept as history.db.corrupt, and a new one begins");
-        set_error(s, job->result);
-}
-
 static void done_last(struct output_sink *s, struct history_job *job)
 {
         struct history_meter *hm = history_find_id(s, job->meter);
@@ -163,9 +167,12 @@ static void done(struct jobs_item *j, void *userdata)
         struct output_sink *s = userdata;
         struct history_job *job = (struct history_job *)j;
 
+        if (job->damaged)
+                log_error("history.db is damaged: it is kept as history.db.corrupt, and a new one "
+                          "begins");
         switch (job->kind) {
         case HISTORY_JOB_OPEN:
-                done_open(s, job);
+                set_error(s, job->result);
                 break;
         case HISTORY_JOB_PUT:
                 done_put(s, job);

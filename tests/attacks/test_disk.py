@@ -10,6 +10,7 @@ import shutil
 import signal
 import sqlite3
 import subprocess
+import tempfile
 import time
 import unittest
 
@@ -79,6 +80,26 @@ class Full(unittest.TestCase):
                     self.assertEqual(driver.stop(), 0)
             finally:
                 subprocess.run(["umount", "-l", disk], check=True)
+
+
+class Late(unittest.TestCase):
+    def test_a_history_that_could_not_be_opened_is_opened_later(self):
+        with tempfile.TemporaryDirectory(prefix="smlate.") as folder:
+            s = Service()
+            s.state = pathlib.Path(folder)
+            db = s.state / "history.db"
+            db.touch(mode=0o600)
+            holder = sqlite3.connect(db)
+            holder.execute("BEGIN EXCLUSIVE")  # a backup, say
+            with s:
+                for n in range(3):
+                    s.feed(p1(b"SEQ1", 1000 + n))
+                s.wait_telegrams("SEQ1", 3)
+                s.wait_log("the history cannot be written")
+                holder.rollback()
+                holder.close()
+            with contextlib.closing(sqlite3.connect(db)) as history:
+                self.assertEqual(history.execute("SELECT id FROM meter").fetchall(), [("SEQ1",)])
 
 
 def service_on(disk, config):
