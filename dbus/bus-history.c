@@ -15,14 +15,42 @@
 #define QUEUE_MAX   16
 #define STEPS_SMALL 1000
 
+/* Calls that wait for a slow disk. Each holds what came with it, and that may be 16 descriptors: a
+ * stranger's must not be so many that none is left for the bus and the devices. */
+#define QUESTIONS_MAX            32
+#define QUESTIONS_MAX_PER_CALLER 16
+
 /* A call that waits for its answer. */
 struct question {
+        struct question *next;
         sd_bus_message *call; /* referenced */
         int (*append)(sd_bus_message *reply, const struct bus_history *answer);
 };
 
+static struct question *questions; /* on all connections */
+
+static int check_limits(sd_bus_message *m, sd_bus_error *error)
+{
+        size_t n = 0, n_of_caller = 0;
+
+        for (const struct question *q = questions; q; q = q->next) {
+                n++;
+                n_of_caller += sd_bus_message_get_bus(q->call) == sd_bus_message_get_bus(m) &&
+                               strcmp(bus_caller_of(q->call), bus_caller_of(m)) == 0;
+        }
+        if (n < QUESTIONS_MAX && n_of_caller < QUESTIONS_MAX_PER_CALLER)
+                return 0;
+        return bus_fail(error, -EBUSY, BUS_ERROR_LIMIT,
+                        "%zu questions wait for their answer: wait for those of earlier ones.", n);
+}
+
 static struct question *question_free(struct question *q)
 {
+        struct question **at = &questions;
+
+        while (*at != q)
+                at = &(*at)->next;
+        *at = q->next;
         sd_bus_message_unref(q->call);
         free(q);
         return NULL;
@@ -118,11 +146,16 @@ static int ask(sd_bus_message *m, struct bus_face *face,
         if (!bus->requests->get_history)
                 return bus_fail(error, -EOPNOTSUPP, BUS_ERROR_NOT_SUPPORTED,
                                 "No history is kept: the configuration has [history] Keep=no.");
+        r = check_limits(m, error);
+        if (r < 0)
+                return r;
         q = calloc(1, sizeof(*q));
         if (!q)
                 return -ENOMEM;
-        q->call = sd_bus_message_ref(m);
-        q->append = append;
+        *q = (struct question){ .next = questions,
+                                .call = sd_bus_message_ref(m),
+                                .append = append };
+        questions = q;
         r = bus->requests->get_history(bus->userdata, model->id, question, on_answer, q, error);
         if (r < 0) {
                 question_free(q);

@@ -15,6 +15,7 @@ import time
 import unittest
 
 from attack_bed import Service, bus, mqtt, p1, temporary, wait_until
+from gi.repository import Gio, GLib  # of the version that the bed asks for
 from broker import BadLink, Broker, Driver, Folder, Subscriber, config, until
 
 START = 1551879225
@@ -110,6 +111,16 @@ def service_on(disk, config):
     return s
 
 
+def ask_history(client, method, signature, *values, fds=None):
+    """Nobody waits for the answer."""
+    call = Gio.DBusMessage.new_method_call(bus.NAME, bus.meter_path("SEQ1"), bus.HISTORY, method)
+    call.set_body(GLib.Variant(signature, values))
+    if fds:
+        call.set_unix_fd_list(fds)
+    client.connection.send_message(call, Gio.DBusSendMessageFlags.NONE)
+    client.connection.flush_sync()
+
+
 def threads(s, name):
     names = [p.read_text().strip() for p in pathlib.Path(f"/proc/{s.pid}/task").glob("*/comm")]
     return names.count(name)
@@ -160,6 +171,35 @@ class Frozen(unittest.TestCase):
                 wait_until(lambda: threads(s, "history") == 2, "the next one, beside it")
                 (disk / "frozen").unlink()
                 wait_until(lambda: threads(s, "history") == 1, "the end of the first one")
+        finally:
+            shutil.rmtree(disk)
+
+    @unittest.skipIf(SANITIZED, "a sanitizer minds the preload")
+    def test_questions_that_wait_leave_descriptors_for_others(self):
+        disk = temporary("smdisk.")
+        try:
+            s = service_on(disk, "")
+            s.wrapper = ["prlimit", "--nofile=1024:1024"]  # as systemd would
+            with s:
+                freeze(s, disk)
+                samples = [(START * 1000000, 1.0, 0.0, 0, True),
+                           ((START + 900) * 1000000, 2.0, 0.0, 0, False)]
+                ask_history(s.client, "ImportHistory", "(a(tddub)a{sv})", samples, {})
+                # As dbus-daemon allows each message, more than a process may have open in all.
+                null = os.open("/dev/null", os.O_RDONLY)
+                clients = [bus.Client(s.bus) for _ in range(10)]
+                for client in clients * 12:
+                    fds = Gio.UnixFDList.new_from_array([os.dup(null) for _ in range(16)])
+                    ask_history(client, "GetHistory", "(ttua{sv})", 0, 86400000000, 900, {}, fds=fds)
+                    s.client.get_all(bus.ROOT, bus.MANAGER)
+                os.close(null)
+                s.ttys[0].unplug()
+                s.ttys[0].plug()
+                (disk / "frozen").unlink()
+                n = s.telegrams("SEQ1")
+                wait_until(lambda: s.feed(p1(b"SEQ1", 1010)) or s.telegrams("SEQ1") > n, "telegrams")
+                for client in clients:
+                    client.close()
         finally:
             shutil.rmtree(disk)
 
