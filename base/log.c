@@ -147,10 +147,10 @@ static void add_number(struct log_fields *fields, const char *name, int value)
 
 /*
  * In the journal's own protocol (systemd's JOURNAL_NATIVE_PROTOCOL), since sd_journal_sendv() waits
- * for a journal that takes nothing: one whose disk hangs would hold up the meters. What it has no
- * room for is lost.
+ * for a journal that takes nothing: one whose disk hangs would hold up the meters. False: it had no
+ * room.
  */
-static void send_to_journal(struct log_fields *fields)
+static bool send_to_journal(struct log_fields *fields)
 {
         struct sockaddr_un address = { .sun_family = AF_UNIX, .sun_path = LOG_JOURNAL_SOCKET };
         const struct msghdr message = { .msg_name = &address,
@@ -159,11 +159,10 @@ static void send_to_journal(struct log_fields *fields)
                                         .msg_iovlen = fields->n_parts };
         OWNED_FD int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 
-        if (fd >= 0)
-                (void)sendmsg(fd, &message, MSG_NOSIGNAL | MSG_DONTWAIT); /* nobody to tell */
+        return fd >= 0 && sendmsg(fd, &message, MSG_NOSIGNAL | MSG_DONTWAIT) >= 0;
 }
 
-static void write_journal(int priority, const struct log_about *about, const char *file, int line,
+static bool write_journal(int priority, const struct log_about *about, const char *file, int line,
                           char *message)
 {
         struct log_fields fields;
@@ -188,7 +187,7 @@ static void write_journal(int priority, const struct log_about *about, const cha
                 }
         }
         add_part(&fields, message);
-        send_to_journal(&fields);
+        return send_to_journal(&fields);
 }
 
 static const char *subject_of(const struct log_about *about)
@@ -202,25 +201,53 @@ static const char *subject_of(const struct log_about *about)
         return NULL;
 }
 
-static void write_console(int priority, const char *message)
+static bool write_console(int priority, const char *message)
 {
         static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER; /* held for no call that waits */
         struct pollfd console = { .fd = STDERR_FILENO, .events = POLLOUT };
+        bool written = false;
 
         /* A pipe that nobody empties and a terminal that is stopped (Ctrl+S) would hold up the
-         * meters: then the line is lost. A pipe that can be written to has room for it all, if no
+         * meters. A pipe that can be written to has room for it all, if no
          * other thread's line comes first. */
         (void)pthread_mutex_lock(&lock);
         /* One write for a whole line, so that two threads' lines do not mix. */
         if (poll(&console, 1, 0) != 0)
-                (void)dprintf(STDERR_FILENO, "%s: %s\n", log_level_name(priority), message);
+                written = dprintf(STDERR_FILENO, "%s: %s\n", log_level_name(priority), message) > 0;
         (void)pthread_mutex_unlock(&lock);
+        return written;
+}
+
+#define PREFIX "MESSAGE="
+
+static bool write_line(int priority, const struct log_about *about, const char *file, int line,
+                       char *message)
+{
+        if (atomic_load(&log_target) == LOG_TARGET_JOURNAL)
+                return write_journal(priority, about, file, line, message);
+        return write_console(priority, message + strlen(PREFIX));
+}
+
+/* Lines that nobody took, since they are waited for by nobody. */
+static atomic_uint n_lost;
+
+static void tell_lost(void)
+{
+        unsigned int n = atomic_exchange(&n_lost, 0);
+        char message[128];
+
+        if (n == 0)
+                return;
+        (void)snprintf(message, sizeof(message),
+                       PREFIX "%u lines of this log are missing here: they were not taken in time",
+                       n);
+        if (!write_line(LOG_WARNING, NULL, __FILE__, __LINE__, message))
+                (void)atomic_fetch_add(&n_lost, n);
 }
 
 void log_write(int priority, const struct log_about *about, const char *file, int line,
                const char *format, ...)
 {
-        static const char prefix[] = "MESSAGE=";
         const char *subject = subject_of(about);
         char message[LOG_MESSAGE_MAX];
         int saved = errno;
@@ -229,7 +256,7 @@ void log_write(int priority, const struct log_about *about, const char *file, in
         if (priority > atomic_load(&log_level))
                 return;
 
-        int n = snprintf(message, sizeof(message), "%s%s%s", prefix, subject ? subject : "",
+        int n = snprintf(message, sizeof(message), "%s%s%s", PREFIX, subject ? subject : "",
                          subject ? ": " : "");
         size_t used = MIN((size_t)n, sizeof(message) - 1);
 
@@ -238,9 +265,8 @@ void log_write(int priority, const struct log_about *about, const char *file, in
         va_end(arguments);
         blunt(message);
 
-        if (atomic_load(&log_target) == LOG_TARGET_JOURNAL)
-                write_journal(priority, about, file, line, message);
-        else
-                write_console(priority, message + sizeof(prefix) - 1);
+        tell_lost();
+        if (!write_line(priority, about, file, line, message))
+                (void)atomic_fetch_add(&n_lost, 1);
         errno = saved;
 }
