@@ -27,7 +27,11 @@ static struct {
         bool loop_was_last;
         bool loop_is_slow, server_is_slow;
 } bed;
-static volatile pid_t *worker_pid; /* shared with the worker */
+/* Shared with the workers. */
+static volatile struct {
+        pid_t opener; /* who opened a port */
+        bool hold;    /* who is to close one waits, so that what is closed before is seen */
+} * shared;
 
 static pid_t killed;
 
@@ -83,14 +87,26 @@ int __wrap_close(int fd)
         return r;
 }
 
+ssize_t __real_read(int fd, void *buf, size_t size);
+ssize_t __wrap_read(int fd, void *buf, size_t size);
+ssize_t __wrap_read(int fd, void *buf, size_t size)
+{
+        ssize_t n = __real_read(fd, buf, size);
+
+        while (getpid() != bed.loop && shared->hold)
+                (void)usleep(1000);
+        return n;
+}
+
 static int begin(bool with_server)
 {
         int pair[2];
         struct stat st;
 
-        worker_pid = mmap(NULL, sizeof(*worker_pid), PROT_READ | PROT_WRITE,
-                          MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-        assert_true(worker_pid != MAP_FAILED);
+        shared = mmap(NULL, sizeof(*shared), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1,
+                      0);
+        assert_true(shared != MAP_FAILED);
+        shared->hold = true;
         assert_int_equal(pipe(pair), 0);
         assert_int_equal(fstat(pair[0], &st), 0);
         bed.reader = pair[0];
@@ -125,7 +141,7 @@ static int tear_down(void **state)
         bed.server_is_slow = false;
         assert_int_equal(close(reader), 0);
         worker_server_stop();
-        return munmap((void *)(uintptr_t)worker_pid, sizeof(*worker_pid));
+        return munmap((void *)(uintptr_t)shared, sizeof(*shared));
 }
 
 static bool has_port(pid_t pid)
@@ -160,13 +176,15 @@ static void look_around(const void *argument, int fd, struct worker_result *resu
 
 static void open_port(const void *argument, int fd, struct worker_result *result)
 {
-        *worker_pid = getpid();
+        shared->opener = getpid();
         result->fd = dup(fd);
 }
 
 static void on_done(const struct worker_result *result, void *userdata)
 {
         *(int *)userdata = result->error;
+        if (result->fd >= 0)
+                (void)__real_close(result->fd);
 }
 
 static struct worker *start(sd_event *event, bool takes_fd, int *error,
@@ -188,8 +206,9 @@ static void check_closed_by_another(void)
 {
         char byte;
 
-        assert_int_equal(read(bed.reader, &byte, 1), 0); /* the last copy is gone */
         assert_false(bed.loop_was_last);
+        shared->hold = false;
+        assert_int_equal(read(bed.reader, &byte, 1), 0); /* the last copy is gone */
 }
 
 static void check_taken_alone(bool loop_is_slow)
@@ -201,6 +220,8 @@ static void check_taken_alone(bool loop_is_slow)
         assert_true(sd_event_new(&event) >= 0);
         bed.loop_is_slow = loop_is_slow;
         worker = start(event, true, &error, look_around);
+        assert_false(bed.loop_was_last);
+        shared->hold = false;
         while (error < 0)
                 assert_true(sd_event_run(event, UINT64_MAX) >= 0);
         assert_int_equal(error, 0);
@@ -236,7 +257,7 @@ static void port_that_nobody_took_closes_elsewhere(void **state)
         assert_true(sd_event_new(&event) >= 0);
         worker = start(event, false, &error, open_port);
         (void)__real_close(bed.port);
-        while (*worker_pid == 0 || kill(*worker_pid, 0) == 0)
+        while (shared->opener == 0 || kill(shared->opener, 0) == 0)
                 (void)usleep(1000);
         assert_false(is_closed()); /* it is on its way to us */
         worker_free(worker);
@@ -256,11 +277,12 @@ static void worker_that_is_over_is_not_killed(void **state)
         worker = start(event, false, &error, open_port);
         (void)usleep(SLOW_USEC); /* the server tells its number meanwhile */
         (void)sd_event_run(event, 0);
-        while (*worker_pid == 0 || kill(*worker_pid, 0) == 0)
+        while (shared->opener == 0 || kill(shared->opener, 0) == 0)
                 (void)usleep(1000);
         worker_free(worker);
         assert_int_equal(killed, 0);
         worker_close(bed.port);
+        check_closed_by_another();
         sd_event_unref(event);
 }
 
