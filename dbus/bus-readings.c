@@ -9,7 +9,6 @@
 
 #include "base/util.h"
 #include "bus-private.h"
-#include "bus-text.h"
 #include "lib/model/meter.h"
 
 static const struct meter *model_of(const struct bus_face *face)
@@ -25,7 +24,10 @@ static uint64_t now_usec(struct bus *bus)
         return now;
 }
 
-/* One {s(dstu)}: piece by piece, since parsing a format string for each costs more than sending. */
+/*
+ * One {s(dstu)}: piece by piece, since parsing a format string for each costs more than sending.
+ * A key is a name of ours or a printed code, and needs no cleaning.
+ */
 static int append_value(sd_bus_message *m, const struct meter_value *value, uint32_t flags)
 {
         double number = decimal_to_double(value->reading.value);
@@ -34,7 +36,7 @@ static int append_value(sd_bus_message *m, const struct meter_value *value, uint
 
         r = sd_bus_message_open_container(m, 'e', "s(dstu)");
         if (r >= 0)
-                r = bus_text_append(m, value->key);
+                r = sd_bus_message_append_basic(m, 's', value->key);
         if (r >= 0)
                 r = sd_bus_message_open_container(m, 'r', "dstu");
         if (r >= 0)
