@@ -522,7 +522,9 @@ const struct meter_value *meter_find_obis(const struct meter *m, struct obis obi
         for (size_t i = 0; i < m->n_values; i++) {
                 const struct obis *have = &m->values[i].reading.obis;
 
-                /* C first: it tells most of them apart */
+                /* C first, and alone: it tells most of them apart */
+                if (have->c != obis.c)
+                        continue;
                 if (obis_same_quantity(*have, obis) && have->a == obis.a && have->f == obis.f)
                         return &m->values[i];
         }
