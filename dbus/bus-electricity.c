@@ -19,31 +19,39 @@ static const struct meter_value *find(const struct bus_face *face, uint8_t c, ui
         return meter_find_obis(model_of(face), (struct obis)OBIS_OF(1, 0, c, d, 0, 255));
 }
 
-static union bus_value value_of(const struct bus_face *face, uint8_t c, uint8_t d)
+static union bus_value shown(const struct meter_value *value)
 {
-        const struct meter_value *value = find(face, c, d);
-
         return BUS_REAL(value ? decimal_to_double(value->reading.value) : NAN);
 }
 
-/* Meters that send only the signed sum of all phases (SML basic meters) do tell both. */
-static union bus_value power_of(const struct bus_face *face, uint8_t c, double sign)
+static union bus_value value_of(const struct bus_face *face, uint8_t c, uint8_t d)
 {
-        double net = value_of(face, 16, 7).real;
+        return shown(find(face, c, d));
+}
 
-        if (find(face, 1, 7) || find(face, 2, 7) || isnan(net))
-                return value_of(face, c, 7);
+/* Meters that send only the signed sum of all phases (SML basic meters) do tell both. */
+static union bus_value power_of(const struct bus_face *face, uint8_t c, uint8_t opposite,
+                                double sign)
+{
+        const struct meter_value *own = find(face, c, 7);
+        double net;
+
+        if (own || find(face, opposite, 7))
+                return shown(own);
+        net = value_of(face, 16, 7).real;
+        if (isnan(net))
+                return BUS_REAL(NAN);
         return BUS_REAL(net * sign > 0 ? net * sign : 0);
 }
 
 static union bus_value power_import(const struct bus_face *face)
 {
-        return power_of(face, 1, 1);
+        return power_of(face, 1, 2, 1);
 }
 
 static union bus_value power_export(const struct bus_face *face)
 {
-        return power_of(face, 2, -1);
+        return power_of(face, 2, 1, -1);
 }
 
 /* As sent; else import − export of one telegram, or the one of the two that the meter knows. */
@@ -55,7 +63,7 @@ static union bus_value power_net(const struct bus_face *face)
 
         /* One that was computed stays behind when a telegram has but one of its parts. */
         if ((held && !(held->flags & METER_VALUE_DERIVED)) || (!in && !out))
-                return value_of(face, 16, 7);
+                return shown(held);
         if (in && out && in->sequence != out->sequence)
                 return BUS_REAL(NAN);
         if (out)
@@ -113,14 +121,15 @@ static union bus_value current_l3(const struct bus_face *face)
 /* The signed sum of a phase: 36.7.0 and so on; else 21.7.0 − 22.7.0 of one telegram. */
 static union bus_value phase_power(const struct bus_face *face, uint8_t c_sum, uint8_t c_import)
 {
-        const struct meter_value *in = find(face, c_import, 7);
-        const struct meter_value *out = find(face, (uint8_t)(c_import + 1), 7);
+        const struct meter_value *sum = find(face, c_sum, 7), *in, *out;
         struct decimal net;
 
-        if (find(face, c_sum, 7) || (!in && !out))
-                return value_of(face, c_sum, 7);
+        if (sum)
+                return shown(sum);
+        in = find(face, c_import, 7);
+        out = find(face, (uint8_t)(c_import + 1), 7);
         if (!out)
-                return value_of(face, c_import, 7);
+                return shown(in);
         net = (struct decimal){ -out->reading.value.mantissa, out->reading.value.exponent };
         if (in && (in->sequence != out->sequence || decimal_add(net, in->reading.value, &net) < 0))
                 return BUS_REAL(NAN);
