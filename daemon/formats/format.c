@@ -133,19 +133,25 @@ void format_clear(const char *topic, struct message_list *ret)
         format_add(ret, &cleared, topic, "");
 }
 
-/* FNV-1a, 64 bits: only to notice that something differs. */
-static uint64_t hash_bytes(uint64_t hash, const void *data, size_t n)
+/* In the manner of FNV-1a, 64 bits: only to notice that something differs, with each telegram. */
+static uint64_t hash_number(uint64_t hash, uint64_t number)
 {
-        const uint8_t *bytes = data;
-
-        for (size_t i = 0; i < n; i++)
-                hash = (hash ^ bytes[i]) * 0x100000001b3;
-        return hash;
+        hash = (hash ^ number) * 0x100000001b3;
+        return hash ^ hash >> 32; /* what differed in high bits alone goes further down too */
 }
 
 static uint64_t hash_text(uint64_t hash, const char *text)
 {
-        return hash_bytes(hash, text, strlen(text) + 1);
+        size_t n = strlen(text) + 1;
+        uint64_t word;
+
+        for (; n >= sizeof(word); text += sizeof(word), n -= sizeof(word)) {
+                memcpy(&word, text, sizeof(word));
+                hash = hash_number(hash, word);
+        }
+        word = 0;
+        memcpy(&word, text, n);
+        return hash_number(hash, word);
 }
 
 uint64_t format_signature(const struct format_context *context, const struct meter *meter)
@@ -157,19 +163,17 @@ uint64_t format_signature(const struct format_context *context, const struct met
         hash = hash_text(hash, meter->manufacturer);
         hash = hash_text(hash, meter->medium);
         hash = hash_text(hash, meter->parent_id);
-        hash = hash_bytes(hash, &meter->n_values, sizeof(meter->n_values));
+        hash = hash_number(hash, meter->n_values);
         for (size_t i = 0; i < meter->n_values; i++) {
-                uint32_t expiry = format_expiry_s(context, &meter->values[i]);
+                const struct meter_value *value = &meter->values[i];
 
-                hash = hash_bytes(hash, &expiry, sizeof(expiry));
-                hash = hash_text(hash, meter->values[i].key);
-                hash = hash_bytes(hash, &meter->values[i].reading.scale,
-                                  sizeof(meter->values[i].reading.scale));
-                hash = hash_bytes(hash, &meter->values[i].reading.unit,
-                                  sizeof(meter->values[i].reading.unit));
+                hash = hash_number(hash, format_expiry_s(context, value));
+                hash = hash_text(hash, value->key);
+                hash = hash_number(hash, value->reading.scale);
+                hash = hash_number(hash, value->reading.unit);
         }
-        hash = hash_bytes(hash, &meter->tariff.settings, sizeof(meter->tariff.settings));
-        return hash_bytes(hash, meter->tariff.active ? "y" : "n", 1);
+        hash = hash_number(hash, (uintptr_t)meter->tariff.settings);
+        return hash_number(hash, meter->tariff.active != 0);
 }
 
 char *format_segment(const char *text, char *buf, size_t size)
