@@ -212,10 +212,11 @@ char *format_identifier(const char *text, char *buf, size_t size)
 size_t format_meter_prefix(const struct format_context *context, const char *meter_id,
                            char buf[static FORMAT_TOPIC_MAX])
 {
-        char id[METER_ID_MAX];
+        char id[METER_ID_MAX], *end = buf;
 
-        return (size_t)snprintf(buf, FORMAT_TOPIC_MAX, "smartmeterd/%s/meter/%s/",
-                                context->instance, format_segment(meter_id, id, sizeof(id)));
+        end = stpcpy(stpcpy(end, "smartmeterd/"), context->instance);
+        end = stpcpy(stpcpy(end, "/meter/"), format_segment(meter_id, id, sizeof(id)));
+        return (size_t)(stpcpy(end, "/") - buf);
 }
 
 void format_state_topic(const struct format_context *context, char buf[static FORMAT_TOPIC_MAX])

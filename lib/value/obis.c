@@ -111,6 +111,18 @@ char *obis_print(struct obis obis, char buf[static OBIS_TEXT_MAX])
         return buf;
 }
 
+char *obis_print_quantity(struct obis obis, char buf[static OBIS_TEXT_MAX])
+{
+        char *at = print_group(buf, obis.c);
+
+        *at++ = '.';
+        at = print_group(at, obis.d);
+        *at++ = '.';
+        at = print_group(at, obis.e);
+        *at = '\0';
+        return at;
+}
+
 const char *obis_medium(uint8_t a)
 {
         static const char *const media[] = {

@@ -63,3 +63,6 @@ int obis_parse(struct slice text, struct obis *ret);
 /* Prints "A-B:C.D.E", with "*F" only when F is not 255. `buf` holds OBIS_TEXT_MAX. Returns `buf`.
  */
 char *obis_print(struct obis obis, char buf[static OBIS_TEXT_MAX]);
+
+/* Prints "C.D.E" alone, whatever the other groups are. Returns the end, where the NUL is. */
+char *obis_print_quantity(struct obis obis, char buf[static OBIS_TEXT_MAX]);

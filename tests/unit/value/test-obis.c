@@ -48,9 +48,21 @@ static void test_phases_fold_to_one_quantity(void **state)
         assert_int_equal(obis_phaseless(81), 81);
 }
 
+static void test_quantity_is_printed_alone(void **state)
+{
+        char text[OBIS_TEXT_MAX];
+        const char *end = obis_print_quantity((struct obis){ 1, 2, 30, 7, 0, 101 }, text);
+
+        assert_string_equal(text, "30.7.0");
+        assert_ptr_equal(end, text + 6);
+        (void)obis_print_quantity((struct obis){ 1, 0, 255, 255, 255, 255 }, text);
+        assert_string_equal(text, "255.255.255");
+}
+
 int main(void)
 {
-        const struct CMUnitTest more[] = { cmocka_unit_test(test_phases_fold_to_one_quantity) };
+        const struct CMUnitTest more[] = { cmocka_unit_test(test_phases_fold_to_one_quantity),
+                                           cmocka_unit_test(test_quantity_is_printed_alone) };
 
         return test_run_rows_and("obis", cases, ELEMENTSOF(cases), sizeof(cases[0]), run_case, more,
                                  ELEMENTSOF(more));
