@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "id.h"
 
+#include <string.h>
+
 #include "base/util.h"
 
 static bool is_blank(uint8_t c)
@@ -27,7 +29,14 @@ size_t id_clean(char *to, size_t size, struct slice from)
                 from = slice_from(from, 1);
         while (from.len > 0 && is_blank(from.data[from.len - 1]))
                 from.len--;
-        for (size_t i = 0; i < from.len && n + 1 < size; i++) {
+        /* Nearly all are clean, and this is done several times for every telegram. */
+        if (slice_at(from, 0) != '-')
+                while (n < from.len && is_id_char(from.data[n]))
+                        n++;
+        n = MIN(n, size - 1);
+        if (n > 0)
+                memcpy(to, from.data, n);
+        for (size_t i = n; i < from.len && n + 1 < size; i++) {
                 /* A word that begins with '-' would be an option on a command line. */
                 if (is_id_char(from.data[i]) && !(n == 0 && from.data[i] == '-'))
                         to[n++] = (char)from.data[i];
