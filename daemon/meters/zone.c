@@ -34,7 +34,9 @@ struct memo {
 };
 
 static struct {
-        struct memo local;      /* by UTC */
+        /* By UTC, of an even hour and of an odd one: without a mark a time is asked for as summer
+         * and as winter time, and the two would put each other out of one place. */
+        struct memo locals[2];
         struct memo summers[3]; /* by local time, and the summer time flag -1, 0, 1 */
 } memos;
 
@@ -94,7 +96,7 @@ static void memorize(struct memo *memo, int64_t seconds, int64_t offset_s, bool 
 
 static struct datetime to_local(int64_t epoch_s, void *userdata)
 {
-        struct memo *memo = &memos.local;
+        struct memo *memo = &memos.locals[epoch_s / 3600 & 1];
         time_t at = (time_t)epoch_s;
         struct datetime local;
         struct tm tm;
