@@ -104,10 +104,12 @@ static int make_room(struct meter *m, const struct telegram *telegram)
         for (size_t i = 0; i < telegram->n_readings; i++) {
                 struct obis obis = telegram->readings[i].obis;
 
-                if (submeter_channel(telegram, obis) != m->channel)
-                        continue;
+                /* Whose it is matters only where it is new: it is asked for again below. */
                 hint = meter_value_find(m, obis, hint);
-                n_values += hint++ == m->n_values;
+                if (hint < m->n_values)
+                        hint++;
+                else
+                        n_values += submeter_channel(telegram, obis) == m->channel;
         }
         for (size_t i = 0; i < telegram->n_texts; i++) {
                 if (submeter_text_channel(telegram, &telegram->texts[i]) != m->channel)
