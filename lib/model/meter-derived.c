@@ -21,23 +21,17 @@
 /* Lists with more than the others come every hour at the latest. */
 #define PARTS_USEC (65 * 60 * UINT64_C(1000000))
 
-static bool is_register(const struct meter_value *value, uint8_t c)
+static bool is_register(const struct meter_value *value)
 {
         struct obis o = value->reading.obis;
 
-        return o.a == 1 && o.c == c && o.d == 8 && o.e >= 1 && o.e <= TARIFF_MAX && o.f == 255 &&
+        return o.a == 1 && o.d == 8 && o.e >= 1 && o.e <= TARIFF_MAX && o.f == 255 &&
                value->reading.quantity;
 }
 
 static const struct meter_value *find(const struct meter *m, uint8_t c, uint8_t d)
 {
-        for (size_t i = 0; i < m->n_values; i++) {
-                struct obis o = m->values[i].reading.obis;
-
-                if (o.a == 1 && o.c == c && o.d == d && o.e == 0 && o.f == 255)
-                        return &m->values[i];
-        }
-        return NULL;
+        return meter_find_obis(m, (struct obis)OBIS_OF(1, 0, c, d, 0, 255));
 }
 
 /* One register alone may be of a list that comes in parts; not where it was a total before. */
@@ -58,7 +52,7 @@ static bool add_registers(const struct meter *m, uint8_t c, const struct meter_m
         for (size_t i = 0; i < m->n_values; i++) {
                 const struct meter_value *value = &m->values[i];
 
-                if (!is_register(value, c))
+                if (value->reading.obis.c != c || !is_register(value))
                         continue;
                 if (value->sequence != m->sequence)
                         return false;

@@ -208,7 +208,9 @@ static const struct reading *find_total(const struct meter_update *update, uint8
                 const struct reading *reading = &update->values[i]->reading;
                 struct obis o = reading->obis;
 
-                if (o.a == 1 && o.c == c && o.d == d && o.e == 0 && o.f == 255)
+                if (o.c != c)
+                        continue;
+                if (o.a == 1 && o.d == d && o.e == 0 && o.f == 255)
                         return reading;
         }
         return NULL;
