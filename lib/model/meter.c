@@ -504,11 +504,12 @@ bool meter_expire(struct meter *m, uint64_t mono_usec, bool force)
 const struct meter_value *meter_find(const struct meter *m, const char *key)
 {
         struct obis obis;
-        bool whole_code = strchr(key, ':') || strchr(key, '-');
+        bool whole_code;
 
         for (size_t i = 0; i < m->n_values; i++)
                 if (strcmp(m->values[i].key, key) == 0)
                         return &m->values[i];
+        whole_code = strchr(key, ':') || strchr(key, '-');
         if (obis_parse(slice_of_string(key), &obis) != (int)strlen(key))
                 return NULL;
         for (size_t i = 0; i < m->n_values; i++) {
