@@ -11,6 +11,14 @@
 #include "format.h"
 #include "lib/model/telegram-json.h"
 
+/* A key that is not there yet, and outlives the object: json-c need neither look for it nor copy
+ * it. */
+static void add_new(struct json_object *object, const char *key, struct json_object *value)
+{
+        (void)json_object_object_add_ex(
+                object, key, value, JSON_C_OBJECT_ADD_KEY_IS_NEW | JSON_C_OBJECT_KEY_IS_CONSTANT);
+}
+
 /* What the meter took for implausible is not published, and of a sub-meter only what is its own. */
 static bool is_accepted(const struct meter_update *update, const char *obis)
 {
@@ -55,7 +63,7 @@ static void add_derived(struct json_object *object, const struct meter_update *u
                 one = telegram_reading_to_json(&update->values[i]->reading);
                 if (!one)
                         return; /* out of memory: the next telegram may fare better */
-                json_object_object_add(one, "derived", json_object_new_boolean(true));
+                add_new(one, "derived", json_object_new_boolean(true));
                 json_object_array_add(all, one);
         }
 }
@@ -96,11 +104,10 @@ static void add_values(struct json_object *object, const struct meter_update *up
                 if (reading_is_unscaled(&value->reading))
                         continue; /* in `readings` it has no unit; here nothing could say so */
                 decimal_print(value->reading.value, number);
-                json_object_object_add(
-                        values, value->key,
+                add_new(values, value->key,
                         json_object_new_double_s(decimal_to_double(value->reading.value), number));
         }
-        json_object_object_add(object, "values", values);
+        add_new(object, "values", values);
 }
 
 static const struct meter_value *find(const struct meter_update *update, const char *key)
@@ -126,8 +133,7 @@ static void add_net_power(struct json_object *object, const struct meter_update 
                        decimal_subtract(net, export->reading.value, &net) < 0))
                 return;
         decimal_print(net, number);
-        json_object_object_add(object, "power_net",
-                               json_object_new_double_s(decimal_to_double(net), number));
+        add_new(object, "power_net", json_object_new_double_s(decimal_to_double(net), number));
 }
 
 static void native_telegram(const struct format_context *context, const struct meter *meter,
@@ -151,10 +157,10 @@ static void native_telegram(const struct format_context *context, const struct m
         add_derived(object, update);
         format_time((int64_t)update->host_usec, true, received);
         json_object_object_add(object, "meter", json_object_new_string(meter->id));
-        json_object_object_add(object, "received", json_object_new_string(received));
+        add_new(object, "received", json_object_new_string(received));
         format_time(update->time_usec, false, time);
-        json_object_object_add(object, "time_utc", json_object_new_string(time));
-        json_object_object_add(object, "seq", json_object_new_int64((int64_t)update->sequence));
+        add_new(object, "time_utc", json_object_new_string(time));
+        add_new(object, "seq", json_object_new_int64((int64_t)update->sequence));
         add_net_power(object, update);
         add_values(object, update);
 

@@ -9,12 +9,14 @@
 
 #define TITLE_HEX_MAX (2 * 8 + 1)
 
-/* Adds and reports: a half-built object must not pass for a whole one. */
+/* Adds and reports: a half-built object must not pass for a whole one. Each key is a literal, and
+ * written once: json-c need neither copy it nor look for it. */
 static int add(struct json_object *object, const char *key, struct json_object *value, int wanted)
 {
         if (wanted && !value)
                 return -1;
-        return json_object_object_add(object, key, value);
+        return json_object_object_add_ex(
+                object, key, value, JSON_C_OBJECT_ADD_KEY_IS_NEW | JSON_C_OBJECT_KEY_IS_CONSTANT);
 }
 
 /* "" is what lib/ writes where the telegram says nothing: null in JSON. */
