@@ -39,14 +39,21 @@ static void run_case(void **state)
         assert_int_equal(crc16_arc(c->in), c->arc);
 }
 
+static void check_divided(struct slice s)
+{
+        assert_int_equal(crc16_x25(s), (uint16_t)~divide(0x8408, 0xffff, s));
+        assert_int_equal(crc16_kermit(s), divide(0x8408, 0, s));
+        assert_int_equal(crc16_arc(s), divide(0xa001, 0, s));
+}
+
+/* Alone, followed by another, behind another, and as the odd one. */
 static void test_every_byte_value(void **state)
 {
         for (unsigned int i = 0; i < 256; i++) {
-                struct slice s = BYTES((uint8_t)i, 0x5a);
-
-                assert_int_equal(crc16_x25(s), (uint16_t)~divide(0x8408, 0xffff, s));
-                assert_int_equal(crc16_kermit(s), divide(0x8408, 0, s));
-                assert_int_equal(crc16_arc(s), divide(0xa001, 0, s));
+                check_divided((struct slice)BYTES((uint8_t)i));
+                check_divided((struct slice)BYTES((uint8_t)i, 0x5a));
+                check_divided((struct slice)BYTES(0x5a, (uint8_t)i));
+                check_divided((struct slice)BYTES(0x5a, 0xa5, (uint8_t)i));
         }
 }
 
