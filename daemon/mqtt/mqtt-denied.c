@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A small table searched from one end to the other: it is empty nearly always.
+ * A small table searched from one end to the other: it is empty nearly always, and is not looked
+ * through then.
  */
 #include "mqtt-denied.h"
 
@@ -25,21 +26,28 @@ static bool is_denied(const struct mqtt_denied_topic *t)
         return t->topic && t->until_usec != 0;
 }
 
-static void forget(struct mqtt_denied_topic *t)
+/* So many are to be looked through. */
+static size_t n_places(const struct mqtt_denied *d)
 {
+        return d->n_taken > 0 ? MQTT_DENIED_MAX : 0;
+}
+
+static void forget(struct mqtt_denied *d, struct mqtt_denied_topic *t)
+{
+        d->n_taken -= t->topic != NULL;
         free(t->topic);
         *t = (struct mqtt_denied_topic){ 0 };
 }
 
 void mqtt_denied_clear(struct mqtt_denied *d)
 {
-        for (size_t i = 0; i < MQTT_DENIED_MAX; i++)
-                forget(&d->topics[i]);
+        for (size_t i = 0; i < n_places(d); i++)
+                forget(d, &d->topics[i]);
 }
 
 static struct mqtt_denied_topic *find(struct mqtt_denied *d, const char *topic)
 {
-        for (size_t i = 0; i < MQTT_DENIED_MAX; i++)
+        for (size_t i = 0; i < n_places(d); i++)
                 if (d->topics[i].topic && strcmp(d->topics[i].topic, topic) == 0)
                         return &d->topics[i];
         return NULL;
@@ -74,8 +82,9 @@ static struct mqtt_denied_topic *need(struct mqtt_denied *d, const struct messag
                 if (!topic)
                         return NULL;
                 t = find_place(d);
-                forget(t);
+                forget(d, t);
                 t->topic = topic;
+                d->n_taken++;
                 t->is_state = m->attributes.class == MESSAGE_STATE;
         }
         t->used = ++d->n_used;
@@ -124,13 +133,13 @@ bool mqtt_denied_accept(struct mqtt_denied *d, const char *topic)
                 d->n_cleared++;
                 d->cleared_usec = t->strike_usec;
         }
-        forget(t);
+        forget(d, t);
         return was_denied;
 }
 
 bool mqtt_denied_leaves_out(struct mqtt_denied *d, const char *topic, uint64_t now)
 {
-        struct mqtt_denied_topic *t = d->n_used > 0 ? find(d, topic) : NULL;
+        struct mqtt_denied_topic *t = find(d, topic);
 
         if (!t || now >= t->until_usec)
                 return false;
@@ -140,7 +149,7 @@ bool mqtt_denied_leaves_out(struct mqtt_denied *d, const char *topic, uint64_t n
 
 void mqtt_denied_retry(struct mqtt_denied *d, uint64_t now)
 {
-        for (size_t i = 0; i < MQTT_DENIED_MAX; i++) {
+        for (size_t i = 0; i < n_places(d); i++) {
                 if (!is_denied(&d->topics[i]))
                         continue;
                 d->topics[i].until_usec = MIN(d->topics[i].until_usec, now);
@@ -152,13 +161,13 @@ bool mqtt_denied_take_due(struct mqtt_denied *d, uint64_t now)
 {
         bool due = false;
 
-        for (size_t i = 0; i < MQTT_DENIED_MAX; i++) {
+        for (size_t i = 0; i < n_places(d); i++) {
                 struct mqtt_denied_topic *t = &d->topics[i];
 
                 if (!is_denied(t) || now < t->until_usec)
                         continue;
                 if (now - t->until_usec >= FORGET_PERIODS * period(d)) {
-                        forget(t);
+                        forget(d, t);
                 } else if (t->is_state && !t->tried) {
                         t->tried = due = true;
                 }
@@ -170,7 +179,7 @@ uint64_t mqtt_denied_deadline(const struct mqtt_denied *d)
 {
         uint64_t next = UINT64_MAX;
 
-        for (size_t i = 0; i < MQTT_DENIED_MAX; i++) {
+        for (size_t i = 0; i < n_places(d); i++) {
                 const struct mqtt_denied_topic *t = &d->topics[i];
 
                 if (!is_denied(t))
@@ -187,7 +196,7 @@ const struct mqtt_denied_topic *mqtt_denied_first(const struct mqtt_denied *d, s
         const struct mqtt_denied_topic *first = NULL;
 
         *ret_n = 0;
-        for (size_t i = 0; i < MQTT_DENIED_MAX; i++) {
+        for (size_t i = 0; i < n_places(d); i++) {
                 if (!is_denied(&d->topics[i]))
                         continue;
                 if (!first)

@@ -25,7 +25,8 @@ struct mqtt_denied_topic {
 /* Zeroed storage is an empty table. */
 struct mqtt_denied {
         struct mqtt_denied_topic topics[MQTT_DENIED_MAX];
-        uint64_t usec; /* 0: MQTT_DENIED_USEC */
+        size_t n_taken; /* places that are not free */
+        uint64_t usec;  /* 0: MQTT_DENIED_USEC */
         uint64_t n_used;
         /* Suspects that the broker has taken after all: the link is bad then, not the topic. */
         unsigned int n_cleared;
