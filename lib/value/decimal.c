@@ -87,8 +87,8 @@ size_t decimal_print(struct decimal value, char buf[static DECIMAL_TEXT_MAX])
                 size_t zeros = value.mantissa ? (size_t)value.exponent : 0;
 
                 memcpy(buf + at, digits + first, n);
-                memset(buf + at + n, '0', zeros);
-                at += n + zeros;
+                for (at += n; zeros > 0; zeros--) /* few, and mostly none */
+                        buf[at++] = '0';
         } else {
                 size_t fraction = (size_t)-value.exponent;
 
