@@ -541,9 +541,12 @@ bool meter_scale_contradicted(const struct meter *m, struct meter_scale_fault *r
         for (uint8_t direction = 0; direction < 2; direction++) {
                 const struct scale_proof *proof = &m->scales.proofs[direction];
                 struct obis obis = OBIS_OF(1, 0, (uint8_t)(direction + 1), 8, 0, 255);
-                const struct meter_value *value = meter_find_obis(m, obis);
+                const struct meter_value *value;
 
-                if (proof->verdict != SCALE_CONTRADICTED || !value)
+                if (proof->verdict != SCALE_CONTRADICTED)
+                        continue;
+                value = meter_find_obis(m, obis);
+                if (!value)
                         continue;
                 *ret = (struct meter_scale_fault){
                         obis, { 1, (int8_t)(value->reading.value.exponent + proof->shift) }
