@@ -269,11 +269,11 @@ static void weigh(struct converter *c, uint64_t now)
 }
 
 /* The frames of another line, or of a damaged one, would have no valid check sum. */
-static void accept_line(struct converter *c)
+static void accept_line(struct converter *c, uint64_t now)
 {
         const struct serial_line *line = line_sweep_get(&c->sweep);
 
-        c->last_frame_usec = converter_now(c);
+        c->last_frame_usec = now;
         c->bytes_since_frame = 0;
         c->burst_has_frame = true;
         if (c->accepted)
@@ -290,9 +290,9 @@ static void accept_line(struct converter *c)
         }
 }
 
-static void accept_frame(struct converter *c)
+static void accept_frame(struct converter *c, uint64_t now)
 {
-        accept_line(c);
+        accept_line(c, now);
         if (c->state != CONVERTER_RECEIVING && strcmp(c->view.code, "no-telegrams") != 0)
                 converter_report(c, MACHINE_FRAME, "no-telegrams",
                                  "valid frames at %s, no telegram in them yet", c->view.line);
@@ -342,17 +342,16 @@ static bool is_certain(struct converter *c, enum telegram_status status)
 }
 
 /* Some meters send a list that is read beside one that is not: the former counts. */
-static void accept_telegram(struct converter *c, const struct telegram *t)
+static void accept_telegram(struct converter *c, const struct telegram *t, uint64_t now)
 {
-        uint64_t now = converter_now(c);
         const char *code = t->keys_exchanged ? "keys-exchanged" : code_of(t->status);
         bool damaged = strcmp(c->view.code, "damaged-frames") == 0;
 
         if (!is_certain(c, t->status)) {
-                accept_frame(c);
+                accept_frame(c, now);
                 return;
         }
-        accept_line(c);
+        accept_line(c, now);
         if (t->status == TELEGRAM_OK)
                 c->readable_usec = now;
         else if (c->readable_usec != 0 && now - c->readable_usec < READABLE_USEC)
@@ -413,6 +412,7 @@ static bool passes(struct converter *c, const struct telegram *t)
 
 static void drain(struct converter *c)
 {
+        uint64_t now = converter_now(c); /* it stands still in the meantime */
         struct decoder_event event;
 
         while (decoder_next(c->decoder, &event) > 0)
@@ -421,13 +421,13 @@ static void drain(struct converter *c)
                         if (!passes(c, event.telegram))
                                 break;
                         learn_framing(c, event.framing);
-                        accept_telegram(c, event.telegram);
+                        accept_telegram(c, event.telegram, now);
                         learn_profile(c, event.telegram->profile);
                         c->options.ops->telegram(c, event.telegram, c->options.userdata);
                         break;
                 case DECODER_FRAME:
                         if (!c->trial.on)
-                                accept_frame(c);
+                                accept_frame(c, now);
                         break;
                 case DECODER_FAULT: /* counted by the decoder */
                         log_about(LOG_DEBUG, LOG_CONVERTER(c), "%s", event.fault);
