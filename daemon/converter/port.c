@@ -80,10 +80,11 @@ struct port {
 
 size_t port_unescape(uint8_t *buf, size_t len, uint8_t *at_mark, uint64_t *line_errors)
 {
+        uint8_t state = *at_mark;
         size_t n = 0, i = 0;
 
         while (i < len) {
-                if (*at_mark == 0) {
+                if (state == 0) {
                         /* Marks are rare: what lies between them is moved as a whole. */
                         const uint8_t *mark = memchr(buf + i, 0xff, len - i);
                         size_t run = mark ? (size_t)(mark - buf) - i : len - i;
@@ -91,21 +92,22 @@ size_t port_unescape(uint8_t *buf, size_t len, uint8_t *at_mark, uint64_t *line_
                         memmove(buf + n, buf + i, run);
                         n += run;
                         i += run + (mark != NULL);
-                        *at_mark = mark != NULL;
+                        state = mark != NULL;
                         continue;
                 }
-                if (*at_mark == 2) {
+                if (state == 2) {
                         /* It keeps its place, so that no check sum and no text holds around it. */
                         buf[n++] = PORT_DAMAGED;
                         (*line_errors)++;
-                        *at_mark = 0;
+                        state = 0;
                 } else {
-                        *at_mark = buf[i] == 0 ? 2 : 0;
+                        state = buf[i] == 0 ? 2 : 0;
                         if (buf[i] != 0) /* FF FF; anything else cannot be, and is kept as it is */
                                 buf[n++] = buf[i];
                 }
                 i++;
         }
+        *at_mark = state;
         return n;
 }
 
