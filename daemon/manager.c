@@ -568,7 +568,7 @@ static void on_store_changed(bool loaded, void *userdata)
 {
         struct manager *m = userdata;
 
-        if ((!m->bus && !m->peers) || !m->store)
+        if (!m->meters || (!m->bus && !m->peers) || !m->store)
                 return; /* we are only beginning: manager_start() shows it */
         show_state(m);
         if (loaded)
@@ -632,14 +632,6 @@ int manager_configure(struct manager *m, struct config *config)
                 log_error("Timezone=%s: there is no such zone", config->tariff->timezone);
                 return r;
         }
-        r = meters_new(&(struct meters_options){ .event = m->options.event,
-                                                 .store = m->store,
-                                                 .sinks = &m->sinks,
-                                                 .forget_keys = on_forget_keys,
-                                                 .userdata = m },
-                       &m->meters);
-        if (r < 0)
-                return r;
         r = connect_bus(m);
         if (r < 0)
                 return r;
@@ -648,7 +640,15 @@ int manager_configure(struct manager *m, struct config *config)
                 log_error("cannot watch for converters: %s", strerror(-r));
                 return r;
         }
-        store_wait(m->store); /* nothing above asks it; what is below may */
+        store_wait(m->store); /* nothing above asks it; what is below does */
+        r = meters_new(&(struct meters_options){ .event = m->options.event,
+                                                 .store = m->store,
+                                                 .sinks = &m->sinks,
+                                                 .forget_keys = on_forget_keys,
+                                                 .userdata = m },
+                       &m->meters);
+        if (r < 0)
+                return r;
         meters_configure(m->meters, config);
         outputs_configure(m, config);
         return 0;

@@ -156,6 +156,22 @@ class Frozen(unittest.TestCase):
             shutil.rmtree(disk)
 
     @unittest.skipIf(SANITIZED, "a sanitizer minds the preload")
+    def test_a_disk_that_hangs_from_the_start_holds_up_neither_meters_nor_bus(self):
+        disk = temporary("smdisk.")
+        try:
+            (disk / "frozen").touch()
+            with service_on(disk, "") as s:
+                for n in range(3):
+                    s.feed(p1(b"SEQ1", 1000 + n))
+                s.wait_telegrams("SEQ1", 3)
+                s.wait_log("the disk does not answer")
+                s.smctl("list-meters")
+                (disk / "frozen").unlink()
+                s.wait_log("the disk takes again what is to be remembered")
+        finally:
+            shutil.rmtree(disk)
+
+    @unittest.skipIf(SANITIZED, "a sanitizer minds the preload")
     def test_a_reload_waits_for_no_history_that_hangs(self):
         disk = temporary("smdisk.")
         try:

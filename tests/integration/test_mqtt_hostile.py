@@ -121,7 +121,9 @@ class NotNow(unittest.TestCase):
                     driver.send("telegram LGZ1 %d %d 5" % (START + i, 1000 + i))
                 until(lambda: broker.payloads(ENERGY)[-1:] == ["1009"], "the last reading")
                 got = [int(p) for p in broker.payloads(ENERGY)]
-                self.assertEqual(got, sorted(got))
+                # What was on its way when a connection ended is sent again, from its first on.
+                back = sum(b < a for a, b in zip(got, got[1:]))
+                self.assertLess(back, broker.connects, got)
                 driver.status(lambda s: s["queued"] == 0 and s["code"] == "", "all is well again")
 
     def test_busy_is_over_when_only_messages_without_an_answer_were_left(self):
