@@ -157,9 +157,10 @@ static void done_last(struct output_sink *s, struct history_job *job)
         hm->resumed = true;
         /* Another unit: the meter was another one, or was read in another way. */
         if (job->result == 1 && strcmp(hm->unit.unit, job->unit.unit) == 0 &&
-            hm->unit.exponent == job->unit.exponent)
+            hm->unit.exponent == job->unit.exponent) {
                 hm->resumed_time = job->time;
-        quarter_resume(&hm->quarter, job->time, job->counters);
+                quarter_resume(&hm->quarter, job->time, job->counters);
+        }
 }
 
 static void done(struct jobs_item *j, void *userdata)
