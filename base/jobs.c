@@ -171,10 +171,11 @@ int jobs_new(sd_event *event, const char *name, size_t jobs_max, struct jobs **r
         w->news_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
         r = w->news_fd < 0 ? -errno
                            : sd_event_add_io(event, &w->news, w->news_fd, EPOLLIN, on_news, w);
-        if (r >= 0) {
+        if (r >= 0)
                 (void)sd_event_source_set_description(w->news, name);
+        /* The loop has ended: what is posted is done all the same, and nobody hears of it. */
+        if (r >= 0 || r == -ESTALE)
                 r = start(w, name);
-        }
         if (r < 0) {
                 w->news = sd_event_source_disable_unref(w->news);
                 destroy(w);

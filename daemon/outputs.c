@@ -201,7 +201,8 @@ static void begin_waiting(struct manager *m)
                 }
                 tell_no_start(output->config, -r);
                 *at = output->next;
-                outputs_list_sinks(m);
+                if (m->sinks) /* else we are ending, and nobody is told of anything any more */
+                        outputs_list_sinks(m);
                 (void)output_free(output); /* NULL, by the rule of _free */
         }
 }

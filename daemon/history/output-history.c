@@ -427,20 +427,30 @@ static const struct sink_ops nothing_ops = {
         .free = on_free,
 };
 
+static int add_timer(struct output_sink *s)
+{
+        int r;
+
+        if (sd_event_get_state(s->event) == SD_EVENT_FINISHED)
+                return 0; /* it begins only to write what it was told */
+        r = sd_event_add_time_relative(s->event, &s->timer, CLOCK_BOOTTIME, COMMIT_USEC,
+                                       COMMIT_SLACK, on_hour, s);
+        if (r < 0)
+                return r;
+        (void)sd_event_source_set_description(s->timer, "history-hour");
+        return sd_event_source_set_enabled(s->timer, SD_EVENT_ON);
+}
+
 static int start(struct output_sink *s)
 {
         int r = jobs_new(s->event, "history", JOBS_MAX, &s->worker);
 
         if (r >= 0)
-                r = sd_event_add_time_relative(s->event, &s->timer, CLOCK_BOOTTIME, COMMIT_USEC,
-                                               COMMIT_SLACK, on_hour, s);
-        if (r >= 0)
-                r = sd_event_source_set_enabled(s->timer, SD_EVENT_ON);
+                r = add_timer(s);
         if (r >= 0)
                 r = history_post(s, history_job_new(s, HISTORY_JOB_OPEN, ""));
         if (r < 0)
                 return r;
-        (void)sd_event_source_set_description(s->timer, "history-hour");
         for (struct jobs_item *job = history_take_early(s), *next; job; job = next) {
                 next = job->next;
                 (void)jobs_post(s->worker, job); /* there is room for all of them */

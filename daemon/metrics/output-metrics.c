@@ -268,8 +268,10 @@ static void job_done(struct jobs_item *job, void *userdata)
         struct output_sink *s = userdata;
 
         s->writing = false;
+        if (!s->timer) /* it leaves: the file is the thread's to remove */
+                return;
         tell_status(s, ((struct job *)job)->error);
-        if (s->changed && s->timer)
+        if (s->changed)
                 arm(s);
 }
 
