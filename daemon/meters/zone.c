@@ -25,6 +25,8 @@
 /* What libc takes where TZ is not set. We set it always: to replace a variable disturbs no other
  * thread that looks for one, to add or to remove one does. */
 #define OF_MACHINE "/etc/localtime"
+/* The same file: libc looks at it anew only when TZ has changed (time/tzset.c of glibc). */
+#define OF_MACHINE_TOO "/etc//localtime"
 
 struct memo {
         bool used;
@@ -40,6 +42,23 @@ static struct {
         struct memo summers[3]; /* by local time, and the summer time flag -1, 0, 1 */
 } memos;
 
+static bool is_of_machine(const char *zone)
+{
+        return strcmp(zone, OF_MACHINE) == 0 || strcmp(zone, OF_MACHINE_TOO) == 0;
+}
+
+/* The machine may have been moved to another zone since. */
+static int look_at_machine(void)
+{
+        static bool other;
+
+        other = !other;
+        if (setenv("TZ", other ? ":" OF_MACHINE : ":" OF_MACHINE_TOO, 1) < 0)
+                return -errno;
+        tzset();
+        return 0;
+}
+
 int zone_set(const char *name)
 {
         char value[128], path[160];
@@ -49,10 +68,12 @@ int zone_set(const char *name)
         (void)snprintf(path, sizeof(path), "/usr/share/zoneinfo/%s", name ? name : "");
         if (name && strcmp(name, "UTC") != 0 && access(path, R_OK) < 0)
                 return -EINVAL; /* glibc takes any word for a zone, and then means UTC */
-        (void)snprintf(value, sizeof(value), ":%s", name ? name : OF_MACHINE);
+        (void)snprintf(value, sizeof(value), ":%s", name ? name : "");
+        memset(&memos, 0, sizeof(memos));
+        if (!name)
+                return look_at_machine();
         if (setenv("TZ", value, 1) < 0)
                 return -errno;
-        memset(&memos, 0, sizeof(memos));
         tzset();
         return 0;
 }
@@ -76,7 +97,7 @@ const char *zone_name(void)
         char path[160];
 
         zone += zone && *zone == ':';
-        if (!zone || strcmp(zone, OF_MACHINE) == 0)
+        if (!zone || is_of_machine(zone))
                 return name_of_machine();
         (void)snprintf(path, sizeof(path), "/usr/share/zoneinfo/%s", zone);
         return *zone && access(path, R_OK) == 0 ? zone : "";
@@ -127,6 +148,7 @@ static int64_t local_epoch(const struct datetime *t, int is_dst)
         fields.has_offset = false;
         as_utc = datetime_to_epoch(&fields);
         if (!recalls(memo, as_utc)) {
+                const char *zone = getenv("TZ");
                 struct tm tm = {
                         .tm_year = t->year - 1900,
                         .tm_mon = t->month - 1,
@@ -137,6 +159,8 @@ static int64_t local_epoch(const struct datetime *t, int is_dst)
                         .tm_isdst = is_dst,
                 };
 
+                if (zone && *zone == ':' && is_of_machine(zone + 1))
+                        (void)look_at_machine(); /* no memory: it is as it was */
                 memorize(memo, as_utc, as_utc - (int64_t)mktime(&tm), is_dst > 0);
         }
         return as_utc - memo->offset_s;

@@ -159,6 +159,32 @@ static void environment_keeps_its_place(void **state)
         }
 }
 
+/* libc looks at the machine's file only when TZ is another, and it may be another file meanwhile.
+ */
+static void machine_may_be_moved(void **state)
+{
+        const struct datetime noon = {
+                .valid = true, .year = 2026, .month = 7, .day = 1, .hour = 12
+        };
+        struct datetime later = noon;
+        char before[64];
+
+        later.day++;
+        assert_int_equal(zone_set(NULL), 0);
+        (void)zone_resolve(&noon, 0);
+        (void)snprintf(before, sizeof(before), "%s", getenv("TZ"));
+        (void)zone_resolve(&noon, 0); /* of the same quarter */
+        assert_string_equal(getenv("TZ"), before);
+        (void)zone_resolve(&later, 0);
+        assert_string_not_equal(getenv("TZ"), before);
+        if (*zone_name()) {
+                char path[200];
+
+                (void)snprintf(path, sizeof(path), "/usr/share/zoneinfo/%s", zone_name());
+                assert_int_equal(access(path, R_OK), 0);
+        }
+}
+
 static void local_time_has_its_offset(void **state)
 {
         struct datetime t;
@@ -199,6 +225,7 @@ int main(void)
                 cmocka_unit_test(unknown_zone_is_refused),
                 cmocka_unit_test(zone_has_its_name),
                 cmocka_unit_test(environment_keeps_its_place),
+                cmocka_unit_test(machine_may_be_moved),
                 cmocka_unit_test(local_time_has_its_offset),
                 cmocka_unit_test(clock_change_is_seen_at_its_second),
         };
