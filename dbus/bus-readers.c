@@ -23,7 +23,7 @@
 #define READERS_MAX 64
 /* The bus daemon answers at once or is dead: then it is not waited for with each call anew, of
  * which it may have passed on hundreds. */
-#define READERS_CALL_USEC  (UINT64_C(200) * 1000)
+#define READERS_CALL_USEC  (UINT64_C(500) * 1000)
 #define READERS_PAUSE_USEC (UINT64_C(3) * 1000 * 1000)
 
 /* Anyone may ping, and call what asks polkit by itself. */

@@ -33,7 +33,7 @@ struct worker {
 struct order {
         void (*work)(const void *argument, int fd, struct worker_result *result);
         bool last; /* nobody else may have the descriptor when the work begins */
-        unsigned char argument[WORKER_ARGUMENT_MAX]; /* as large as it is */
+        _Alignas(max_align_t) unsigned char argument[WORKER_ARGUMENT_MAX]; /* as large as it is */
 };
 
 /* Our end of the fork server's socket; -1: there is none, and workers are forked from here. */

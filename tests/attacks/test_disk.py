@@ -97,10 +97,44 @@ class Late(unittest.TestCase):
                     s.feed(p1(b"SEQ1", 1000 + n))
                 s.wait_telegrams("SEQ1", 3)
                 s.wait_log("the history cannot be written")
+                for n in range(3, 6):
+                    s.feed(p1(b"SEQ1", 1000 + n))
+                s.wait_telegrams("SEQ1", 6)
                 holder.rollback()
                 holder.close()
             with contextlib.closing(sqlite3.connect(db)) as history:
                 self.assertEqual(history.execute("SELECT id FROM meter").fetchall(), [("SEQ1",)])
+                self.assertEqual(history.execute("SELECT * FROM gap WHERE begins = 0").fetchall(), [])
+
+    def test_a_meter_that_the_history_does_not_know_begins_when_it_is_heard(self):
+        with tempfile.TemporaryDirectory(prefix="smlate.") as folder:
+            s = Service()
+            s.state = pathlib.Path(folder)
+            begun = int(time.time())
+            with s:
+                for n in range(10):
+                    s.feed(p1(b"SEQ1", 1000 + n))
+                    s.wait_telegrams("SEQ1", n + 1)
+                    time.sleep(0.05)  # where it ended last time is asked the disk
+            with contextlib.closing(sqlite3.connect(s.state / "history.db")) as history:
+                rows = history.execute("SELECT kind, begins, import_before FROM gap").fetchall()
+            self.assertTrue(rows)
+            self.assertEqual([row for row in rows if row[1] < begun], [], "before it was there")
+            self.assertNotIn(0, [row[2] for row in rows], "no meter that was heard had used nothing")
+
+    def test_a_stop_behind_a_reload_waits_for_those_that_leave_and_for_no_others(self):
+        sections = mqtt("one", 1) + mqtt("two", 1) + "[metrics]\nFile=%s\n[history]\nKeep=%s\n"
+        with tempfile.TemporaryDirectory(prefix="smlate.") as folder:
+            with Service(sections % (folder + "/a.prom", "2y")) as s:  # it must end with 0
+                s.feed(p1(b"SEQ1", 1000))
+                s.feed(p1(b"SEQ1", 1001))
+                s.wait_telegrams("SEQ1", 2)
+                s.write(sections % (folder + "/b.prom", "3y"))
+                os.kill(s.pid, signal.SIGHUP)
+                code = s.stop()
+                log = s.log
+            self.assertEqual(code, 0, log)
+            self.assertNotIn("cannot be started", log)
 
 
 def service_on(disk, config):
