@@ -161,10 +161,12 @@ def threads(s, name):
 
 
 def freeze(s, disk):
-    """The disk hangs, once the meter is known."""
+    """The disk hangs, once the meter is known and something is to be written of it."""
     for n in range(3):
         s.feed(p1(b"SEQ1", 1000 + n))
-    s.wait_telegrams("SEQ1", 3)
+        s.wait_telegrams("SEQ1", n + 1)
+        # Behind the question where the meter's history ended, to which nothing is drawn before.
+        s.smctl("history", "SEQ1", code=None)
     (disk / "frozen").touch()
 
 
