@@ -107,16 +107,18 @@ static void target_follows_the_journal_stream(void **state)
 /* A journal of the test, in place of the machine's. */
 static struct sockaddr_un journal = { .sun_family = AF_UNIX };
 
-ssize_t __real_sendmsg(int fd, const struct msghdr *message, int flags);
-ssize_t __wrap_sendmsg(int fd, const struct msghdr *message, int flags);
-ssize_t __wrap_sendmsg(int fd, const struct msghdr *message, int flags)
+/* SENDMSG: what sendmsg() is called in libc, which has one for each size of times. */
+ssize_t real_sendmsg(int fd, const struct msghdr *message, int flags) __asm__("__real_" SENDMSG);
+ssize_t wrap_sendmsg(int fd, const struct msghdr *message, int flags) __asm__("__wrap_" SENDMSG);
+
+ssize_t wrap_sendmsg(int fd, const struct msghdr *message, int flags)
 {
         struct msghdr here = *message;
 
         here.msg_name = &journal;
         here.msg_namelen = sizeof(sa_family_t); /* and the name, which begins with a 0 */
         here.msg_namelen += 1 + (socklen_t)strlen(journal.sun_path + 1);
-        return __real_sendmsg(fd, &here, flags);
+        return real_sendmsg(fd, &here, flags);
 }
 
 static int open_journal(void)
