@@ -106,6 +106,9 @@ struct bus {
         sd_bus_track *readers;       /* who proved to be one; gets signals unicast */
 };
 
+/* Monotonic, and also within a turn of the loop that waits: sd_event_now() stands still there. */
+uint64_t bus_now_usec(void);
+
 /* Who asks: a name on the bus; "" is the only caller there is without a bus. Never NULL. */
 const char *bus_caller_of(sd_bus_message *m);
 

@@ -13,7 +13,6 @@
 #include <grp.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "base/util.h"
@@ -43,14 +42,6 @@ static bool call_is_open(sd_bus_message *m)
                 if (strcmp(interface, interfaces[i]->name) == 0)
                         return bus_interface_guards(interfaces[i], member);
         return false;
-}
-
-static uint64_t now_usec(void)
-{
-        struct timespec now;
-
-        (void)clock_gettime(CLOCK_MONOTONIC, &now); /* it exists */
-        return (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000;
 }
 
 static bool gid_is_in(gid_t gid, const uint32_t *groups, size_t n_bytes)
@@ -108,7 +99,7 @@ static int caller_is_reader(struct bus *bus, const char *sender)
 
         if (sd_bus_track_count_name(bus->readers, sender) > 0)
                 return true;
-        if (now_usec() < bus->readers_pause_usec)
+        if (bus_now_usec() < bus->readers_pause_usec)
                 return -ETIMEDOUT;
         r = sd_bus_message_new_method_call(bus->bus, &call, "org.freedesktop.DBus",
                                            "/org/freedesktop/DBus", "org.freedesktop.DBus",
@@ -118,7 +109,7 @@ static int caller_is_reader(struct bus *bus, const char *sender)
         if (r >= 0)
                 r = sd_bus_call(bus->bus, call, READERS_CALL_USEC, NULL, &reply);
         if (r == -ETIMEDOUT)
-                bus->readers_pause_usec = now_usec() + READERS_PAUSE_USEC;
+                bus->readers_pause_usec = bus_now_usec() + READERS_PAUSE_USEC;
         if (r >= 0)
                 r = credentials_allow(bus, reply, &allowed);
         sd_bus_message_unref(call);

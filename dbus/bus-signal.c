@@ -12,7 +12,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "base/util.h"
 
@@ -65,14 +64,6 @@ struct bus_waiting {
         uint64_t ticket;
 };
 
-static uint64_t now_usec(void)
-{
-        struct timespec now;
-
-        (void)clock_gettime(CLOCK_MONOTONIC, &now); /* it exists */
-        return (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000;
-}
-
 static bool is_held(const struct bus *bus)
 {
         return bus->ticket > bus->released;
@@ -123,8 +114,8 @@ void bus_signal_hold(struct bus *bus, uint64_t ticket)
 
         bus->ticket = ticket;
         if (begins && sd_bus_detach_event(bus->bus) >= 0)
-                bus->held_usec = now_usec();
-        else if (!begins && now_usec() - bus->held_usec > CALLERS_WAIT_USEC)
+                bus->held_usec = bus_now_usec();
+        else if (!begins && bus_now_usec() - bus->held_usec > CALLERS_WAIT_USEC)
                 end_wait_of_callers(bus);
 }
 

@@ -331,7 +331,7 @@ static int on_name(sd_bus_message *reply, void *userdata, sd_bus_error *error)
         return 0;
 }
 
-static uint64_t now_usec(void)
+uint64_t bus_now_usec(void)
 {
         struct timespec now;
 
@@ -343,11 +343,11 @@ static uint64_t now_usec(void)
  * wait have no limit before the connection stands. */
 static int turn(struct bus *bus, bool (*done)(struct bus *bus), uint64_t limit_usec)
 {
-        uint64_t end = now_usec() + limit_usec;
+        uint64_t end = bus_now_usec() + limit_usec;
         int r = 0;
 
         while (r >= 0 && !done(bus)) {
-                uint64_t now = now_usec();
+                uint64_t now = bus_now_usec();
 
                 if (now >= end)
                         return -ETIMEDOUT;
