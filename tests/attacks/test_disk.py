@@ -137,6 +137,16 @@ class Late(unittest.TestCase):
             self.assertNotIn("cannot be started", log)
 
 
+@contextlib.contextmanager
+def a_disk():
+    """A folder that stands for one, and goes with the test."""
+    disk = temporary("smdisk.")
+    try:
+        yield disk
+    finally:
+        shutil.rmtree(disk)
+
+
 def service_on(disk, config):
     """A service whose state is on a disk that hangs while the file `frozen` is there."""
     s = Service(config, environment={"LD_PRELOAD": os.environ["SMARTMETERD_FROZEN_DISK"],
@@ -173,8 +183,7 @@ def freeze(s, disk):
 class Frozen(unittest.TestCase):
     @unittest.skipIf(SANITIZED, "a sanitizer minds the preload")
     def test_a_disk_that_hangs_holds_up_neither_meters_nor_bus(self):
-        disk = temporary("smdisk.")
-        try:
+        with a_disk() as disk:
             with service_on(disk, mqtt("m", 1)) as s:
                 freeze(s, disk)
                 # A known meter, a new one, and what a person does.
@@ -188,13 +197,10 @@ class Frozen(unittest.TestCase):
                 s.smctl("list-meters")
                 (disk / "frozen").unlink()
                 wait_until(lambda: any(disk.glob("state/*.spool")), "the spool")
-        finally:
-            shutil.rmtree(disk)
 
     @unittest.skipIf(SANITIZED, "a sanitizer minds the preload")
     def test_a_disk_that_hangs_from_the_start_holds_up_neither_meters_nor_bus(self):
-        disk = temporary("smdisk.")
-        try:
+        with a_disk() as disk:
             (disk / "frozen").touch()
             with service_on(disk, "") as s:
                 for n in range(3):
@@ -204,13 +210,10 @@ class Frozen(unittest.TestCase):
                 s.smctl("list-meters")
                 (disk / "frozen").unlink()
                 s.wait_log("the disk takes again what is to be remembered")
-        finally:
-            shutil.rmtree(disk)
 
     @unittest.skipIf(SANITIZED, "a sanitizer minds the preload")
     def test_a_reload_waits_for_no_history_that_hangs(self):
-        disk = temporary("smdisk.")
-        try:
+        with a_disk() as disk:
             with service_on(disk, "[history]\nKeep=2y\n") as s:
                 freeze(s, disk)
                 s.write("[history]\nKeep=3y\n")
@@ -223,13 +226,10 @@ class Frozen(unittest.TestCase):
                 wait_until(lambda: threads(s, "history") == 2, "the next one, beside it")
                 (disk / "frozen").unlink()
                 wait_until(lambda: threads(s, "history") == 1, "the end of the first one")
-        finally:
-            shutil.rmtree(disk)
 
     @unittest.skipIf(SANITIZED, "a sanitizer minds the preload")
     def test_questions_that_wait_leave_descriptors_for_others(self):
-        disk = temporary("smdisk.")
-        try:
+        with a_disk() as disk:
             s = service_on(disk, "")
             s.wrapper = ["prlimit", "--nofile=1024:1024"]  # as systemd would
             with s:
@@ -252,13 +252,10 @@ class Frozen(unittest.TestCase):
                 wait_until(lambda: s.feed(p1(b"SEQ1", 1010)) or s.telegrams("SEQ1") > n, "telegrams")
                 for client in clients:
                     client.close()
-        finally:
-            shutil.rmtree(disk)
 
     @unittest.skipIf(SANITIZED, "a sanitizer minds the preload")
     def test_a_reload_waits_for_no_disk_that_hangs(self):
-        disk = temporary("smdisk.")
-        try:
+        with a_disk() as disk:
             with service_on(disk, mqtt("m", 1)) as s:
                 wait_until(lambda: s.feed(p1(b"SEQ1", 1000)) or any(disk.glob("state/*.spool")),
                            "the spool")
@@ -276,8 +273,6 @@ class Frozen(unittest.TestCase):
                 s.smctl("status", code=None)
                 (disk / "frozen").unlink()
                 s.wait_output("m", lambda o: o["Spooled"], "the spool again")
-        finally:
-            shutil.rmtree(disk)
 
     @unittest.skipIf(SANITIZED, "a sanitizer minds the preload")
     def test_a_disk_that_hangs_keeps_nobody_from_stopping_the_service(self):
@@ -303,8 +298,7 @@ class Frozen(unittest.TestCase):
 
     @unittest.skipIf(SANITIZED, "a sanitizer minds the preload")
     def test_readings_that_are_to_be_kept_first_are_told_all_the_same_and_that_is_said(self):
-        disk = temporary("smdisk.")
-        try:
+        with a_disk() as disk:
             with service_on(disk, mqtt("m", 1, "Durability=always")) as s:
                 freeze(s, disk)
                 for n in range(50):
@@ -317,8 +311,6 @@ class Frozen(unittest.TestCase):
                               "a disk that takes readings again")
                 s.feed(p1(b"SEQ1", 1100))
                 s.wait_telegrams("SEQ1", 54)
-        finally:
-            shutil.rmtree(disk)
 
 
 class Damaged(unittest.TestCase):
