@@ -249,20 +249,21 @@ static void add_reason(struct converter *c, const char *format, ...)
         va_end(ap);
 }
 
-/* While no telegram comes, a second reader is why: it takes the bytes. */
-static void add_reader(struct converter *c)
+/* While no telegram comes, a second reader is why: it takes the bytes. Is it told? */
+static bool add_reader(struct converter *c)
 {
         const struct holder *reader = port_reader(c->port);
 
         if (reader->pid == 0 || (c->state != CONVERTER_DETECTING && c->state != CONVERTER_SILENT &&
                                  c->state != CONVERTER_NO_METER))
-                return;
+                return false;
         c->view.code = "second-reader";
         add_reason(c, "%s reads this port, too (pid %u%s%s)",
                    *reader->name ? reader->name : "a process", reader->pid,
                    *reader->unit ? ", " : "", reader->unit);
         c->view.holder_pid = reader->pid;
         (void)snprintf(c->view.holder_unit, sizeof(c->view.holder_unit), "%s", reader->unit);
+        return true;
 }
 
 void converter_report(struct converter *c, enum machine_event event, const char *code,
@@ -297,7 +298,7 @@ void converter_report(struct converter *c, enum machine_event event, const char 
                 c->view.holder_pid = 0;
                 c->view.holder_unit[0] = '\0';
         }
-        add_reader(c);
+        (void)add_reader(c); /* there is one, or not: the rest is said all the same */
         if (step.state != c->logged && step.state != CONVERTER_OPENING)
                 log_state(c);
         converter_arm(c);
@@ -355,6 +356,17 @@ static void on_opened(void *userdata)
         if (c->listening && c->state == CONVERTER_DETECTING) /* another line was set */
                 (void)snprintf(why, sizeof(why), "%s", c->view.reason);
         converter_report(c, MACHINE_OPENED, *why ? c->view.code : "listening", "%s", why);
+}
+
+static void on_shared(void *userdata)
+{
+        struct converter *c = userdata;
+
+        if (port_is_under_way(c->port) || !add_reader(c)) /* the first: on_opened() says it */
+                return;
+        log_state(c);
+        converter_update_view(c);
+        c->options.ops->changed(c, c->options.userdata);
 }
 
 static void on_late(void *userdata)
@@ -460,8 +472,9 @@ static void on_failed(int error, const struct holder *holder, void *userdata)
                                  strerror(error));
 }
 
-static const struct port_ops port_callbacks = { on_opened, on_failed, on_late, converter_data_bytes,
-                                                converter_data_gone };
+static const struct port_ops port_callbacks = {
+        on_opened, on_failed, on_shared, on_late, converter_data_bytes, converter_data_gone,
+};
 
 /* Profile= of the section; NULL: none is given. */
 static const struct meter_profile *asked_profile(const struct converter *c,

@@ -31,6 +31,10 @@
 /* A name server or a host that does not answer by then is asked again later. */
 #define PORT_NET_LIMIT_USEC (30 * 1000000ULL)
 
+/* All processes are looked through for another reader. The bytes come first: that there is one is
+ * only of interest where none do. */
+#define PORT_LOOK_USEC (1000000ULL)
+
 /* What is asked is some words long. */
 #define PORT_SEND_MAX 256
 
@@ -69,6 +73,8 @@ struct port {
         bool marking; /* PARMRK is on: FF is doubled */
         bool telnets; /* commands stand between the bytes */
         struct telnet telnet;
+        sd_event_source *look_timer;
+        struct worker *look;
         struct holder reader; /* that has it open beside us */
         size_t expected;
         uint64_t burst_usec; /* when the bytes that are coming began to come */
@@ -247,6 +253,8 @@ static void unwatch(struct port *port)
         port->source = sd_event_source_disable_unref(port->source);
         port->hold = sd_event_source_disable_unref(port->hold);
         port->deferred = sd_event_source_disable_unref(port->deferred);
+        port->look_timer = sd_event_source_disable_unref(port->look_timer);
+        port->look = worker_free(port->look);
 }
 
 /* What the workers do */
@@ -277,8 +285,13 @@ static void work_open(const void *argument, int fd, struct worker_result *result
         result->error = -r;
         if (r == -EBUSY)
                 result->holder = holder_find(request->devnode);
-        else if (r >= 0 && request->manners == PORT_LOOKS)
-                result->holder = holder_ask(request->devnode, true);
+}
+
+static void work_look(const void *argument, int fd, struct worker_result *result)
+{
+        const struct request *request = argument;
+
+        result->holder = holder_ask(request->devnode, true);
 }
 
 static void work_set(const void *argument, int fd, struct worker_result *result)
@@ -316,6 +329,44 @@ static void copy_request(const struct request *from, struct request *to)
         to->line.stop = from->line.stop;
         to->manners = from->manners;
         to->write = from->write;
+}
+
+static void on_looked(const struct worker_result *result, void *userdata)
+{
+        struct port *port = userdata;
+
+        port->look = worker_free(port->look);
+        port->reader = result->holder;
+        if (port->reader.pid != 0)
+                port->ops->shared(port->userdata);
+}
+
+static int on_look(sd_event_source *source, uint64_t usec, void *userdata)
+{
+        struct port *port = userdata;
+        struct request request;
+        const struct worker_job job = {
+                .name = "port-look",
+                .work = work_look,
+                .argument = &request,
+                .argument_size = sizeof(request),
+                .fd = -1,
+                .limit_usec = PORT_LIMIT_USEC,
+                .done = on_looked,
+                .userdata = port,
+        };
+
+        copy_request(&port->request, &request);
+        (void)worker_start(port->event, &job, &port->look); /* then none is named */
+        return 0;
+}
+
+static int look_later(struct port *port)
+{
+        if (port->request.manners != PORT_LOOKS || net_is_address(port->request.devnode))
+                return 0;
+        return sd_event_add_time_relative(port->event, &port->look_timer, CLOCK_MONOTONIC,
+                                          PORT_LOOK_USEC, PORT_LOOK_USEC / 2, on_look, port);
 }
 
 static int start_worker(struct port *port, const char *name,
@@ -361,13 +412,15 @@ static void on_opened(const struct worker_result *result, void *userdata)
                 return;
         }
         port->fd = result->fd;
-        port->reader = result->holder;
+        port->reader = (struct holder){ 0 };
         port->telnets = net_is_address(port->request.devnode) && !net_is_raw(port->request.devnode);
         port->telnet = (struct telnet){ 0 };
         port->marking = result->marked;
         port->mark = 0;
         port->line = port->request.line;
         r = watch(port);
+        if (r >= 0)
+                r = look_later(port);
         if (r < 0) {
                 unwatch(port);
                 worker_close(TAKE_FD(port->fd));

@@ -25,7 +25,7 @@ struct port;
 enum port_manners {
         PORT_TAKES, /* nothing */
         PORT_SHY,   /* it is not opened */
-        PORT_LOOKS, /* port_reader() names one */
+        PORT_LOOKS, /* one is looked for while it is open: `shared` */
 };
 
 /* All are called from the loop, none out of a function below; each may close the port. */
@@ -35,6 +35,8 @@ struct port_ops {
         /* It could not be opened: a positive errno (ENXIO also for a name that is not
          * known), and with EBUSY who holds it, with EADDRINUSE whose it is already. */
         void (*failed)(int error, const struct holder *holder, void *userdata);
+        /* Another program was found to have it open beside us: port_reader() names it. */
+        void (*shared)(void *userdata);
         /* The device has not answered for two seconds; the attempt goes on. */
         void (*late)(void *userdata);
         /* Borrowed for the call. */
@@ -76,7 +78,7 @@ void port_close(struct port *port);
  * is set. Nothing happens when it is the same. Failing is told as `gone`. */
 void port_set_line(struct port *port, const struct serial_line *line);
 
-/* Who had it open beside us when it was opened with PORT_LOOKS; its pid is 0 when nobody had. */
+/* Who has it open beside us, since `shared` said so; its pid is 0 before that. */
 const struct holder *port_reader(const struct port *port);
 
 bool port_is_open(const struct port *port);

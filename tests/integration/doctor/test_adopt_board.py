@@ -207,8 +207,10 @@ class TestAdoptBoard(SmctlCase):
         self.daemon.manager("Reload")
         identity = "tty@" + link.path[1:].replace("/", "-")
         self.daemon.wait_state(identity, "detecting")
+        wait_until(lambda: self.run_json("list-converters", env=self.env)[0]["state_code"] == "second-reader",
+                   "the second reader")
         got = self.run_json("list-converters", env=self.env)[0]
-        self.assertEqual((got["state_code"], got["holder_pid"]), ("second-reader", reader.pid))
+        self.assertEqual(got["holder_pid"], reader.pid)
         self.assertIn(f"cat reads this port, too (pid {reader.pid}", got["state_reason"])
         out = smctl("doctor", env=dict(self.env, SMCTL_SYSROOT="")).stdout
         self.assertIn(f"process {reader.pid}", out)
