@@ -56,7 +56,8 @@ struct output_sink {
         uint64_t stopped_usec; /* when it was asked to stop; monotonic, 0: it was not */
         struct history_disk *disk;
         sd_event *event;
-        sd_event_source *timer;
+        sd_event_source *timer, *open_timer;
+        bool opening; /* the thread was told to */
         void (*on_status)(const struct output_view *status, void *userdata);
         void *userdata;
         struct history_meter **meters; /* sorted by address of the meter */

@@ -14,6 +14,9 @@
 #define COMMIT_USEC  (3600 * UINT64_C(1000000))
 #define COMMIT_SLACK (60 * UINT64_C(1000000))
 #define JOBS_MAX     1024
+/* The file is opened when the service has begun: nothing of that waits for it, but the processors.
+ */
+#define OPEN_USEC (USEC_PER_SEC / 10)
 /* By then the network, and with it the time, has come, or will not come soon. */
 #define CLOCK_WAIT_USEC (15 * 60 * UINT64_C(1000000))
 /* A clock that was never set: such a time is no time. 2020-01-01. */
@@ -203,7 +206,7 @@ static bool is_ready(struct history_meter *hm)
         struct output_sink *s = hm->owner;
         struct history_job *job;
 
-        if (hm->resumed || hm->asked || !*hm->unit.unit)
+        if (hm->resumed || hm->asked || !s->opening || !*hm->unit.unit)
                 return hm->resumed;
         job = history_job_new(s, HISTORY_JOB_LAST, hm->meter->id);
         hm->asked = job && history_post(s, job) == 0;
@@ -323,11 +326,30 @@ static int on_hour(sd_event_source *source, uint64_t usec, void *userdata)
         return sd_event_source_set_time_relative(source, COMMIT_USEC);
 }
 
+/* Also where nothing is to be written: that it cannot be is known from the beginning. */
+static int on_open(sd_event_source *source, uint64_t usec, void *userdata)
+{
+        struct output_sink *s = userdata;
+        int r = history_post(s, history_job_new(s, HISTORY_JOB_OPEN, ""));
+
+        s->opening = true;
+        for (size_t i = 0; i < s->n_meters; i++)
+                (void)is_ready(s->meters[i]); /* those that were heard meanwhile are asked for */
+        return r;
+}
+
+static void stop_timers(struct output_sink *s)
+{
+        s->timer = sd_event_source_disable_unref(s->timer);
+        s->open_timer = sd_event_source_disable_unref(s->open_timer);
+}
+
 /* What it has goes to the disk, while others that stop send what they have. */
 static void on_stop(struct sink *sink)
 {
         struct output_sink *s = (struct output_sink *)sink;
 
+        stop_timers(s); /* nothing may be posted behind the job that closes the file */
         if (!s->worker || s->stopped_usec != 0)
                 return;
         s->stopped_usec = jobs_now_usec();
@@ -370,7 +392,7 @@ static bool on_leave(struct sink *sink)
 
         history_answer_cancel(s);
         forget_meters(s); /* they go on, and may end before this does */
-        s->timer = sd_event_source_disable_unref(s->timer);
+        stop_timers(s);
         s->on_status = NULL;
         if (!s->worker)
                 return true;
@@ -386,7 +408,6 @@ static struct sink *on_free(struct sink *sink)
 
         s->on_left = NULL;
         s->leave_timer = sd_event_source_disable_unref(s->leave_timer);
-        s->timer = sd_event_source_disable_unref(s->timer);
         history_answer_cancel(s);
         on_stop(sink);
         if (!s->worker)
@@ -427,7 +448,7 @@ static const struct sink_ops nothing_ops = {
         .free = on_free,
 };
 
-static int add_timer(struct output_sink *s)
+static int add_timers(struct output_sink *s)
 {
         int r;
 
@@ -438,7 +459,11 @@ static int add_timer(struct output_sink *s)
         if (r < 0)
                 return r;
         (void)sd_event_source_set_description(s->timer, "history-hour");
-        return sd_event_source_set_enabled(s->timer, SD_EVENT_ON);
+        r = sd_event_source_set_enabled(s->timer, SD_EVENT_ON);
+        if (r < 0)
+                return r;
+        return sd_event_add_time_relative(s->event, &s->open_timer, CLOCK_MONOTONIC, OPEN_USEC,
+                                          OPEN_USEC, on_open, s);
 }
 
 static int start(struct output_sink *s)
@@ -446,9 +471,7 @@ static int start(struct output_sink *s)
         int r = jobs_new(s->event, "history", JOBS_MAX, &s->worker);
 
         if (r >= 0)
-                r = add_timer(s);
-        if (r >= 0)
-                r = history_post(s, history_job_new(s, HISTORY_JOB_OPEN, ""));
+                r = add_timers(s);
         if (r < 0)
                 return r;
         for (struct jobs_item *job = history_take_early(s), *next; job; job = next) {

@@ -17,6 +17,7 @@ import unittest
 from attack_bed import Service, bus, mqtt, p1, temporary, wait_until
 from gi.repository import Gio, GLib  # of the version that the bed asks for
 from broker import BadLink, Broker, Driver, Folder, Subscriber, config, until
+from harness import wait_history
 
 START = 1551879225
 ENERGY = "smartmeterd/box/meter/LGZ1/active_energy_import"
@@ -172,6 +173,7 @@ def threads(s, name):
 
 def freeze(s, disk):
     """The disk hangs, once the meter is known and something is to be written of it."""
+    wait_history(s.state)
     for n in range(3):
         s.feed(p1(b"SEQ1", 1000 + n))
         s.wait_telegrams("SEQ1", n + 1)

@@ -56,6 +56,11 @@ def plain_environment(**more):
     return env
 
 
+def wait_history(state):
+    """The service opens it a moment after its start."""
+    wait_until(lambda: (state / "history.db").exists() and (state / "history.db").stat().st_size > 0, "the history")
+
+
 class Daemon:
     """smartmeterd on its own bus, with its own configuration and state. `with` starts and stops it;
     a daemon that does not end well fails the test."""

@@ -18,7 +18,7 @@ import zoneinfo
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
 import private_bus as bus
-from harness import SMCTL, plain_environment
+from harness import SMCTL, plain_environment, wait_history
 from meter_bed import E450, METER, MeterBed
 from private_bus import GLib, wait_until
 
@@ -207,6 +207,7 @@ class ImportHistory(unittest.TestCase):
         bed = self.enter("[tariff]\nTimezone=UTC\n")
         day = datetime.datetime.now(datetime.timezone.utc).date() - datetime.timedelta(days=3)
         midnight = int(datetime.datetime.combine(day, datetime.time(), datetime.timezone.utc).timestamp())
+        wait_history(bed.d.state)
         bed.d.stop()
         with contextlib.closing(sqlite3.connect(bed.d.state / "history.db")) as db, db:
             db.execute("INSERT OR IGNORE INTO meter (number, id, unit, exponent) VALUES (7, ?, 'Wh', 0)", (METER,))
