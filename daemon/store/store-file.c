@@ -24,7 +24,8 @@ DEFINE_OWNED(store_file, struct store_file *, store_file_free);
 
 /* Files of before the first release: the tables that are missing come with the others. */
 static const char upgrade[] = "BEGIN IMMEDIATE; ALTER TABLE converter ADD COLUMN socket TEXT;"
-                              "ALTER TABLE converter ADD COLUMN refused TEXT; COMMIT;";
+                              "ALTER TABLE converter ADD COLUMN refused TEXT;"
+                              "PRAGMA user_version = 2; COMMIT;";
 
 /* Small and careful: little memory, one journal file kept, deleted keys overwritten. */
 static const char settings[] = "PRAGMA cache_size = -128; PRAGMA journal_mode = TRUNCATE;"
@@ -68,31 +69,22 @@ static int make_file(sqlite3 *db)
                                             "PRAGMA synchronous = FULL");
 }
 
-static int prepare(sqlite3 *db)
+/* Is it whole, and can it be read? */
+static int check(sqlite3 *db, int *ret_version)
 {
-        int version = 0, r;
+        int r;
 
         (void)sqlite3_extended_result_codes(db, 1); /* only makes messages better */
         r = database_execute(db, "BEGIN");
         if (r == 0)
-                r = database_version(db, &version);
+                r = database_version(db, ret_version);
         if (r == 0)
                 r = database_check(db);
         if (r == 0)
                 r = database_execute(db, "COMMIT");
-        if (r < 0)
-                return r;
-        if (version > STORE_VERSION)
-                return -EBADMSG;
-
-        r = database_execute(db, settings);
-        if (r >= 0 && version == 1)
+        if (r >= 0 && *ret_version == 1)
                 r = database_execute(db, upgrade);
-        if (r >= 0 && version == 0)
-                r = make_file(db);
-        if (r >= 0 && version == 1)
-                r = database_execute(db, "PRAGMA user_version = 2");
-        return r;
+        return r >= 0 && *ret_version > STORE_VERSION ? -EBADMSG : r;
 }
 
 static int add_row(struct store_rows *rows, struct store_row *row)
@@ -136,6 +128,12 @@ static int read_table(sqlite3 *db, const struct store_table *table, struct store
         print_columns(table, false, columns, sizeof(columns));
         (void)snprintf(sql, sizeof(sql), "SELECT %s FROM %s", columns, table->name);
         rc = sqlite3_prepare_v2(db, sql, -1, &s, NULL);
+        if (rc == SQLITE_ERROR) { /* it came with a later release */
+                r = make_table(db, table);
+                if (r < 0)
+                        return r;
+                rc = sqlite3_prepare_v2(db, sql, -1, &s, NULL);
+        }
         if (rc != SQLITE_OK)
                 return rc == SQLITE_ERROR ? -EBADMSG
                                           : database_errno(rc); /* other columns than ours */
@@ -155,11 +153,8 @@ static int read_tables(sqlite3 *db, struct store_rows *rows)
 {
         int r = database_execute(db, "BEGIN");
 
-        for (size_t i = 0; store_tables[i] && r >= 0; i++) {
-                r = make_table(db, store_tables[i]); /* one that came with a later release */
-                if (r >= 0)
-                        r = read_table(db, store_tables[i], rows);
-        }
+        for (size_t i = 0; store_tables[i] && r >= 0; i++)
+                r = read_table(db, store_tables[i], rows);
         return r < 0 ? r : database_execute(db, "COMMIT");
 }
 
@@ -179,10 +174,28 @@ struct store_file *store_file_free(struct store_file *file)
         return NULL;
 }
 
-static int open_path(const char *path, struct store_file **ret, struct store_rows *ret_rows)
+/* The start of the service waits for the rows, and for nothing else here. */
+static int prepare(sqlite3 *db, store_file_read_t read, void *userdata)
+{
+        struct store_rows rows = { 0 };
+        int version = 0, r = check(db, &version);
+
+        if (r >= 0 && version > 0)
+                r = read_tables(db, &rows);
+        if (r >= 0)
+                read(&rows, userdata);
+        store_rows_free(&rows);
+        if (r >= 0)
+                r = database_execute(db, settings);
+        if (r >= 0 && version == 0)
+                r = make_file(db);
+        return r;
+}
+
+static int open_path(const char *path, store_file_read_t read, void *userdata,
+                     struct store_file **ret)
 {
         OWNED(store_file) struct store_file *file = calloc(1, sizeof(*file));
-        struct store_rows rows = { 0 };
         int r;
 
         /* SQLite would create it readable for all (0644); keys are in it. */
@@ -194,14 +207,9 @@ static int open_path(const char *path, struct store_file **ret, struct store_row
         r = database_errno(sqlite3_open_v2(path, &file->db,
                                            SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL));
         if (r == 0)
-                r = prepare(file->db);
-        if (r >= 0)
-                r = read_tables(file->db, &rows);
-        if (r < 0) {
-                store_rows_free(&rows);
+                r = prepare(file->db, read, userdata);
+        if (r < 0)
                 return r;
-        }
-        *ret_rows = rows;
         *ret = TAKE(file);
         return 0;
 }
@@ -219,8 +227,8 @@ static bool is_unusable(int r)
         return r == -EBADMSG || r == -EACCES || r == -EISDIR || r == -ELOOP || r == -EIO;
 }
 
-int store_file_open(const char *directory, struct store_file **ret, struct store_rows *ret_rows,
-                    bool *ret_aside)
+int store_file_open(const char *directory, store_file_read_t read, void *userdata,
+                    struct store_file **ret, bool *ret_aside)
 {
         char path[PATH_MAX];
         int r = path_of(directory, path);
@@ -229,12 +237,12 @@ int store_file_open(const char *directory, struct store_file **ret, struct store
                 return r;
         if (mkdir(directory, 0700) < 0 && errno != EEXIST)
                 return -errno;
-        r = open_path(path, ret, ret_rows);
+        r = open_path(path, read, userdata, ret);
         if (!is_unusable(r))
                 return r;
         r = store_file_put_aside(directory);
         *ret_aside = r >= 0;
-        return r < 0 ? r : open_path(path, ret, ret_rows);
+        return r < 0 ? r : open_path(path, read, userdata, ret);
 }
 
 static int bind_value(sqlite3_stmt *s, int i, const struct store_value *value)

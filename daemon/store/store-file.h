@@ -16,12 +16,15 @@ struct store_rows {
 };
 void store_rows_free(struct store_rows *rows);
 
+/* Takes the rows over, as soon as they are read: a new file is made after that. */
+typedef void (*store_file_read_t)(struct store_rows *rows, void *userdata);
+
 /*
  * Makes the directory (0700) and the file where they are missing. *ret_aside: what was there could
- * not be used and is now *.corrupt. *ret_rows is owned by the caller. -errno.
+ * not be used and is now *.corrupt; then `read` may be called twice. -errno.
  */
-int store_file_open(const char *directory, struct store_file **ret, struct store_rows *ret_rows,
-                    bool *ret_aside);
+int store_file_open(const char *directory, store_file_read_t read, void *userdata,
+                    struct store_file **ret, bool *ret_aside);
 struct store_file *store_file_free(struct store_file *file);
 
 /* All in one transaction: rows that are gone are deleted, the others take their places. -EBADMSG:

@@ -26,7 +26,7 @@ int store_put_scales(struct store *store, const char *meter, const char *text)
         int r;
 
         if (*text)
-                return store_put(store, &store_table_scale, values, STORE_NOW);
+                return store_put(store, &store_table_scale, values, STORE_SOON);
         r = store_delete(store, &store_table_scale, meter);
         return r < 0 ? r : 0;
 }

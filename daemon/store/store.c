@@ -35,8 +35,8 @@ struct disk {
         bool opened_once;
         pthread_mutex_t lock;
         pthread_cond_t answered; /* the first job was done */
-        bool has_answered;
-        int result; /* of it */
+        bool has_answered;       /* or has at least read what it has */
+        int result;              /* of it, and of those that followed */
         /* What was read, until the loop takes it. */
         struct store_rows loaded;
         bool has_loaded;
@@ -70,7 +70,8 @@ struct store {
         struct store_row **rows; /* sorted by table and key */
         size_t n, room;
         bool loaded, writing, again;
-        uint64_t n_jobs; /* begun */
+        uint64_t n_jobs;    /* begun */
+        uint64_t late_usec; /* when the one under way is late; 0: it was said */
         int error;
         struct waiter *waiters;
 };
@@ -97,24 +98,27 @@ static void disk_free(struct disk *disk)
         free(disk);
 }
 
-static int open_file(struct write_job *job)
+/* Under the lock. */
+static void answer(struct disk *disk, int result)
 {
-        struct disk *disk = job->disk;
-        struct store_rows rows = { 0 };
-        int r = store_file_open(disk->directory, &disk->file, &rows, &job->aside);
+        disk->has_answered = true;
+        disk->result = result;
+        (void)pthread_cond_broadcast(&disk->answered);
+}
 
-        if (r < 0)
-                return r;
+static void on_read(struct store_rows *rows, void *userdata)
+{
+        struct disk *disk = userdata;
+
         (void)pthread_mutex_lock(&disk->lock);
         if (!disk->opened_once) {
-                disk->loaded = rows;
+                disk->loaded = *rows;
                 disk->has_loaded = true;
-                rows = (struct store_rows){ 0 };
+                *rows = (struct store_rows){ 0 };
         }
         disk->opened_once = true;
+        answer(disk, 0);
         (void)pthread_mutex_unlock(&disk->lock);
-        store_rows_free(&rows);
-        return 0;
 }
 
 static void run(struct jobs_item *item)
@@ -123,7 +127,8 @@ static void run(struct jobs_item *item)
         struct disk *disk = job->disk;
 
         if (!disk->file)
-                job->result = open_file(job);
+                job->result =
+                        store_file_open(disk->directory, on_read, disk, &disk->file, &job->aside);
         if (disk->file && job->rows.n > 0)
                 job->result = store_file_write(disk->file, job->rows.rows, job->rows.n);
         if (job->result == -EBADMSG && disk->file) {
@@ -133,9 +138,7 @@ static void run(struct jobs_item *item)
                         job->aside = true;
         }
         (void)pthread_mutex_lock(&disk->lock);
-        disk->has_answered = true;
-        disk->result = job->result;
-        (void)pthread_cond_broadcast(&disk->answered);
+        answer(disk, job->result);
         (void)pthread_mutex_unlock(&disk->lock);
 }
 
@@ -318,6 +321,19 @@ static void tell(struct store *store, int error, bool loaded)
                 store->options.changed(loaded, store->options.userdata);
 }
 
+/* For who waits longest, or for a job that nobody waits for. */
+static void arm_sync(struct store *store)
+{
+        uint64_t at = store->writing && store->late_usec ? store->late_usec : UINT64_MAX;
+
+        for (const struct waiter *w = store->waiters; w; w = w->next)
+                at = MIN(at, w->deadline);
+        if (at != UINT64_MAX)
+                (void)sd_event_source_set_time(store->sync_timer, at);
+        (void)sd_event_source_set_enabled(store->sync_timer,
+                                          at == UINT64_MAX ? SD_EVENT_OFF : SD_EVENT_ONESHOT);
+}
+
 static void on_written(struct jobs_item *item, void *userdata);
 
 /* Copies of the dirty rows, which count as written from now on. */
@@ -372,7 +388,9 @@ static int post(struct store *store)
         store->n_jobs++;
         store->writing = true;
         store->again = false;
+        store->late_usec = now_usec(store) + SYNC_USEC;
         disarm(store);
+        arm_sync(store);
         return jobs_post(store->jobs, &job->item); /* there is room: it is the only one */
 }
 
@@ -418,7 +436,7 @@ static void on_written(struct jobs_item *item, void *userdata)
                             "version); it is kept as %s/state.db.corrupt and what was learned is "
                             "learned anew",
                             store->options.directory, store->options.directory);
-        for (size_t i = 0; job->damaged && i < store->n; i++)
+        for (size_t i = 0; (job->damaged || job->aside) && i < store->n; i++)
                 store->rows[i]->dirty = true;
         if (job->damaged && job->aside)
                 store->again = true; /* into a new file, at once */
@@ -434,6 +452,7 @@ static void on_written(struct jobs_item *item, void *userdata)
                 return; /* those who wait are told by the next */
         tell(store, result, loaded);
         finish_waiters(store, store->n_jobs - store->writing, 0, result);
+        arm_sync(store);
 }
 
 static int on_timer(sd_event_source *source, uint64_t usec, void *userdata)
@@ -449,12 +468,10 @@ static int on_sync_timer(sd_event_source *source, uint64_t usec, void *userdata)
 {
         struct store *store = userdata;
 
+        store->late_usec = 0;
         tell(store, store->error < 0 ? store->error : -ETIMEDOUT, false);
         finish_waiters(store, 0, now_usec(store), -ETIMEDOUT);
-        if (store->waiters) {
-                (void)sd_event_source_set_time_relative(source, SYNC_USEC);
-                (void)sd_event_source_set_enabled(source, SD_EVENT_ONESHOT);
-        }
+        arm_sync(store);
         return 0;
 }
 
@@ -563,11 +580,8 @@ void store_sync(struct store *store, void (*done)(int result, void *userdata), v
         }
         *w = (struct waiter){ done, userdata, store->n_jobs + store->again,
                               now_usec(store) + SYNC_USEC, store->waiters };
-        if (!store->waiters) {
-                (void)sd_event_source_set_time_relative(store->sync_timer, SYNC_USEC);
-                (void)sd_event_source_set_enabled(store->sync_timer, SD_EVENT_ONESHOT);
-        }
         store->waiters = w;
+        arm_sync(store);
 }
 
 static int add_timers(struct store *store)

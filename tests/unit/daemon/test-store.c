@@ -3,11 +3,14 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <pthread.h>
+#include <sqlite3.h>
 
 #include "base/log.h"
 #include "daemon/store/store-file.h"
@@ -49,18 +52,18 @@ static void refuse(int code)
         (void)pthread_mutex_unlock(&disk.lock);
 }
 
-int __real_store_file_open(const char *directory, struct store_file **ret,
-                           struct store_rows *ret_rows, bool *ret_aside);
-int __wrap_store_file_open(const char *directory, struct store_file **ret,
-                           struct store_rows *ret_rows, bool *ret_aside);
+int __real_store_file_open(const char *directory, store_file_read_t read, void *userdata,
+                           struct store_file **ret, bool *ret_aside);
+int __wrap_store_file_open(const char *directory, store_file_read_t read, void *userdata,
+                           struct store_file **ret, bool *ret_aside);
 int __real_store_file_write(struct store_file *file, struct store_row *const *rows, size_t n);
 int __wrap_store_file_write(struct store_file *file, struct store_row *const *rows, size_t n);
 
-int __wrap_store_file_open(const char *directory, struct store_file **ret,
-                           struct store_rows *ret_rows, bool *ret_aside)
+int __wrap_store_file_open(const char *directory, store_file_read_t read, void *userdata,
+                           struct store_file **ret, bool *ret_aside)
 {
         (void)wait_for_thaw();
-        return __real_store_file_open(directory, ret, ret_rows, ret_aside);
+        return __real_store_file_open(directory, read, userdata, ret, ret_aside);
 }
 
 int __wrap_store_file_write(struct store_file *file, struct store_row *const *rows, size_t n)
@@ -215,6 +218,13 @@ static unsigned int n_written(const struct place *place)
                (unsigned int)counter[2] << 8 | counter[3];
 }
 
+/* The same, once the file is made: who begins does not wait for that. */
+static unsigned int n_written_first(struct place *place)
+{
+        assert_int_equal(sync_store(place), 0);
+        return n_written(place);
+}
+
 static void learn_many(struct place *place)
 {
         struct store_converter converter = learned, got;
@@ -230,7 +240,7 @@ static void what_is_learned_is_written_together_a_moment_later(void **state)
 {
         struct place *place = *state;
         struct store_converter got;
-        unsigned int before = n_written(place);
+        unsigned int before = n_written_first(place);
 
         learn_many(place);
         assert_int_equal(n_written(place), before);
@@ -248,7 +258,7 @@ static void what_is_not_yet_written_is_at_the_end(void **state)
 {
         struct place *place = *state;
         struct store_converter got;
-        unsigned int before = n_written(place);
+        unsigned int before = n_written_first(place);
 
         learn_many(place);
         reopen(place);
@@ -260,7 +270,7 @@ static void what_must_last_does_not_wait(void **state)
 {
         struct place *place = *state;
         struct cipher_keys keys = { .has_key = true };
-        unsigned int before = n_written(place);
+        unsigned int before = n_written_first(place);
 
         assert_int_equal(store_put_keys(place->store, "m", &keys), 0);
         assert_int_equal(sync_store(place), 0);
@@ -315,6 +325,23 @@ static void who_waits_for_a_disk_that_hangs_is_told(void **state)
         freeze(false);
         assert_int_equal(sync_store(place), 0);
         assert_int_equal(store_error(place->store), 0);
+        assert_int_equal(place->n_changes, 2);
+}
+
+static void a_disk_that_hangs_is_told_though_nobody_waits(void **state)
+{
+        struct place *place = *state;
+
+        assert_int_equal(sync_store(place), 0);
+        place->n_changes = 0;
+        freeze(true);
+        assert_int_equal(store_put_converter(place->store, &learned), 0);
+        while (place->n_changes == 0)
+                assert_return_code(sd_event_run(place->event, UINT64_MAX), 0);
+        assert_int_equal(store_error(place->store), -ETIMEDOUT);
+        freeze(false);
+        while (store_error(place->store) != 0)
+                assert_return_code(sd_event_run(place->event, UINT64_MAX), 0);
         assert_int_equal(place->n_changes, 2);
 }
 
@@ -489,6 +516,52 @@ static void file_is_for_its_owner_only(void **state)
         assert_int_equal(st.st_mode & 07777, 0600);
 }
 
+static void a_file_of_an_older_release_gets_what_it_lacks(void **state)
+{
+        struct place *place = *state;
+        struct store_converter got;
+        char text[SCALE_MEMORY_TEXT_MAX];
+        sqlite3 *db = NULL;
+
+        assert_int_equal(store_put_converter(place->store, &learned), 0);
+        place->store = store_free(place->store);
+        assert_int_equal(sqlite3_open(place->path, &db), SQLITE_OK);
+        assert_int_equal(sqlite3_exec(db, "DROP TABLE scale; DROP TABLE told", NULL, NULL, NULL),
+                         SQLITE_OK);
+        assert_int_equal(sqlite3_close(db), SQLITE_OK);
+
+        assert_int_equal(begin(place), 0);
+        assert_int_equal(store_find_converter(place->store, learned.identity, &got), 1);
+        assert_int_equal(store_put_scales(place->store, "m", "1.8=0"), 0);
+        reopen(place);
+        assert_int_equal(store_find_scales(place->store, "m", text), 1);
+        assert_int_equal(store_find_converter(place->store, learned.identity, &got), 1);
+}
+
+/* The rows of a new file are known before it is made: what goes wrong then is told as ever. */
+static void a_new_file_that_cannot_be_made_is_told_and_made_later(void **state)
+{
+        struct place *place = *state;
+        struct rlimit before, nothing;
+        struct store_converter got;
+
+        place->store = store_free(place->store);
+        assert_int_equal(remove(place->path), 0);
+        (void)signal(SIGXFSZ, SIG_IGN);
+        assert_int_equal(getrlimit(RLIMIT_FSIZE, &before), 0);
+        nothing = (struct rlimit){ 0, before.rlim_max };
+        assert_int_equal(setrlimit(RLIMIT_FSIZE, &nothing), 0);
+        assert_int_equal(begin(place), 0);
+        assert_int_equal(store_put_converter(place->store, &learned), 0);
+        assert_true(sync_store(place) < 0);
+        assert_true(store_error(place->store) < 0);
+        assert_int_equal(setrlimit(RLIMIT_FSIZE, &before), 0);
+        assert_int_equal(sync_store(place), 0);
+        assert_int_equal(store_error(place->store), 0);
+        reopen(place);
+        assert_int_equal(store_find_converter(place->store, learned.identity, &got), 1);
+}
+
 static void damaged_file_is_put_aside(void **state)
 {
         struct place *place = *state;
@@ -578,6 +651,7 @@ int main(void)
                 HERE(what_must_last_does_not_wait),
                 HERE(a_disk_that_hangs_keeps_nobody),
                 HERE(who_waits_for_a_disk_that_hangs_is_told),
+                HERE(a_disk_that_hangs_is_told_though_nobody_waits),
                 HERE(what_the_disk_refuses_is_written_with_the_next),
                 HERE(a_disk_that_answers_late_is_read_late),
                 HERE(a_file_damaged_while_it_is_used_is_written_anew),
@@ -586,6 +660,8 @@ int main(void)
                 HERE(keys_are_remembered_by_meter_in_any_case),
                 HERE(keys_are_listed_in_order_of_their_meters),
                 HERE(file_is_for_its_owner_only),
+                HERE(a_file_of_an_older_release_gets_what_it_lacks),
+                HERE(a_new_file_that_cannot_be_made_is_told_and_made_later),
                 HERE(damaged_file_is_put_aside),
                 HERE(damage_behind_the_header_is_found_too),
                 HERE(what_is_no_file_is_put_aside),
