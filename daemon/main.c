@@ -337,6 +337,7 @@ static int run(struct daemon *d, struct config *config)
         if (r >= 0) {
                 tell_status(d);
                 (void)sd_notify(false, "READY=1"); /* nobody listens outside systemd */
+                manager_open(d->manager);
                 r = sd_event_loop(d->event);
         }
         (void)sd_notify(false, "STOPPING=1");

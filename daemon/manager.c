@@ -470,6 +470,8 @@ void manager_await_devices(struct manager *m)
                 if (!s->device || find_id(m, identity_of_path(s->device, id)))
                         continue;
                 managed = add_converter(m, id);
+                if (managed)
+                        converter_hold_back(managed->converter, m->starting);
                 r = managed ? converter_await(managed->converter, s->device) : -ENOMEM;
                 if (r < 0)
                         log_warning("%s: cannot be watched for, only tried again: %s", s->device,
@@ -640,6 +642,8 @@ int manager_configure(struct manager *m, struct config *config)
                 log_error("cannot watch for converters: %s", strerror(-r));
                 return r;
         }
+        if (m->bus)
+                bus_advance(m->bus);
         store_wait(m->store); /* nothing above asks it; what is below does */
         r = meters_new(&(struct meters_options){ .event = m->options.event,
                                                  .store = m->store,
@@ -658,21 +662,30 @@ int manager_start(struct manager *m)
 {
         int r;
 
-        manager_await_devices(m);
         m->starting = true;
+        manager_await_devices(m);
+        r = m->bus ? bus_begin_name(m->bus) : 0;
+        if (r < 0) {
+                log_error("cannot ask for the name on the message bus: %s", strerror(-r));
+                return r;
+        }
         r = hotplug_enumerate(m->hotplug);
         m->starting = false;
         if (r < 0) {
                 log_error("cannot list the converters: %s", strerror(-r));
                 return r;
         }
-        for (struct managed *managed = m->converters; managed; managed = managed->next)
-                converter_hold_back(managed->converter, false);
         show_state(m);
         r = m->bus ? bus_request_name(m->bus) : 0;
         if (r < 0)
                 log_error("cannot take the name on the message bus: %s", strerror(-r));
         return r;
+}
+
+void manager_open(struct manager *m)
+{
+        for (struct managed *managed = m->converters; managed; managed = managed->next)
+                converter_hold_back(managed->converter, false);
 }
 
 struct manager *manager_free(struct manager *m)

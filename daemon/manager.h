@@ -37,8 +37,10 @@ DEFINE_OWNED(manager, struct manager *, manager_free);
  */
 int manager_configure(struct manager *m, struct config *config);
 
-/* Opens what is there, then takes the bus name: no client sees a half-filled list. -errno. */
+/* Finds what is there, then takes the bus name: no client sees a half-filled list. -errno. */
 int manager_start(struct manager *m);
+/* Once, when those who wait for the service know that it is there: converters are opened. */
+void manager_open(struct manager *m);
 
 /* Reads the configuration again: all or nothing. *ret_warnings (may be NULL): strv, owned by the
  * caller. -EINVAL when it has errors: then everything stays as it is, and the log, LastReloadError

@@ -19,6 +19,8 @@
 
 /* What a bus daemon that works needs a thousandth of. Leaving takes no longer than the first of
  * these while starting, the second later: two seconds are what the unit's stop is promised. */
+/* The answers of a beginning are some ten; more are not asked for. */
+#define ADVANCE_MAX 32
 #define ANSWER_USEC (UINT64_C(1500) * 1000)
 #define FLUSH_USEC  (UINT64_C(1000) * 1000)
 
@@ -377,16 +379,27 @@ const char *bus_caller_of(sd_bus_message *m)
         return sender ? sender : "";
 }
 
+void bus_advance(struct bus *bus)
+{
+        /* That it fails is said by whoever waits for it. */
+        for (int i = 0; i < ADVANCE_MAX && sd_bus_process(bus->bus, NULL) > 0; i++)
+                ;
+}
+
+int bus_begin_name(struct bus *bus)
+{
+        bus_advance(bus);
+        bus->name_r = 1;
+        return sd_bus_request_name_async(bus->bus, &bus->name_slot, BUS_NAME, 0, on_name, bus);
+}
+
 int bus_request_name(struct bus *bus)
 {
-        sd_bus_slot *slot = NULL;
-        int r;
+        int r = bus->name_slot ? 0 : bus_begin_name(bus);
 
-        bus->name_r = 1;
-        r = sd_bus_request_name_async(bus->bus, &slot, BUS_NAME, 0, on_name, bus);
         if (r >= 0)
                 r = turn(bus, name_is_answered, ANSWER_USEC);
-        sd_bus_slot_unref(slot);
+        bus->name_slot = sd_bus_slot_unref(bus->name_slot);
         return r < 0 ? r : bus->name_r;
 }
 
@@ -408,6 +421,7 @@ struct bus *bus_free(struct bus *bus)
         free(bus->waiting);
         bus_auth_drop_all(bus);
         bus_hold_drop_all(bus);
+        bus->name_slot = sd_bus_slot_unref(bus->name_slot);
         bus->clock_slot = sd_bus_slot_unref(bus->clock_slot);
         bus->filter_slot = sd_bus_slot_unref(bus->filter_slot);
         bus->log_slot = sd_bus_slot_unref(bus->log_slot);

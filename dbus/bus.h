@@ -164,7 +164,15 @@ struct bus_options {
 int bus_new(sd_event *event, const struct bus_options *options, struct bus **ret);
 struct bus *bus_free(struct bus *bus);
 
-/* The last step of starting: after all objects known now are exported. */
+/* What the connection has to do at its beginning, as far as the bus has answered: the bus works
+ * while the service does. Never waits. */
+void bus_advance(struct bus *bus);
+
+/*
+ * The last step of starting: after all objects known now are exported, waits until the name is
+ * ours. It may have been asked for before; whoever calls us then is answered after that.
+ */
+int bus_begin_name(struct bus *bus);
 int bus_request_name(struct bus *bus);
 
 /* The bus seen as a sink of the whole model: borrowed, lives as long as the bus. */
