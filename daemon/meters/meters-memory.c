@@ -13,7 +13,9 @@
 #include "meters-private.h"
 
 #define WRITE_USEC (3600 * UINT64_C(1000000))
-#define WRITE_LATE (60 * UINT64_C(1000000))
+/* What was read at the start is written as what is not final any more, when that is over. */
+#define LOADED_USEC (UINT64_C(100000))
+#define WRITE_LATE  (60 * UINT64_C(1000000))
 
 struct remembered *meters_memory_find(const struct meters *ms, const char *id)
 {
@@ -97,14 +99,16 @@ static int on_write(sd_event_source *source, uint64_t usec, void *userdata)
         return 0;
 }
 
-static void arm(struct meters *ms)
+static void arm(struct meters *ms, uint64_t after_usec)
 {
         int enabled = SD_EVENT_OFF;
 
         (void)sd_event_source_get_enabled(ms->memory_timer, &enabled);
         if (enabled != SD_EVENT_OFF)
                 return;
-        (void)sd_event_source_set_time_relative(ms->memory_timer, WRITE_USEC);
+        (void)sd_event_source_set_time_relative(ms->memory_timer, after_usec);
+        (void)sd_event_source_set_time_accuracy(ms->memory_timer,
+                                                MIN(after_usec, (uint64_t)WRITE_LATE));
         (void)sd_event_source_set_enabled(ms->memory_timer, SD_EVENT_ONESHOT);
 }
 
@@ -155,7 +159,7 @@ void meters_remember(struct meters *ms, struct entry *e)
         if (changed || is_new)
                 write_one(ms, r, false);
         else
-                arm(ms);
+                arm(ms, WRITE_USEC);
 }
 
 /* From now on more is told than the row says: one that was final is not any more. */
@@ -179,7 +183,7 @@ static void load(struct meters *ms, const char *id, const char *text, bool with_
                 (void)memory_refresh(r->meter, meter, &changed);
                 (void)meter_free(meter);
                 r->dirty = true;
-                arm(ms);
+                arm(ms, WRITE_USEC);
                 return;
         }
         r = add(ms, meter, final);
@@ -199,7 +203,7 @@ void meters_memory_load(struct meters *ms, bool with_sinks)
                 load(ms, id, text, with_sinks);
         for (struct remembered *r = ms->remembered; r; r = r->next)
                 if (r->dirty)
-                        write_one(ms, r, false);
+                        arm(ms, LOADED_USEC);
 }
 
 int meters_memory_new(struct meters *ms)
