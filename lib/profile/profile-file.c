@@ -142,44 +142,58 @@ static void on_section(struct file_reader *f, char *text)
                 f->section = (enum section)(SECTION_PROFILE + i);
 }
 
-static bool is_blank(const char *line)
+static bool is_skipped(const char *line)
 {
-        return !*line || strchr(";#\r\n", *line);
+        return !*line || *line == ';' || *line == '#' || *line == '\r';
 }
 
-/* inih's reader: one line as fgets() gives it, without blanks in front (they would join it to the
- * line before). Lines that inih is not to see are handed out empty. */
+/* Is it one that inih is to see? Sections are taken here. */
+static bool take_line(struct file_reader *f, char *buf, size_t len)
+{
+        if (len > LINE_MAX_BYTES || memchr(buf, '\0', len)) {
+                if (!*buf || !is_skipped(buf))
+                        error_at(f, f->line, "the line is longer than %d bytes, or holds a NUL",
+                                 LINE_MAX_BYTES);
+                return false;
+        }
+        if (is_skipped(buf))
+                return false;
+        if (*buf == '[') {
+                on_section(f, buf);
+                return false;
+        }
+        if (strchr(buf, '='))
+                return true;
+        error_at(f, f->line, "a line is Key=Value, a [section], or a comment behind ;");
+        return false;
+}
+
+/* inih's reader: the next line as fgets() gives it, without blanks in front (they would join it to
+ * the line before). */
 static char *next_line(char *buf, int size, void *userdata)
 {
         struct file_reader *f = userdata;
-        const uint8_t *newline;
-        size_t n, skipped, kept;
 
-        if (f->left.len == 0)
-                return NULL;
-        newline = memchr(f->left.data, '\n', f->left.len);
-        n = newline ? (size_t)(newline - f->left.data) : f->left.len;
-        for (skipped = 0; skipped < n && strchr(" \t", f->left.data[skipped]);)
-                skipped++;
-        f->line++;
-        kept = MIN(n - skipped, (size_t)size - 1);
-        memcpy(buf, f->left.data + skipped, kept);
-        buf[kept] = '\0';
-        f->left = slice_from(f->left, n + 1);
-        if (n - skipped > LINE_MAX_BYTES || memchr(buf, '\0', n - skipped)) {
-                if (!strchr(";#", *buf) || !*buf)
-                        error_at(f, f->line, "the line is longer than %d bytes, or holds a NUL",
-                                 LINE_MAX_BYTES);
-                *buf = '\0';
-        } else if (*buf == '[') {
-                on_section(f, buf);
-                *buf = '\0';
-        } else if (!is_blank(buf) && !strchr(buf, '=')) {
-                error_at(f, f->line, "a line is Key=Value, a [section], or a comment behind ;");
-                *buf = '\0';
+        while (f->left.len > 0) {
+                const uint8_t *newline = memchr(f->left.data, '\n', f->left.len);
+                size_t n = newline ? (size_t)(newline - f->left.data) : f->left.len;
+                size_t skipped = 0, kept;
+
+                while (skipped < n &&
+                       (f->left.data[skipped] == ' ' || f->left.data[skipped] == '\t'))
+                        skipped++;
+                f->line++;
+                kept = MIN(n - skipped, (size_t)size - 2);
+                memcpy(buf, f->left.data + skipped, kept);
+                buf[kept] = '\0';
+                f->left = slice_from(f->left, n + 1);
+                if (!take_line(f, buf, n - skipped))
+                        continue;
+                buf[kept] = '\n';
+                buf[kept + 1] = '\0';
+                return buf;
         }
-        (void)strncat(buf, "\n", (size_t)size - strlen(buf) - 1);
-        return buf;
+        return NULL;
 }
 
 static void read_key(struct file_reader *f, const struct profile_key *keys, const char *key,
@@ -218,6 +232,10 @@ static void read_keys(struct file_reader *f, const struct profile_key *keys, con
 {
         char text[LINE_MAX_BYTES + 2], next[LINE_MAX_BYTES + 2];
 
+        if (!strstr(value, "  ")) {
+                read_key(f, keys, key, value);
+                return;
+        }
         (void)snprintf(text, sizeof(text), "%s", value);
         for (;;) {
                 char *gap = strstr(text, "  "), *equals = gap ? strchr(gap, '=') : NULL;

@@ -262,20 +262,35 @@ static size_t split(char *text, char **words)
         return n;
 }
 
+/* "3", "3..5" */
+static bool read_places(const char *key, unsigned long *ret_first, unsigned long *ret_last)
+{
+        char *end;
+
+        if (!isdigit((unsigned char)*key))
+                return false;
+        *ret_first = *ret_last = strtoul(key, &end, 10);
+        if (end[0] == '.' && end[1] == '.' && isdigit((unsigned char)end[2]))
+                *ret_last = strtoul(end + 2, &end, 10);
+        return !*end;
+}
+
 int profile_list_read(struct profile_entry *entry, struct profile_list *list, const char *key,
                       const char *value, char why[static PROFILE_MESSAGE_MAX])
 {
         char text[256], *words[WORDS_MAX + 2] = { NULL };
         struct profile_item item = { 0 };
-        unsigned int first, last;
+        unsigned long first, last;
         size_t n;
-        int end = 0, r;
+        int r;
 
         if (strcmp(key, "Id") == 0) {
                 list->id = strcmp(value, "none") == 0 ? NULL : profile_keep(entry, value);
                 return 0;
         }
-        (void)snprintf(text, sizeof(text), "%s", value);
+        n = strnlen(value, sizeof(text) - 1);
+        memcpy(text, value, n);
+        text[n] = '\0';
         n = split(text, words);
         if (n == 0 || n > WORDS_MAX) {
                 WHY("what the place means is missing, or there are too many words");
@@ -291,9 +306,7 @@ int profile_list_read(struct profile_entry *entry, struct profile_list *list, co
                 WHY("what follows can only be skipped");
                 return -EINVAL;
         }
-        if (sscanf(key, "%3u%n", &first, &end) == 1 && !key[end]) {
-                last = first;
-        } else if (end = 0, sscanf(key, "%3u..%3u%n", &first, &last, &end) != 2 || key[end]) {
+        if (!read_places(key, &first, &last)) {
                 WHY("a key of a list is Id, the number of a place, or a range: 3..5");
                 return -EINVAL;
         }

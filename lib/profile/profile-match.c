@@ -252,6 +252,11 @@ char profile_kind_of(struct obis obis)
         return kind == '-' ? 0 : kind;
 }
 
+static uint32_t scale_code_of(struct obis obis)
+{
+        return profile_scale_code(profile_kind_of(obis), obis_phaseless(obis.c), obis.d, obis.e);
+}
+
 const struct profile_scale *profile_find_scale(const struct meter_profile *profile,
                                                struct obis obis)
 {
@@ -259,7 +264,7 @@ const struct profile_scale *profile_find_scale(const struct meter_profile *profi
 
         if (obis.a != 1)
                 return NULL;
-        code = profile_scale_code(profile_kind_of(obis), obis_phaseless(obis.c), obis.d, obis.e);
+        code = scale_code_of(obis);
         for (size_t i = 0; i < profile->n_scales; i++)
                 if (((profile->scales[i].wanted ^ code) & profile->scales[i].mask) == 0)
                         return &profile->scales[i];
@@ -277,17 +282,29 @@ const struct profile_scale *profile_scale_of(const struct meter_profile *profile
         return row > 0 ? &profile->scales[row - 1] : NULL;
 }
 
+/* Row by row, the first last: so the inner loop is one that compilers make wide. */
 void profile_scales_settle(struct meter_profile *profile)
 {
+        uint32_t codes[QUANTITIES_MAX];
         const struct quantity *quantity;
+        size_t n = 0;
 
-        for (size_t i = 0; (quantity = quantity_at(i)); i++) {
-                const struct profile_scale *scale = profile_find_scale(
-                        profile, (struct obis)OBIS_OF(quantity->a, 0, quantity->c, quantity->d,
-                                                      quantity->e, 255));
+        memset(profile->scale_of, 0, sizeof(profile->scale_of));
+        if (profile->n_scales == 0)
+                return;
+        for (; (quantity = quantity_at(n)); n++)
+                codes[n] = scale_code_of((struct obis)OBIS_OF(quantity->a, 0, quantity->c,
+                                                              quantity->d, quantity->e, 255));
+        for (size_t i = profile->n_scales; i-- > 0;) {
+                uint32_t wanted = profile->scales[i].wanted, mask = profile->scales[i].mask;
 
-                profile->scale_of[i] = scale ? (uint8_t)(scale - profile->scales + 1) : 0;
+                for (size_t k = 0; k < n; k++)
+                        if (((wanted ^ codes[k]) & mask) == 0)
+                                profile->scale_of[k] = (uint8_t)(i + 1);
         }
+        for (size_t i = 0; i < n; i++)
+                if (quantity_at(i)->a != 1) /* rows are of electricity */
+                        profile->scale_of[i] = 0;
 }
 
 const struct profile_range *profile_find_range(const struct meter_profile *profile,
