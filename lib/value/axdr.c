@@ -7,6 +7,8 @@
 
 #include <errno.h>
 
+#include "base/util.h"
+
 /* Deeper than any layout of the field (5), shallow enough for a small stack. */
 #define AXDR_DEPTH_MAX 12
 /* More elements than 8 KiB of telegram can hold values worth reading. */
@@ -174,6 +176,28 @@ static const uint8_t fixed[256] = {
         [AXDR_LONG64] = 9,        [AXDR_LONG64_UNSIGNED] = 9,
 };
 
+/* Passes over those whose first two bytes tell their size, up to `count`; returns how many are
+ * left. The last value of the input may be among them. */
+static size_t skip_leaves(struct reader *r, size_t count, size_t *budget)
+{
+        size_t most = MIN(count, *budget), n = 0, at = 0;
+
+        while (n < most && r->left.len - at >= 2) {
+                const uint8_t *value = r->left.data + at;
+                size_t size = fixed[value[0]];
+
+                if (size == 0 && value[0] == AXDR_OCTET_STRING && value[1] < 0x80)
+                        size = 2U + value[1];
+                if (size == 0 || size > r->left.len - at)
+                        break;
+                at += size;
+                n++;
+        }
+        (void)reader_take(r, at); /* it is there */
+        *budget -= n;
+        return count - n;
+}
+
 /* Skips `count` values one level down. */
 static void skip_values(struct reader *r, size_t count, unsigned int depth, size_t *budget)
 {
@@ -181,22 +205,16 @@ static void skip_values(struct reader *r, size_t count, unsigned int depth, size
 
         if (depth > AXDR_DEPTH_MAX)
                 reader_fail(r, "A-XDR: nested too deeply");
-        for (; count > 0 && reader_ok(r); count--) {
+        while (count > 0 && reader_ok(r)) {
+                count = skip_leaves(r, count, budget);
+                if (count == 0)
+                        return;
                 if ((*budget)-- == 0) {
                         reader_fail(r, "A-XDR: more elements than a telegram can hold");
                         return;
                 }
-                if (r->left.len > 0 && fixed[r->left.data[0]]) {
-                        (void)reader_take(r, fixed[r->left.data[0]]);
-                        continue;
-                }
-                /* Most of the others are short strings. */
-                if (r->left.len > 1 && r->left.data[0] == AXDR_OCTET_STRING &&
-                    r->left.data[1] < 0x80) {
-                        (void)reader_take(r, 2U + r->left.data[1]);
-                        continue;
-                }
                 axdr_next(r, &v);
+                count--;
                 if (v.count > 0)
                         skip_values(r, v.count, depth + 1, budget);
         }
