@@ -10,6 +10,7 @@
 #include <sys/file.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #include "net.h"
 #include "telnet.h"
@@ -336,9 +337,10 @@ static void on_looked(const struct worker_result *result, void *userdata)
         struct port *port = userdata;
 
         port->look = worker_free(port->look);
+        if (result->holder.pid == 0 || result->holder.pid == (uint32_t)getpid())
+                return; /* the latter: within a debugger, which has another name */
         port->reader = result->holder;
-        if (port->reader.pid != 0)
-                port->ops->shared(port->userdata);
+        port->ops->shared(port->userdata);
 }
 
 static int on_look(sd_event_source *source, uint64_t usec, void *userdata)
