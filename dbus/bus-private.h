@@ -87,8 +87,9 @@ struct bus {
         struct bus_table converters, meters, outputs;
         struct bus_vtable *vtables;
 
-        sd_bus_slot *name_slot; /* of the request for our name, until it was waited for */
-        int name_r;             /* of the request for our name: 1 while it is not answered */
+        sd_bus_slot *early_slot; /* refuses calls until all objects are there */
+        sd_bus_slot *name_slot;  /* of the request for our name, until it was waited for */
+        int name_r;              /* of the request for our name: 1 while it is not answered */
         sd_bus_slot *object_manager_slot, *lost_slot, *filter_slot, *log_slot;
 
         struct bus_auth_request *auth_requests;

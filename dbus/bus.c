@@ -19,10 +19,11 @@
 
 /* What a bus daemon that works needs a thousandth of. Leaving takes no longer than the first of
  * these while starting, the second later: two seconds are what the unit's stop is promised. */
-/* The answers of a beginning are some ten; more are not asked for. */
-#define ADVANCE_MAX 32
 #define ANSWER_USEC (UINT64_C(1500) * 1000)
 #define FLUSH_USEC  (UINT64_C(1000) * 1000)
+
+/* The answers of a beginning are some ten; more are not asked for. */
+#define ADVANCE_MAX 32
 
 static int on_disconnected(sd_bus_message *m, void *userdata, sd_bus_error *error)
 {
@@ -290,6 +291,15 @@ static int bus_export(struct bus *bus, const char *readers_group)
 
 DEFINE_OWNED(bus, struct bus *, bus_free);
 
+/* Until all objects are there, only the bus itself is heard: nobody else knows our name yet. */
+static int on_early(sd_bus_message *m, void *userdata, sd_bus_error *error)
+{
+        if (!sd_bus_message_is_method_call(m, NULL, NULL))
+                return 0;
+        return bus_fail(error, -EAGAIN, SD_BUS_ERROR_NAME_HAS_NO_OWNER,
+                        "The service is only beginning: call it by its name, " BUS_NAME ".");
+}
+
 int bus_new(sd_event *event, const struct bus_options *options, struct bus **ret)
 {
         OWNED(bus) struct bus *bus = calloc(1, sizeof(*bus));
@@ -314,6 +324,11 @@ int bus_new(sd_event *event, const struct bus_options *options, struct bus **ret
                 r = bus_export(bus, options->readers_group);
         if (r < 0)
                 return r;
+        if (!bus->peer) {
+                r = sd_bus_add_filter(bus->bus, &bus->early_slot, on_early, bus);
+                if (r < 0)
+                        return r;
+        }
         (void)bus_clock_is_right(bus); /* asks: the answer is there before the first telegram */
         bus->on_lost = options->on_lost;
         bus->lost_userdata = options->lost_userdata ? options->lost_userdata : options->userdata;
@@ -397,6 +412,7 @@ int bus_request_name(struct bus *bus)
 {
         int r = bus->name_slot ? 0 : bus_begin_name(bus);
 
+        bus->early_slot = sd_bus_slot_unref(bus->early_slot);
         if (r >= 0)
                 r = turn(bus, name_is_answered, ANSWER_USEC);
         bus->name_slot = sd_bus_slot_unref(bus->name_slot);
@@ -421,6 +437,7 @@ struct bus *bus_free(struct bus *bus)
         free(bus->waiting);
         bus_auth_drop_all(bus);
         bus_hold_drop_all(bus);
+        bus->early_slot = sd_bus_slot_unref(bus->early_slot);
         bus->name_slot = sd_bus_slot_unref(bus->name_slot);
         bus->clock_slot = sd_bus_slot_unref(bus->clock_slot);
         bus->filter_slot = sd_bus_slot_unref(bus->filter_slot);

@@ -170,7 +170,7 @@ void bus_advance(struct bus *bus);
 
 /*
  * The last step of starting: after all objects known now are exported, waits until the name is
- * ours. It may have been asked for before; whoever calls us then is answered after that.
+ * ours, which may have been asked for before. From now on calls are answered.
  */
 int bus_begin_name(struct bus *bus);
 int bus_request_name(struct bus *bus);

@@ -62,6 +62,7 @@ struct converter {
         struct config_ask asked; /* what `ask` was made with */
         enum converter_state state;
         enum converter_state logged; /* the last one that was logged */
+        uint32_t logged_reader;      /* pid of the second reader that was; 0: none */
 
         /* where it is */
         struct hotplug_device device;

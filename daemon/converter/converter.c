@@ -342,6 +342,28 @@ void converter_look(struct converter *c)
 
 /* The port's answers */
 
+/* Once, until the state is told anew; the log hears of each reader once. */
+static void tell_reader(struct converter *c)
+{
+        uint32_t reader = port_reader(c->port)->pid;
+
+        if (strcmp(c->view.code, "second-reader") == 0 || !add_reader(c))
+                return;
+        if (reader != c->logged_reader)
+                log_state(c);
+        c->logged_reader = reader;
+        converter_update_view(c);
+        c->options.ops->changed(c, c->options.userdata);
+}
+
+static void on_shared(void *userdata)
+{
+        struct converter *c = userdata;
+
+        if (!port_is_under_way(c->port)) /* else on_opened() says it */
+                tell_reader(c);
+}
+
 static void on_opened(void *userdata)
 {
         struct converter *c = userdata;
@@ -350,23 +372,13 @@ static void on_opened(void *userdata)
 
         if (c->ask && c->listening) { /* another line was set */
                 converter_ask_line_set(c);
+                tell_reader(c);
                 return;
         }
 
         if (c->listening && c->state == CONVERTER_DETECTING) /* another line was set */
                 (void)snprintf(why, sizeof(why), "%s", c->view.reason);
         converter_report(c, MACHINE_OPENED, *why ? c->view.code : "listening", "%s", why);
-}
-
-static void on_shared(void *userdata)
-{
-        struct converter *c = userdata;
-
-        if (port_is_under_way(c->port) || !add_reader(c)) /* the first: on_opened() says it */
-                return;
-        log_state(c);
-        converter_update_view(c);
-        c->options.ops->changed(c, c->options.userdata);
 }
 
 static void on_late(void *userdata)

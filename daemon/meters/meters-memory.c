@@ -93,6 +93,7 @@ static int on_write(sd_event_source *source, uint64_t usec, void *userdata)
 {
         struct meters *ms = userdata;
 
+        ms->memory_usec = 0;
         for (struct remembered *r = ms->remembered; r; r = r->next)
                 if (r->dirty)
                         write_one(ms, r, false);
@@ -101,12 +102,14 @@ static int on_write(sd_event_source *source, uint64_t usec, void *userdata)
 
 static void arm(struct meters *ms, uint64_t after_usec)
 {
-        int enabled = SD_EVENT_OFF;
+        uint64_t at = 0;
 
-        (void)sd_event_source_get_enabled(ms->memory_timer, &enabled);
-        if (enabled != SD_EVENT_OFF)
+        (void)sd_event_now(ms->options.event, CLOCK_MONOTONIC, &at); /* fails only after a fork */
+        at += after_usec;
+        if (ms->memory_usec != 0 && ms->memory_usec <= at)
                 return;
-        (void)sd_event_source_set_time_relative(ms->memory_timer, after_usec);
+        ms->memory_usec = at;
+        (void)sd_event_source_set_time(ms->memory_timer, at);
         (void)sd_event_source_set_time_accuracy(ms->memory_timer,
                                                 MIN(after_usec, (uint64_t)WRITE_LATE));
         (void)sd_event_source_set_enabled(ms->memory_timer, SD_EVENT_ONESHOT);

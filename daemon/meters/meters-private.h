@@ -56,6 +56,7 @@ struct meters {
         struct carried *carried;
         size_t n;
         sd_event_source *timer, *memory_timer;
+        uint64_t memory_usec;               /* when the latter is due; 0: it is off */
         uint64_t clock_usec, clock_up_usec; /* wall time, and that since boot, at the first look */
         struct remembered *remembered;
         size_t n_remembered;

@@ -174,13 +174,27 @@ struct store_file *store_file_free(struct store_file *file)
         return NULL;
 }
 
+/* Is there anything in it? A copy made by hand may have tables and no version. -errno */
+static int has_tables(sqlite3 *db)
+{
+        OWNED(statement) sqlite3_stmt *s = NULL;
+        int r = database_prepare(db, "SELECT 1 FROM sqlite_master LIMIT 1", &s), code;
+
+        if (r < 0)
+                return r;
+        code = sqlite3_step(s);
+        return code == SQLITE_ROW ? 1 : database_errno(code);
+}
+
 /* The start of the service waits for the rows, and for nothing else here. */
 static int prepare(sqlite3 *db, store_file_read_t read, void *userdata)
 {
         struct store_rows rows = { 0 };
-        int version = 0, r = check(db, &version);
+        int version = 0, r = check(db, &version), filled = 0;
 
-        if (r >= 0 && version > 0)
+        if (r >= 0)
+                r = filled = has_tables(db);
+        if (r >= 0 && filled)
                 r = read_tables(db, &rows);
         if (r >= 0)
                 read(&rows, userdata);

@@ -446,8 +446,9 @@ static void on_written(struct jobs_item *item, void *userdata)
                 remove_written_tombstones(store);
         if (store->again)
                 write_now(store);
-        else if ((is_dirty(store) || !store->loaded) && store->timer_usec == 0)
-                arm(store, RETRY_USEC, USEC_PER_SEC);
+        else if ((is_dirty(store) || !store->loaded || result < 0) && store->timer_usec == 0)
+                arm(store, store->options.retry_usec ? store->options.retry_usec : RETRY_USEC,
+                    USEC_PER_SEC);
         if (job->damaged && store->writing)
                 return; /* those who wait are told by the next */
         tell(store, result, loaded);
@@ -597,6 +598,10 @@ static int add_timers(struct store *store)
         if (r < 0)
                 return r;
         (void)sd_event_source_set_description(store->sync_timer, "store-sync");
+        /* Behind the news of a job: one that was done in time is not late when the loop is. */
+        r = sd_event_source_set_priority(store->sync_timer, SD_EVENT_PRIORITY_NORMAL + 1);
+        if (r < 0)
+                return r;
         r = sd_event_source_set_enabled(store->timer, SD_EVENT_OFF);
         return r < 0 ? r : sd_event_source_set_enabled(store->sync_timer, SD_EVENT_OFF);
 }

@@ -24,6 +24,7 @@ struct store_options {
         sd_event *event;
         const char *directory; /* created (0700) when missing */
         uint64_t wait_usec;    /* for the disk at the start; 0: 3 s (for tests) */
+        uint64_t retry_usec;   /* after a failure; 0: 30 s (for tests) */
         /* Whether the disk takes what is told has changed; `loaded`: the file was read only now,
          * and what was not found before may be there. May be NULL. Called from the loop. */
         void (*changed)(bool loaded, void *userdata);

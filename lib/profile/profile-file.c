@@ -144,7 +144,7 @@ static void on_section(struct file_reader *f, char *text)
 
 static bool is_skipped(const char *line)
 {
-        return !*line || *line == ';' || *line == '#' || *line == '\r';
+        return !*line || *line == ';' || *line == '#' || (*line == '\r' && !line[1]);
 }
 
 /* Is it one that inih is to see? Sections are taken here. */
