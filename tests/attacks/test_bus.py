@@ -14,7 +14,7 @@ import unittest
 
 from attack_bed import Service, bus, mqtt, p1, plain_environment, wait_until
 from broker import BadLink, Broker, Folder, Subscriber
-from private_bus import GLib
+from private_bus import Gio, GLib
 
 SANITIZED = bool(os.environ.get("SMARTMETER_SANITIZER"))
 ENERGY = "smartmeterd/box/meter/SEQ1/active_energy_import"
@@ -189,6 +189,53 @@ class Moments(unittest.TestCase):
                     self.assertIn(code, (0, -signal.SIGTERM, -signal.SIGINT), (i, number))
             finally:
                 private.stop()
+
+
+class Beginning(unittest.TestCase):
+    @unittest.skipIf(SANITIZED, "a sanitizer minds the preload")
+    def test_who_calls_before_the_name_is_ours_is_refused(self):
+        answers = []
+
+        def on_new(connection, _sender, _path, _interface, _signal, args):
+            name, _old, new = args.unpack()
+            if name.startswith(":") and new:
+                connection.call(name, bus.ROOT, bus.MANAGER, "ListRemembered", None, None, 0, int(bus.SECONDS * 1000),
+                                None, on_answer)
+
+        def on_answer(connection, result):
+            try:
+                answers.append(connection.call_finish(result).unpack())
+            except GLib.Error as error:
+                answers.append(Gio.DBusError.get_remote_error(error))
+
+        with Folder() as folder, contextlib.ExitStack() as cleanup:
+            address = f"unix:path={folder}/bus"
+            daemon = subprocess.Popen(["dbus-daemon", "--session", "--nofork", "--address=" + address],
+                                      stderr=subprocess.DEVNULL)
+            cleanup.callback(lambda: (daemon.terminate(), daemon.wait()))
+            wait_until(lambda: os.path.exists(folder + "/bus"), "a bus")
+            client = Gio.DBusConnection.new_for_address_sync(
+                address, Gio.DBusConnectionFlags.AUTHENTICATION_CLIENT |
+                Gio.DBusConnectionFlags.MESSAGE_BUS_CONNECTION, None, None)
+            client.signal_subscribe("org.freedesktop.DBus", "org.freedesktop.DBus", "NameOwnerChanged", None, None,
+                                    Gio.DBusSignalFlags.NONE, on_new)
+            client.call_sync("org.freedesktop.DBus", "/", "org.freedesktop.DBus", "GetId", None, None, 0, -1, None)
+            with open(folder + "/conf", "w") as f:
+                f.write("[daemon]\n")
+            os.chmod(folder + "/conf", 0o600)
+            process = subprocess.Popen(
+                [os.environ["SMARTMETERD"], "--config", folder + "/conf", "--state-dir", folder + "/s",
+                 "--bus", address], stderr=subprocess.DEVNULL,
+                env=dict(os.environ, LD_PRELOAD=os.environ["SMARTMETERD_SLOW_BUS"]))
+            cleanup.callback(lambda: (process.kill(), process.wait()))
+            wait_until(lambda: answers or process.poll() is not None, "an answer")
+            self.assertEqual(answers, ["org.freedesktop.DBus.Error.NameHasNoOwner"])
+
+            def begun_at_last():
+                with contextlib.suppress(GLib.Error):  # nobody has the name yet
+                    return client.call_sync(bus.NAME, bus.ROOT, bus.MANAGER, "ListRemembered", None, None, 0,
+                                            int(bus.SECONDS * 1000), None).unpack() == ([],)
+            wait_until(begun_at_last, "the service")
 
 
 class Reloads(unittest.TestCase):
