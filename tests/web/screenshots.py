@@ -8,7 +8,7 @@ import sys
 import time
 
 import web_bed
-from harness import Broker, Daemon, make_bed, telegram
+from harness import Broker, Daemon, make_bed, telegram, wait_history
 from meter_bed import METER, encrypted
 from private_bus import wait_until
 from web_bed import Cockpit, Page
@@ -43,6 +43,7 @@ def shots(d, name, view="", prepare=lambda page: None, looks=(LIGHT,), language=
 
 def with_history(d):
     d.start()
+    wait_history(d.state)
     d.stop()
     Year(time.time(), days=400).write(d.state / "history.db", METER)
     return d

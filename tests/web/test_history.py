@@ -9,6 +9,7 @@ import time
 import unittest
 
 import page_case
+from harness import wait_history
 from meter_bed import E450, METER, MeterBed
 from private_bus import wait_until
 from year import ZONE, Year
@@ -25,8 +26,8 @@ class History(page_case.PageTest):
         self.year = Year(time.time() - 86400)
         bed = MeterBed(config=f"[tariff]\nTimezone={ZONE}\n")
         bed.d.start()
-        bed.d.stop()  # it has made its files
-        (bed.d.state / "history.db").exists() or self.fail("no history.db")
+        wait_history(bed.d.state)
+        bed.d.stop()
         self.year.write(bed.d.state / "history.db", METER)
         self.bed = self.enter(bed)
         bed.feed(E450)
