@@ -244,5 +244,6 @@ const struct link_ops link_raw = {
         .unframed = true,
         .starts = raw_starts,
         .probe = raw_probe,
+        .follows = ends_well,
         .open = raw_open,
 };

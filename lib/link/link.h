@@ -69,6 +69,10 @@ struct link_ops {
          */
         ssize_t (*probe)(struct slice s, struct slice before, struct link_fault *ret_fault);
 
+        /* Of unframed ones: true when these bytes may stand behind a whole frame, as probe() wants
+         * them to. More of them have come; the frame itself is not walked again. */
+        bool (*follows)(struct slice behind);
+
         /* Takes apart what probe() found. NULL: its frames carry no APDU. */
         void (*open)(struct slice frame, struct link_piece *ret);
 

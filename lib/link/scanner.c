@@ -363,11 +363,28 @@ static bool have_candidate(struct scanner *s)
         return true;
 }
 
-/* Only what comes behind an unframed frame shows whether its length is right. */
-static bool is_open_ended(const struct scanner *s, const struct verdict *verdict)
+/* Only what comes behind an unframed frame shows whether its length is right: it is kept. */
+static bool is_open_ended(struct scanner *s, const struct verdict *verdict)
 {
-        return verdict->length > 0 && verdict->link->unframed &&
-               (size_t)verdict->length == s->len - s->at && !s->gap && !s->finished;
+        if (verdict->length <= 0 || !verdict->link->unframed ||
+            (size_t)verdict->length != s->len - s->at || s->gap || s->finished)
+                return false;
+        s->open_offset = s->offset + s->at;
+        s->open_bytes = (size_t)verdict->length;
+        s->open_link = verdict->link;
+        return true;
+}
+
+/* What the framings say of the candidate; of one that was kept, only what came behind it. */
+static struct verdict judge(struct scanner *s)
+{
+        if (s->open_bytes > 0 && s->open_offset == s->offset + s->at) {
+                size_t end = s->at + s->open_bytes;
+
+                if (s->open_link->follows((struct slice){ s->bytes + end, s->len - end }))
+                        return (struct verdict){ (ssize_t)s->open_bytes, s->open_link, { 0 } };
+        }
+        return probe(s, s->at, is_inside_damage(s));
 }
 
 struct scan scanner_next(struct scanner *s)
@@ -386,7 +403,7 @@ struct scan scanner_next(struct scanner *s)
                         skip(s, 1);
                         continue;
                 }
-                verdict = probe(s, s->at, is_inside_damage(s));
+                verdict = judge(s);
                 if (is_open_ended(s, &verdict)) {
                         verdict.fault = (struct link_fault){ .need = s->len - s->at + 1 };
                         verdict.length = 0;

@@ -49,7 +49,10 @@ struct scanner {
         bool pausing;                    /* the next byte comes after a pause */
         bool bursting;                   /* the burst that began at burst_at may be unframed */
         size_t burst_at;
-        size_t unframed_to;       /* up to here the burst is unframed frames and nothing else */
+        size_t unframed_to;   /* up to here the burst is unframed frames and nothing else */
+        uint64_t open_offset; /* in the stream: an unframed frame begins here, … */
+        size_t open_bytes;    /* … whose length only what comes behind can bear out; 0: none */
+        const struct link_ops *open_link;
         uint8_t framed, unframed; /* masks of link_table */
         uint8_t proven_mask;      /* of `proven`: what else comes is noise */
         uint8_t starts[256];      /* bit i: a frame of link_table[i] may begin with this byte */

@@ -11,6 +11,11 @@
 /* A header that is no HDLC header, with a length of 7; and what IEC 62056-21 takes for a frame. */
 #define DAMAGED "7EA0070321135555"
 #define READOUT "2F414243350D0A0D0A312E382E3028303031302A6B5768290D0A210D0A"
+/* A notification of 29 bytes, an array of one value, in no framing. */
+#define BARE                                \
+        "0F0000000100010102030906010001070" \
+        "0FF06000010150202"                 \
+        "0F00161B"
 
 /* "F0+5" a frame at offset 0 of 5 bytes, "D3" damage at 3, "G7" garbage from 7 on. */
 static struct scanner_case {
@@ -18,6 +23,7 @@ static struct scanner_case {
         const char *hex; /* "|" a gap, "$" the end, "^" a reset */
         const char *want;
         uint64_t garbage_bytes;
+        enum scanner_input mode;
 } cases[] = {
         { "a frame", SHORT, "F0+5", 0 },
         { "two frames", SHORT SHORT, "F0+5 F5+5", 0 },
@@ -44,6 +50,17 @@ static struct scanner_case {
         { "damage of a header, and a text behind the next flag", DAMAGED "7E" READOUT, "D0 F9+29",
           7 },
         { "damage of a header, and a text after a pause", DAMAGED " | " READOUT, "D0 F8+29", 7 },
+        { "without framing", BARE " $", "F0+29", 0, SCANNER_UNFRAMED },
+        { "without framing, and no more known", BARE, "", 0, SCANNER_UNFRAMED },
+        { "without framing, and another behind", BARE BARE " $", "F0+29 F29+29", 0,
+          SCANNER_UNFRAMED },
+        { "without framing, and fill before another", BARE "0D0A00" BARE " $", "F0+29 F32+29", 0,
+          SCANNER_UNFRAMED },
+        { "without framing, and what begins no other", BARE "01" BARE " $", "D0 G4 F30+29", 21,
+          SCANNER_UNFRAMED },
+        { "without framing, and the next one cut", BARE "0F0000 $", "F0+29 D29", 1,
+          SCANNER_UNFRAMED },
+        { "without framing, over a reset", BARE " ^ " BARE " $", "F29+29", 0, SCANNER_UNFRAMED },
 };
 
 static void log_scans(struct scanner *s, char *log)
@@ -70,9 +87,9 @@ static void play(const struct scanner_case *c, size_t step)
         char log[LOG_BYTES] = "", token[LOG_BYTES];
         int n;
 
-        assert_int_equal(scanner_init(&s, SCANNER_LINE), 0);
+        assert_int_equal(scanner_init(&s, c->mode), 0);
         for (const char *p = c->hex; sscanf(p, " %1023s%n", token, &n) == 1; p += n) {
-                uint8_t bytes[64];
+                uint8_t bytes[128];
 
                 if (*token == '|') {
                         scanner_gap(&s);
@@ -100,7 +117,7 @@ static void run_case(void **state)
 {
         const struct scanner_case *c = *state;
 
-        play(c, 64);
+        play(c, 128);
         play(c, 1);
 }
 
