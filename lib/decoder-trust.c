@@ -8,7 +8,7 @@
 #include "base/util.h"
 #include "decoder-private.h"
 
-/* FNV-1a, 64 bits: tells kinds apart; nobody gains by making two alike. */
+/* After FNV-1a, 64 bits, a word at a time: tells kinds apart; nobody gains by making two alike. */
 #define DIGEST_INIT  0xcbf29ce484222325ULL
 #define DIGEST_PRIME 0x100000001b3ULL
 #define UNIT_PRIME   0x9e3779b97f4a7c15ULL /* spreads 16 bits over the word */
@@ -19,7 +19,13 @@
 static uint64_t digest(uint64_t sum, const void *data, size_t n)
 {
         const uint8_t *bytes = data;
+        uint64_t word;
 
+        for (; n >= sizeof(word); n -= sizeof(word), bytes += sizeof(word)) {
+                memcpy(&word, bytes, sizeof(word));
+                sum = (sum ^ word) * DIGEST_PRIME;
+                sum ^= sum >> 32; /* a product carries upwards only */
+        }
         for (size_t i = 0; i < n; i++)
                 sum = (sum ^ bytes[i]) * DIGEST_PRIME;
         return sum;
@@ -163,7 +169,6 @@ void decoder_forget_titles(struct decoder *d)
         d->next_title = 0;
 }
 
-/* A word at a time: it is done for every telegram. */
 static uint64_t digest_word(uint64_t sum, struct obis o, uint8_t unit, int8_t exponent)
 {
         uint64_t word = 0;

@@ -34,10 +34,11 @@ static void note_net(struct evidence *e, unsigned int phase, double watts)
 void evidence_add(struct evidence *e, struct obis obis, struct decimal value)
 {
         unsigned int phase = obis.c > 20 && obis.c <= 80 ? (obis.c - 21U) / 20 : ALL;
-        double number = decimal_to_double(value);
+        double number;
 
         if (obis.a != 1 || obis.d != D_INSTANT || obis.e != 0)
                 return;
+        number = decimal_to_double(value);
         switch (obis_phaseless(obis.c)) {
         case 1:
                 e->import[phase] = number;

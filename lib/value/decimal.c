@@ -177,6 +177,8 @@ static int align(struct decimal *a, struct decimal *b)
         struct decimal *fine = coarse == a ? b : a;
         int r;
 
+        if (a->exponent == b->exponent)
+                return 0;
         r = scale_up(coarse->mantissa, coarse->exponent - fine->exponent, &coarse->mantissa);
         if (r < 0)
                 return r;
