@@ -77,18 +77,19 @@ static bool cell_set(const struct bus_property *p, struct bus_cell *cell, union 
         }
 }
 
-/* Asks every property; returns the bits of those that differ from what was last told. */
-static uint64_t bus_face_refresh(struct bus_face *face)
+/* Asks every property, or what readings change; marks those that differ from what was last told. */
+static void bus_face_refresh(struct bus_face *face, bool readings_only)
 {
         for (size_t i = 0; i < face->interface->n_properties; i++) {
                 const struct bus_property *p = &face->interface->properties[i];
 
+                if (readings_only && p->stands)
+                        continue;
                 if (p->tells == BUS_SILENT && face->cells[i].filled)
                         continue; /* it is read when someone asks */
                 if (cell_set(p, &face->cells[i], p->value(face)))
                         face->changed |= UINT64_C(1) << i;
         }
-        return face->changed;
 }
 
 int bus_face_append_value(struct bus_face *face, size_t i, sd_bus_message *m)
@@ -128,7 +129,7 @@ int bus_face_add(struct bus_face *face, struct bus *bus, const char *path,
         face->cells = calloc(face->interface->n_properties, sizeof(*face->cells));
         if (!face->cells)
                 return -ENOMEM;
-        (void)bus_face_refresh(face);
+        bus_face_refresh(face, false);
         face->changed = 0;
         return bus_vtable_add(face);
 }
@@ -202,9 +203,10 @@ static bool anything_to_tell(const struct bus_face *face)
         return false;
 }
 
-uint64_t bus_face_update(struct bus_face *face)
+/* Tells what has changed. */
+static uint64_t tell(struct bus_face *face)
 {
-        uint64_t told = bus_face_refresh(face);
+        uint64_t told = face->changed;
         sd_bus_message *m = NULL;
         int r;
 
@@ -225,4 +227,16 @@ uint64_t bus_face_update(struct bus_face *face)
         }
         sd_bus_message_unref(m);
         return r < 0 ? 0 : told;
+}
+
+uint64_t bus_face_update(struct bus_face *face)
+{
+        bus_face_refresh(face, false);
+        return tell(face);
+}
+
+uint64_t bus_face_update_readings(struct bus_face *face)
+{
+        bus_face_refresh(face, true);
+        return tell(face);
 }

@@ -12,7 +12,8 @@
  *     PROPERTY("Online", "b", online),
  *
  * bus_face_update() asks every row, compares with the value last shown, and tells all that differs
- * in one PropertiesChanged.
+ * in one PropertiesChanged. Rows that say what the object is (STANDING) are passed over where
+ * nothing but new readings came.
  */
 #pragma once
 
@@ -49,26 +50,31 @@ struct bus_property {
         enum bus_tells tells;
         union bus_value (*value)(const struct bus_face *face);
         int (*append)(struct bus_face *face, sd_bus_message *m); /* of containers; else NULL */
+        bool stands;                                             /* readings do not change it */
 };
-#define CONSTANT(name, signature, value)                   \
-        {                                                  \
-                name, signature, BUS_CONSTANT, value, NULL \
+#define CONSTANT(name, signature, value)                         \
+        {                                                        \
+                name, signature, BUS_CONSTANT, value, NULL, true \
         }
-#define PROPERTY(name, signature, value)                  \
-        {                                                 \
-                name, signature, BUS_CHANGES, value, NULL \
-        }
-#define SILENT(name, signature, value)                   \
-        {                                                \
-                name, signature, BUS_SILENT, value, NULL \
-        }
-#define CONTAINER(name, signature, value, append)           \
-        {                                                   \
-                name, signature, BUS_CHANGES, value, append \
-        }
-#define INVALIDATED(name, signature, value, append)             \
+#define STANDING(name, signature, value)                        \
         {                                                       \
-                name, signature, BUS_INVALIDATES, value, append \
+                name, signature, BUS_CHANGES, value, NULL, true \
+        }
+#define PROPERTY(name, signature, value)                         \
+        {                                                        \
+                name, signature, BUS_CHANGES, value, NULL, false \
+        }
+#define SILENT(name, signature, value)                          \
+        {                                                       \
+                name, signature, BUS_SILENT, value, NULL, false \
+        }
+#define CONTAINER(name, signature, value, append)                  \
+        {                                                          \
+                name, signature, BUS_CHANGES, value, append, false \
+        }
+#define INVALIDATED(name, signature, value, append)                    \
+        {                                                              \
+                name, signature, BUS_INVALIDATES, value, append, false \
         }
 
 typedef int (*bus_run_t)(struct bus *bus, sd_bus_message *m, sd_bus_error *error);
@@ -144,8 +150,10 @@ int bus_face_add(struct bus_face *face, struct bus *bus, const char *path,
                  const struct bus_interface *interface, void *object);
 /* Unexports and frees what the face holds. */
 void bus_face_done(struct bus_face *face);
-/* The same, and tells them in one PropertiesChanged; returns what was told. */
+/* Asks anew, and tells what differs in one PropertiesChanged; returns what was told. */
 uint64_t bus_face_update(struct bus_face *face);
+/* The same where only readings are new. */
+uint64_t bus_face_update_readings(struct bus_face *face);
 /* The dict a{sv} of all properties of a face, as GetAll gives it. */
 int bus_face_append(struct bus_face *face, sd_bus_message *m);
 /* The value of one property alone. */

@@ -261,14 +261,14 @@ static const struct bus_method methods[] = {
 
 static const struct bus_property properties[] = {
         CONSTANT("Id", "s", id),
-        PROPERTY("Name", "s", name),
-        PROPERTY("Manufacturer", "s", manufacturer),
-        PROPERTY("ManufacturerName", "s", manufacturer_name),
-        PROPERTY("Model", "s", model),
-        PROPERTY("Profile", "s", profile),
-        PROPERTY("Converter", "o", converter),
-        PROPERTY("Parent", "o", parent),
-        PROPERTY("Medium", "s", medium),
+        STANDING("Name", "s", name),
+        STANDING("Manufacturer", "s", manufacturer),
+        STANDING("ManufacturerName", "s", manufacturer_name),
+        STANDING("Model", "s", model),
+        STANDING("Profile", "s", profile),
+        STANDING("Converter", "o", converter),
+        STANDING("Parent", "o", parent),
+        STANDING("Medium", "s", medium),
         PROPERTY("Counter", "d", counter),
         PROPERTY("CounterUnit", "s", counter_unit),
         PROPERTY("Online", "b", online),
@@ -363,7 +363,7 @@ static void follow_medium(struct meter_object *object)
         }
 }
 
-static void update_faces(struct meter_object *object)
+static void update_faces(struct meter_object *object, bool readings_only)
 {
         struct bus_face *faces[METER_FACES];
         size_t n;
@@ -371,22 +371,25 @@ static void update_faces(struct meter_object *object)
         follow_medium(object);
         n = meter_object_faces(object, faces);
         for (size_t i = 0; i < n; i++)
-                (void)bus_face_update(faces[i]);
+                (void)(readings_only ? bus_face_update_readings(faces[i])
+                                     : bus_face_update(faces[i]));
 }
 
 void meter_object_telegram(struct meter_object *object, const struct meter_update *update)
 {
         if (update->texts_changed)
                 object->texts_hash = hash_texts(object->model);
-        update_faces(object);
+        bus_signal_gather(object->bus);
+        update_faces(object, !update->identity_changed);
         bus_readings_emit(object, update);
+        bus_signal_flush(object->bus);
         if (object->converter)
                 converter_object_heard(object->converter);
 }
 
 void meter_object_update(struct meter_object *object)
 {
-        update_faces(object);
+        update_faces(object, false);
 }
 
 static void find_converter(struct meter_object *object)

@@ -80,6 +80,7 @@ struct bus {
 
         uint64_t ticket, released;   /* of the signals made now; of those that may leave */
         uint64_t held_usec;          /* since when callers wait; monotonic, 0: they do not */
+        bool gathering;              /* bus_signal_gather() */
         struct bus_waiting *waiting; /* signals that may not leave yet, oldest first */
         size_t n_waiting, waiting_room;
 
@@ -116,6 +117,9 @@ const char *bus_caller_of(sd_bus_message *m);
 
 /* bus-signal.c: how a signal leaves: to all, or with Readers= only to known readers; and when. */
 void bus_signal_send(struct bus *bus, sd_bus_message *m);
+/* What is sent between the two leaves in one go: the bus daemon wakes once for it. */
+void bus_signal_gather(struct bus *bus);
+void bus_signal_flush(struct bus *bus);
 void bus_signal_hold(struct bus *bus, uint64_t ticket);
 void bus_signal_release(struct bus *bus, uint64_t through);
 void bus_announce(struct bus *bus, const char *path, struct bus_face *const faces[], size_t n);

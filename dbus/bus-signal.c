@@ -69,29 +69,57 @@ static bool is_held(const struct bus *bus)
         return bus->ticket > bus->released;
 }
 
-static void wait_with(struct bus *bus, sd_bus_message *m)
+/* False without memory. */
+static bool wait_with(struct bus *bus, sd_bus_message *m)
 {
         if (bus->n_waiting == SIGNAL_QUEUE_MAX)
-                return; /* as when the bus daemon does not read */
+                return true; /* dropped, as when the bus daemon does not read */
         if (bus->n_waiting == bus->waiting_room) {
                 size_t room = bus->waiting_room ? 2 * bus->waiting_room : 16;
                 struct bus_waiting *grown = reallocarray(bus->waiting, room, sizeof(*grown));
 
                 if (!grown)
-                        return; /* nobody to tell */
+                        return false;
                 bus->waiting = grown;
                 bus->waiting_room = room;
         }
         bus->waiting[bus->n_waiting++] =
                 (struct bus_waiting){ .m = sd_bus_message_ref(m), .ticket = bus->ticket };
+        return true;
+}
+
+static void send_waiting(struct bus *bus, uint64_t through)
+{
+        size_t n = 0;
+
+        while (n < bus->n_waiting && bus->waiting[n].ticket <= through) {
+                send_now(bus, bus->waiting[n].m);
+                sd_bus_message_unref(bus->waiting[n++].m);
+        }
+        bus->n_waiting -= n;
+        if (bus->n_waiting > 0)
+                memmove(bus->waiting, bus->waiting + n, bus->n_waiting * sizeof(*bus->waiting));
 }
 
 void bus_signal_send(struct bus *bus, sd_bus_message *m)
 {
+        if ((is_held(bus) || bus->gathering) && wait_with(bus, m))
+                return;
         if (is_held(bus))
-                wait_with(bus, m);
-        else
-                send_now(bus, m);
+                return; /* nobody to tell */
+        send_waiting(bus, bus->released);
+        send_now(bus, m);
+}
+
+void bus_signal_gather(struct bus *bus)
+{
+        bus->gathering = true;
+}
+
+void bus_signal_flush(struct bus *bus)
+{
+        bus->gathering = false;
+        send_waiting(bus, bus->released);
 }
 
 /* Callers are read and answered again. Without its events the connection is of no use. */
@@ -121,16 +149,8 @@ void bus_signal_hold(struct bus *bus, uint64_t ticket)
 
 void bus_signal_release(struct bus *bus, uint64_t through)
 {
-        size_t n = 0;
-
         bus->released = MIN(through, bus->ticket);
-        while (n < bus->n_waiting && bus->waiting[n].ticket <= through) {
-                send_now(bus, bus->waiting[n].m);
-                sd_bus_message_unref(bus->waiting[n++].m);
-        }
-        bus->n_waiting -= n;
-        if (bus->n_waiting > 0)
-                memmove(bus->waiting, bus->waiting + n, bus->n_waiting * sizeof(*bus->waiting));
+        send_waiting(bus, through);
         if (!is_held(bus))
                 end_wait_of_callers(bus);
 }
