@@ -43,43 +43,24 @@ struct look {
         bool possible; /* each value is one that the meter can measure */
 };
 
-/* What the size of a value may be; least is what shows a brown-out, and zero is always possible. */
-struct bounds {
-        double least, most;
-};
-
-static struct bounds bounds_of(const struct profile_range *range, double otherwise)
+/* What the meter can measure by its profile, or any meter; zero is always possible. */
+static bool is_possible(const struct meter_profile *profile, double value, char kind)
 {
-        if (!range || !range->given)
-                return (struct bounds){ 0, otherwise };
-        return (struct bounds){ decimal_to_double(range->least), decimal_to_double(range->most) };
-}
-
-/* By profile_kind_of(): of all values of one telegram, once. */
-struct all_bounds {
-        struct bounds power, voltage, current, frequency;
-};
-
-static struct all_bounds bounds_of_meter(const struct meter_profile *profile)
-{
-        return (struct all_bounds){
-                bounds_of(profile ? &profile->power : NULL, PLAUSIBILITY_POWER_DEFAULT_W),
-                bounds_of(profile ? &profile->voltage : NULL, HUGE_VAL),
-                bounds_of(profile ? &profile->current : NULL, HUGE_VAL),
-                bounds_of(profile ? &profile->frequency : NULL, HUGE_VAL),
-        };
-}
-
-static bool is_possible(const struct all_bounds *all, double value, char kind)
-{
-        struct bounds bounds = kind == 'A'   ? (struct bounds){ 0, 1 }
-                               : kind == 'U' ? all->voltage
-                               : kind == 'I' ? all->current
-                               : kind == 'F' ? all->frequency
-                                             : all->power;
+        const struct profile_range *range = profile ? profile_range_of(profile, kind) : NULL;
         double size = fabs(value);
 
-        return value == 0 || (size >= bounds.least && size <= bounds.most);
+        if (range)
+                return value == 0 || (size >= range->low && size <= range->high);
+        switch (kind) {
+        case 'U':
+        case 'I':
+        case 'F':
+                return true;
+        case 'A':
+                return size <= 1;
+        default:
+                return size <= PLAUSIBILITY_POWER_DEFAULT_W;
+        }
 }
 
 static enum sum sum_of(const struct evidence *e)
@@ -104,7 +85,6 @@ static enum sum sum_of(const struct evidence *e)
 /* A number whose scale nobody told is compared with nothing. */
 static void look_at(const struct telegram *t, struct look *ret)
 {
-        struct all_bounds bounds = bounds_of_meter(t->profile);
         struct evidence *e = &ret->evidence;
 
         *ret = (struct look){ .factor = -1, .possible = true };
@@ -116,11 +96,11 @@ static void look_at(const struct telegram *t, struct look *ret)
                 if (!kind || kind == 'E' || reading_is_unscaled(reading))
                         continue;
                 value = decimal_to_double(reading->value);
-                ret->possible = ret->possible && is_possible(&bounds, value, kind);
+                ret->possible = ret->possible && is_possible(t->profile, value, kind);
                 if (kind == 'A' && reading->obis.c == 13 && reading->obis.e == 0)
                         ret->factor = fabs(value);
                 else
-                        evidence_add(e, reading->obis, reading->value);
+                        evidence_add_number(e, reading->obis, value, reading->value.exponent);
         }
         ret->power[0] = e->has_import[ALL] ? fabs(e->import[ALL]) : -1;
         ret->power[1] = e->has_export[ALL] ? fabs(e->export[ALL]) : -1;
@@ -159,11 +139,16 @@ static bool flows_both_ways(const struct look *now)
         return now->power[0] > 0 && now->power[1] > 0;
 }
 
-static struct decoder_register *find_register(struct decoder_past *past, struct obis obis)
+/* They come in the same order each time: *at is where the next one is likely to be. */
+static struct decoder_register *find_register(struct decoder_past *past, struct obis obis,
+                                              size_t *at)
 {
-        for (size_t i = 0; i < past->n_registers; i++)
-                if (obis_equal(past->registers[i].obis, obis))
-                        return &past->registers[i];
+        for (size_t n = past->n_registers; n > 0; n--, ++*at) {
+                if (*at >= past->n_registers)
+                        *at = 0;
+                if (obis_equal(past->registers[*at].obis, obis))
+                        return &past->registers[(*at)++];
+        }
         return NULL;
 }
 
@@ -193,10 +178,12 @@ static int64_t power_allowed(const struct telegram *t, const struct look *now,
 static bool registers_go_on(const struct telegram *t, const struct look *now,
                             struct decoder_past *past, int64_t elapsed_s)
 {
+        size_t at = 0;
+
         for (size_t i = 0; i < t->n_readings; i++) {
                 const struct reading *reading = &t->readings[i];
                 const struct decoder_register *last =
-                        is_register(reading) ? find_register(past, reading->obis) : NULL;
+                        is_register(reading) ? find_register(past, reading->obis, &at) : NULL;
                 enum plausibility verdict;
 
                 if (!last)
@@ -248,6 +235,8 @@ static unsigned int doubts_of(const struct telegram *t, const struct look *now, 
 static void keep(const struct telegram *t, const struct look *now, int64_t now_s,
                  struct decoder_past *past)
 {
+        size_t at = 0;
+
         past->time_s = now_s ? now_s : past->time_s;
         if (now->power[0] >= 0) {
                 past->both_ways = flows_both_ways(now);
@@ -262,7 +251,7 @@ static void keep(const struct telegram *t, const struct look *now, int64_t now_s
 
                 if (!is_register(reading))
                         continue;
-                last = find_register(past, reading->obis);
+                last = find_register(past, reading->obis, &at);
                 if (!last && past->n_registers < ELEMENTSOF(past->registers))
                         last = &past->registers[past->n_registers++];
                 if (last)

@@ -14,10 +14,10 @@
 #define ALL       3     /* the index of a value of all phases */
 
 static void note_phase(double value[3], double step[3], bool known[3], unsigned int phase,
-                       struct decimal d)
+                       double number, int8_t exponent)
 {
-        value[phase] = fabs(decimal_to_double(d));
-        step[phase] = decimal_to_double((struct decimal){ 1, d.exponent });
+        value[phase] = fabs(number);
+        step[phase] = decimal_to_double((struct decimal){ 1, exponent });
         known[phase] = true;
 }
 
@@ -31,14 +31,17 @@ static void note_net(struct evidence *e, unsigned int phase, double watts)
         e->has_import[phase] = e->has_export[phase] = true;
 }
 
-void evidence_add(struct evidence *e, struct obis obis, struct decimal value)
+static bool is_instant(struct obis obis)
+{
+        return obis.a == 1 && obis.d == D_INSTANT && obis.e == 0;
+}
+
+void evidence_add_number(struct evidence *e, struct obis obis, double number, int8_t exponent)
 {
         unsigned int phase = obis.c > 20 && obis.c <= 80 ? (obis.c - 21U) / 20 : ALL;
-        double number;
 
-        if (obis.a != 1 || obis.d != D_INSTANT || obis.e != 0)
+        if (!is_instant(obis))
                 return;
-        number = decimal_to_double(value);
         switch (obis_phaseless(obis.c)) {
         case 1:
                 e->import[phase] = number;
@@ -59,12 +62,12 @@ void evidence_add(struct evidence *e, struct obis obis, struct decimal value)
         case 11:
                 if (phase < ALL)
                         note_phase(e->current.value, e->current.step, e->current.known, phase,
-                                   value);
+                                   number, exponent);
                 break;
         case 12:
                 if (phase < ALL)
                         note_phase(e->voltage.value, e->voltage.step, e->voltage.known, phase,
-                                   value);
+                                   number, exponent);
                 break;
         case 16:
                 note_net(e, phase, number);
@@ -72,6 +75,12 @@ void evidence_add(struct evidence *e, struct obis obis, struct decimal value)
         default:
                 break;
         }
+}
+
+void evidence_add(struct evidence *e, struct obis obis, struct decimal value)
+{
+        if (is_instant(obis))
+                evidence_add_number(e, obis, decimal_to_double(value), value.exponent);
 }
 
 /* Whether the root of `square` is more than `bound`, which is not negative. */

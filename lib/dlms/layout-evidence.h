@@ -33,6 +33,8 @@ enum evidence_result {
 
 /* Takes note of a value if it is one of those; others are ignored. */
 void evidence_add(struct evidence *e, struct obis obis, struct decimal value);
+/* The same of a value that is a double already; its last digit is worth 10^exponent. */
+void evidence_add_number(struct evidence *e, struct obis obis, double number, int8_t exponent);
 
 enum evidence_result evidence_result_of(const struct evidence *e);
 

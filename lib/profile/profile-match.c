@@ -307,12 +307,11 @@ void profile_scales_settle(struct meter_profile *profile)
                         profile->scale_of[i] = 0;
 }
 
-const struct profile_range *profile_find_range(const struct meter_profile *profile,
-                                               struct obis obis)
+const struct profile_range *profile_range_of(const struct meter_profile *profile, char kind)
 {
         const struct profile_range *range = NULL;
 
-        switch (profile_kind_of(obis)) {
+        switch (kind) {
         case 'P':
         case 'Q':
         case 'S':
@@ -331,6 +330,12 @@ const struct profile_range *profile_find_range(const struct meter_profile *profi
                 break;
         }
         return range && range->given ? range : NULL;
+}
+
+const struct profile_range *profile_find_range(const struct meter_profile *profile,
+                                               struct obis obis)
+{
+        return profile_range_of(profile, profile_kind_of(obis));
 }
 
 bool profile_range_holds(const struct profile_range *range, struct decimal value)

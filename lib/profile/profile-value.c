@@ -171,6 +171,8 @@ int profile_range_read(const char *text, enum unit unit, struct profile_range *r
                     unit_name(unit) ? unit_name(unit) : "");
                 return -EINVAL;
         }
+        range.low = decimal_to_double(range.least);
+        range.high = decimal_to_double(range.most);
         *ret = range;
         return 0;
 }

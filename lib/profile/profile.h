@@ -44,6 +44,7 @@ bool serial_line_equal(const struct serial_line *a, const struct serial_line *b)
 struct profile_range {
         bool given;
         struct decimal least, most;
+        double low, high; /* the same, for what is asked of every telegram */
 };
 
 #define PROFILE_CANDIDATES_MAX 4
@@ -221,7 +222,8 @@ const struct profile_scale *profile_find_scale(const struct meter_profile *profi
 /* The same of a reading, whose quantity was looked up already. */
 const struct profile_scale *profile_scale_of(const struct meter_profile *profile,
                                              const struct reading *reading);
-/* What the meter can measure of a quantity; NULL where the profile does not say. */
+/* What the meter can measure of a kind, of a quantity; NULL where the profile does not say. */
+const struct profile_range *profile_range_of(const struct meter_profile *profile, char kind);
 const struct profile_range *profile_find_range(const struct meter_profile *profile,
                                                struct obis obis);
 /* Zero is always possible: a phase that is not connected. */

@@ -198,10 +198,25 @@ static size_t skip_leaves(struct reader *r, size_t count, size_t *budget)
         return count - n;
 }
 
+/* Takes the head of an array or a structure, or a value whole; returns how many are in it. */
+static size_t skip_head(struct reader *r)
+{
+        const uint8_t *head = r->left.data;
+        struct axdr_value v;
+
+        if (r->left.len >= 2 && (head[0] == AXDR_STRUCTURE || head[0] == AXDR_ARRAY) &&
+            head[1] < 0x80) {
+                (void)reader_take(r, 2); /* they are there */
+                return head[1];
+        }
+        axdr_next(r, &v);
+        return v.count;
+}
+
 /* Skips `count` values one level down. */
 static void skip_values(struct reader *r, size_t count, unsigned int depth, size_t *budget)
 {
-        struct axdr_value v;
+        size_t within;
 
         if (depth > AXDR_DEPTH_MAX)
                 reader_fail(r, "A-XDR: nested too deeply");
@@ -213,10 +228,10 @@ static void skip_values(struct reader *r, size_t count, unsigned int depth, size
                         reader_fail(r, "A-XDR: more elements than a telegram can hold");
                         return;
                 }
-                axdr_next(r, &v);
+                within = skip_head(r);
                 count--;
-                if (v.count > 0)
-                        skip_values(r, v.count, depth + 1, budget);
+                if (within > 0)
+                        skip_values(r, within, depth + 1, budget);
         }
 }
 
