@@ -83,7 +83,7 @@ static void bus_face_refresh(struct bus_face *face, bool readings_only)
         for (size_t i = 0; i < face->interface->n_properties; i++) {
                 const struct bus_property *p = &face->interface->properties[i];
 
-                if (readings_only && p->stands)
+                if (readings_only && p->stands && face->cells[i].filled)
                         continue;
                 if (p->tells == BUS_SILENT && face->cells[i].filled)
                         continue; /* it is read when someone asks */

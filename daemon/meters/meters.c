@@ -199,6 +199,8 @@ static struct entry *obtain(struct meters *ms, struct converter *c, const struct
         if (*title && strcmp(e->title, title) != 0) {
                 (void)snprintf(e->title, sizeof(e->title), "%s", title);
                 meters_configure_entry(ms, e); /* the section may be named after the title */
+                if (!*ret_new)
+                        EACH_SINK(ms, e, meter_changed, e->meter);
                 if (t->status == TELEGRAM_OK)
                         meters_title_learned(ms, e);
         }

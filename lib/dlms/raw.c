@@ -97,12 +97,14 @@ static ssize_t probe_ciphered(struct slice s, struct link_fault *ret_fault)
         return (ssize_t)header.apdu_bytes;
 }
 
-ssize_t raw_notification_length(struct slice s)
+/* *ret_sure: more bytes behind these would not make another length of it. */
+static ssize_t notification_length(struct slice s, bool *ret_sure)
 {
         struct reader r = reader_over(s), untagged;
         struct apdu_notification notification;
         uint8_t tag;
 
+        *ret_sure = true;
         apdu_notification_begin(&r, &notification);
         tag = reader_peek(&r);
         if (reader_ok(&r) && r.left.len > 0 && tag != AXDR_STRUCTURE && tag != AXDR_ARRAY)
@@ -110,24 +112,36 @@ ssize_t raw_notification_length(struct slice s)
         untagged = r;
         if (layout_untagged_skip(&untagged) == 0)
                 return (ssize_t)(s.len - untagged.left.len);
+        *ret_sure = !untagged.ended;
         axdr_skip(&r);
         if (reader_ok(&r))
                 return (ssize_t)(s.len - r.left.len);
         return r.ended || untagged.ended ? 0 : -EBADMSG;
 }
 
+ssize_t raw_notification_length(struct slice s)
+{
+        bool sure;
+
+        return notification_length(s, &sure);
+}
+
 /*
  * No check sum, so what can be known of the first bytes must be right: the reserved bits of
  * long-invoke-id-and-priority are 0, and the shortest telegram of the field has 24 bytes.
  */
-static ssize_t probe_notification(struct slice s)
+static ssize_t probe_notification(struct slice s, struct link_fault *ret_fault)
 {
+        bool sure;
         ssize_t n;
 
         if (slice_at(s, 1) & 0x0f)
                 return -EAGAIN;
-        n = raw_notification_length(s);
-        return n < 0 || (n > 0 && n < NOTIFICATION_MIN) ? -EAGAIN : n;
+        n = notification_length(s, &sure);
+        if (n < 0 || (n > 0 && n < NOTIFICATION_MIN))
+                return -EAGAIN;
+        ret_fault->unsure = n > 0 && !sure;
+        return n;
 }
 
 static ssize_t probe_apdu(struct slice s, struct link_fault *ret_fault)
@@ -136,7 +150,7 @@ static ssize_t probe_apdu(struct slice s, struct link_fault *ret_fault)
                 return 0;
         if (!raw_starts(s.data[0]) || s.data[0] == LLC_FIRST)
                 return -EAGAIN;
-        return s.data[0] == APDU_DATA_NOTIFICATION ? probe_notification(s)
+        return s.data[0] == APDU_DATA_NOTIFICATION ? probe_notification(s, ret_fault)
                                                    : probe_ciphered(s, ret_fault);
 }
 

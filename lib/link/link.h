@@ -32,6 +32,7 @@ struct link_fault {
         size_t len;       /* how many bytes the damaged frame claimed, 0 when unknown */
         size_t reach;     /* so many it may have had, up to the next byte like its first; or 0 */
         size_t need;      /* with an answer of 0: so many bytes at least, 0 when unknown */
+        bool unsure;      /* with a frame: with more bytes it may be a longer one */
 };
 
 /* What one frame, or one block of a block transfer, carries of an APDU. Borrows from the frame. */

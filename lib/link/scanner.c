@@ -199,7 +199,7 @@ static struct verdict probe(const struct scanner *s, size_t at, bool proven_only
                         continue;
                 n = link_table[i]->probe(here, before, &fault);
                 if (n > 0)
-                        return (struct verdict){ n, link_table[i], { 0 } };
+                        return (struct verdict){ n, link_table[i], fault };
                 /* Waiting beats damaged beats nothing; of two that wait, the sooner is asked. */
                 if (n == 0 && verdict.length == 0)
                         fault.need = MIN(fault.need, verdict.fault.need);
@@ -370,7 +370,8 @@ static bool is_open_ended(struct scanner *s, const struct verdict *verdict)
             (size_t)verdict->length != s->len - s->at || s->gap || s->finished)
                 return false;
         s->open_offset = s->offset + s->at;
-        s->open_bytes = (size_t)verdict->length;
+        s->open_bytes =
+                verdict->link->follows && !verdict->fault.unsure ? (size_t)verdict->length : 0;
         s->open_link = verdict->link;
         return true;
 }

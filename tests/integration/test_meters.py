@@ -306,6 +306,19 @@ class Clock(unittest.TestCase):
 
 
 class Plausibility(unittest.TestCase):
+    def test_section_named_after_a_title_names_a_meter_that_was_known_without_it(self):
+        config = f'[meter "{TITLE}"]\nName=House\nKey={KEY}\nAuthKey={AUTH_KEY}\n'
+        plain = telegram("iskra-am550", "--meter-id", ENCRYPTED)
+        with MeterBed(config=config) as bed:
+            for _ in range(2):
+                bed.feed(plain)
+            bed.d.wait_meter(ENCRYPTED, "Online", True)
+            self.assertEqual(bed.d.meter(ENCRYPTED, "Name"), "")
+            for n in range(1, 4):
+                bed.feed(encrypted(n))
+            bed.d.wait_meter(ENCRYPTED, "KeyState", "ok")
+            self.assertEqual(bed.d.meter(ENCRYPTED, "Name"), "House")
+
     def test_register_that_falls_is_suspect_not_published_and_accepted_after_three(self):
         with Broker() as broker, Subscriber(broker) as sub, MeterBed(broker) as bed:
             topic = f"smartmeterd/box/meter/{ELECTRICITY}/active_energy_import_t1"
