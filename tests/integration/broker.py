@@ -3,6 +3,7 @@
 
 Everything waits for events with a deadline; nothing sleeps for a fixed time.
 """
+import collections
 import json
 import os
 import random
@@ -199,7 +200,11 @@ class Subscriber:
         """Until condition(got) is true; returns it."""
         def check():
             return condition(self.got)
-        return until(check, what + "; got %d messages" % len(self.got))
+        try:
+            return until(check, what)
+        except AssertionError as e:  # what there is now, not what there was before
+            counts = collections.Counter(t for t, _, _, _ in self.got)
+            raise AssertionError("%s; got %s" % (e, dict(counts))) from None
 
     def payloads(self, topic):
         return [p for t, p, _, _ in self.got if t == topic]

@@ -90,12 +90,12 @@ class Outage(unittest.TestCase):
             with Driver(folder, conf) as driver:
                 state = driver.state
                 driver.send("burst LGZ1 500 %d 1000" % START)
-                driver.status(lambda s: s["spooled"] >= 500 * 3 and s["queued"] == 0,
+                driver.status(lambda s: s["spooled"] >= 500 * 5 and s["queued"] == 0,
                               "500 telegrams in the spool")
                 driver.kill()
             with Driver(folder, conf, state) as driver:
                 driver.send("burst LGZ1 500 %d 1500" % (START + 500))
-                driver.status(lambda s: s["spooled"] >= 1000 * 3 and s["queued"] == 0,
+                driver.status(lambda s: s["spooled"] >= 1000 * 5 and s["queued"] == 0,
                               "1000 telegrams in the spool")
                 with back(broker, driver) as sub:
                     driver.send("reconnect")
