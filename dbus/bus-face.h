@@ -52,30 +52,18 @@ struct bus_property {
         int (*append)(struct bus_face *face, sd_bus_message *m); /* of containers; else NULL */
         bool stands;                                             /* readings do not change it */
 };
-#define CONSTANT(name, signature, value)                         \
-        {                                                        \
-                name, signature, BUS_CONSTANT, value, NULL, true \
+#define BUS_ROW(name, signature, tells, value, append, stands) \
+        {                                                      \
+                name, signature, tells, value, append, stands  \
         }
-#define STANDING(name, signature, value)                        \
-        {                                                       \
-                name, signature, BUS_CHANGES, value, NULL, true \
-        }
-#define PROPERTY(name, signature, value)                         \
-        {                                                        \
-                name, signature, BUS_CHANGES, value, NULL, false \
-        }
-#define SILENT(name, signature, value)                          \
-        {                                                       \
-                name, signature, BUS_SILENT, value, NULL, false \
-        }
-#define CONTAINER(name, signature, value, append)                  \
-        {                                                          \
-                name, signature, BUS_CHANGES, value, append, false \
-        }
-#define INVALIDATED(name, signature, value, append)                    \
-        {                                                              \
-                name, signature, BUS_INVALIDATES, value, append, false \
-        }
+#define CONSTANT(name, signature, value) BUS_ROW(name, signature, BUS_CONSTANT, value, NULL, true)
+#define STANDING(name, signature, value) BUS_ROW(name, signature, BUS_CHANGES, value, NULL, true)
+#define PROPERTY(name, signature, value) BUS_ROW(name, signature, BUS_CHANGES, value, NULL, false)
+#define SILENT(name, signature, value)   BUS_ROW(name, signature, BUS_SILENT, value, NULL, false)
+#define CONTAINER(name, signature, value, append) \
+        BUS_ROW(name, signature, BUS_CHANGES, value, append, false)
+#define INVALIDATED(name, signature, value, append) \
+        BUS_ROW(name, signature, BUS_INVALIDATES, value, append, false)
 
 typedef int (*bus_run_t)(struct bus *bus, sd_bus_message *m, sd_bus_error *error);
 
