@@ -233,7 +233,8 @@ class ImportHistory(unittest.TestCase):
         begin = int(now.timestamp()) // HOUR * HOUR - 12000 * 900
         table = "time,import_Wh\n" + "".join(f"{begin + i * 900},{i * 3}\n" for i in range(11991))
         self.assertEqual(self.take(bed, table)["written"], 11990)
-        month = (now.replace(day=1) - datetime.timedelta(days=1)).date()
+        last = now - datetime.timedelta(hours=4)  # the last row, and the month before it is whole
+        month = (last.replace(day=1) - datetime.timedelta(days=1)).date()
         shown = self.steps(bed, "month", month)
         self.assertEqual([step["import"] for step in shown], [3 * 96] * len(shown))
 
