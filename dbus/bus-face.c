@@ -11,6 +11,10 @@
 #include "bus-private.h"
 #include "bus-text.h"
 
+#define EACH_BIT(i, bits)                                                                       \
+        for (uint64_t left_ = (bits), i; left_ && (i = (uint64_t)__builtin_ctzll(left_), true); \
+             left_ &= left_ - 1)
+
 static bool is_text(const struct bus_property *p)
 {
         return *p->signature == 's' || *p->signature == 'o';
@@ -77,18 +81,24 @@ static bool cell_set(const struct bus_property *p, struct bus_cell *cell, union 
         }
 }
 
-/* Asks every property, or what readings change; marks those that differ from what was last told. */
-static void bus_face_refresh(struct bus_face *face, bool readings_only)
+/* Asks this property; marks it when it differs from what was last told. */
+static void ask(struct bus_face *face, size_t i)
 {
-        for (size_t i = 0; i < face->interface->n_properties; i++) {
-                const struct bus_property *p = &face->interface->properties[i];
+        const struct bus_property *p = &face->interface->properties[i];
 
-                if (readings_only && p->stands && face->cells[i].filled)
-                        continue;
-                if (p->tells == BUS_SILENT && face->cells[i].filled)
-                        continue; /* it is read when someone asks */
-                if (cell_set(p, &face->cells[i], p->value(face)))
-                        face->changed |= UINT64_C(1) << i;
+        if (p->tells == BUS_SILENT && face->cells[i].filled)
+                return; /* it is read when someone asks */
+        if (cell_set(p, &face->cells[i], p->value(face)))
+                face->changed |= UINT64_C(1) << i;
+}
+
+static void ask_all(struct bus_face *face)
+{
+        face->moving = 0;
+        for (size_t i = 0; i < face->interface->n_properties; i++) {
+                ask(face, i);
+                if (!face->interface->properties[i].stands || !face->cells[i].filled)
+                        face->moving |= UINT64_C(1) << i;
         }
 }
 
@@ -105,8 +115,9 @@ int bus_face_append_value(struct bus_face *face, size_t i, sd_bus_message *m)
                 return -ENOMEM; /* a text that found no memory when the object was made */
         switch (*p->signature) {
         case 's':
+                return bus_text_append_valid(m, cell->value.text);
         case 'o':
-                return sd_bus_message_append_basic(m, *p->signature, cell->value.text);
+                return sd_bus_message_append_basic(m, 'o', cell->value.text);
         case 'b':
                 return sd_bus_message_append_basic(m, 'b', &(int){ cell->value.number != 0 });
         case 'q':
@@ -129,7 +140,7 @@ int bus_face_add(struct bus_face *face, struct bus *bus, const char *path,
         face->cells = calloc(face->interface->n_properties, sizeof(*face->cells));
         if (!face->cells)
                 return -ENOMEM;
-        bus_face_refresh(face, false);
+        ask_all(face);
         face->changed = 0;
         return bus_vtable_add(face);
 }
@@ -151,7 +162,7 @@ static int append_property(struct bus_face *face, size_t i, sd_bus_message *m)
 
         r = sd_bus_message_open_container(m, 'e', "sv");
         if (r >= 0)
-                r = sd_bus_message_append_basic(m, 's', p->name);
+                r = bus_text_append_valid(m, p->name);
         if (r >= 0)
                 r = sd_bus_message_open_container(m, 'v', p->signature);
         if (r >= 0)
@@ -170,36 +181,35 @@ int bus_face_append(struct bus_face *face, sd_bus_message *m)
         return r < 0 ? r : sd_bus_message_close_container(m);
 }
 
-static bool must_tell(const struct bus_face *face, size_t i, enum bus_tells how)
-{
-        return face->changed & UINT64_C(1) << i && face->interface->properties[i].tells == how;
-}
-
 /* The two lists of PropertiesChanged: what has a new value, and what must be asked for again. */
 static int append_changes(struct bus_face *face, sd_bus_message *m)
 {
+        const struct bus_property *rows = face->interface->properties;
         int r = sd_bus_message_open_container(m, 'a', "{sv}");
 
-        for (size_t i = 0; i < face->interface->n_properties && r >= 0; i++)
-                if (must_tell(face, i, BUS_CHANGES))
-                        r = append_property(face, i, m);
+        EACH_BIT(i, face->changed)
+        if (r >= 0 && rows[i].tells == BUS_CHANGES)
+                r = append_property(face, i, m);
         if (r >= 0)
                 r = sd_bus_message_close_container(m);
         if (r >= 0)
                 r = sd_bus_message_open_container(m, 'a', "s");
-        for (size_t i = 0; i < face->interface->n_properties && r >= 0; i++)
-                if (must_tell(face, i, BUS_INVALIDATES))
-                        r = sd_bus_message_append_basic(m, 's',
-                                                        face->interface->properties[i].name);
+        EACH_BIT(i, face->changed)
+        if (r >= 0 && rows[i].tells == BUS_INVALIDATES)
+                r = bus_text_append_valid(m, rows[i].name);
         return r < 0 ? r : sd_bus_message_close_container(m);
 }
 
 /* What changed without a promise to tell (LastByteUSec) is no reason for a signal. */
 static bool anything_to_tell(const struct bus_face *face)
 {
-        for (size_t i = 0; i < face->interface->n_properties; i++)
-                if (must_tell(face, i, BUS_CHANGES) || must_tell(face, i, BUS_INVALIDATES))
+        EACH_BIT(i, face->changed)
+        {
+                enum bus_tells how = face->interface->properties[i].tells;
+
+                if (how == BUS_CHANGES || how == BUS_INVALIDATES)
                         return true;
+        }
         return false;
 }
 
@@ -217,7 +227,7 @@ static uint64_t tell(struct bus_face *face)
         r = sd_bus_message_new_signal(face->bus->bus, &m, face->path,
                                       "org.freedesktop.DBus.Properties", "PropertiesChanged");
         if (r >= 0)
-                r = sd_bus_message_append_basic(m, 's', face->interface->name);
+                r = bus_text_append_valid(m, face->interface->name);
         if (r >= 0)
                 r = append_changes(face, m);
         /* Out of memory, or the connection is being lost: the marks stay and go with the next. */
@@ -231,12 +241,13 @@ static uint64_t tell(struct bus_face *face)
 
 uint64_t bus_face_update(struct bus_face *face)
 {
-        bus_face_refresh(face, false);
+        ask_all(face);
         return tell(face);
 }
 
 uint64_t bus_face_update_readings(struct bus_face *face)
 {
-        bus_face_refresh(face, true);
+        EACH_BIT(i, face->moving)
+        ask(face, i);
         return tell(face);
 }

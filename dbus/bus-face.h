@@ -129,6 +129,7 @@ struct bus_face {
         const struct bus_interface *interface;
         void *object;     /* the struct …_object around it */
         uint64_t changed; /* a bit per property */
+        uint64_t moving;  /* likewise: those that new readings may change */
         struct bus_cell *cells;
 };
 

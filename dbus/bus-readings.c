@@ -9,6 +9,7 @@
 
 #include "base/util.h"
 #include "bus-private.h"
+#include "bus-text.h"
 #include "lib/model/meter.h"
 
 static const struct meter *model_of(const struct bus_face *face)
@@ -36,13 +37,13 @@ static int append_value(sd_bus_message *m, const struct meter_value *value, uint
 
         r = sd_bus_message_open_container(m, 'e', "s(dstu)");
         if (r >= 0)
-                r = sd_bus_message_append_basic(m, 's', value->key);
+                r = bus_text_append_valid(m, value->key);
         if (r >= 0)
                 r = sd_bus_message_open_container(m, 'r', "dstu");
         if (r >= 0)
                 r = sd_bus_message_append_basic(m, 'd', &number);
         if (r >= 0)
-                r = sd_bus_message_append_basic(m, 's', unit ? unit : "");
+                r = bus_text_append_valid(m, unit ? unit : "");
         if (r >= 0)
                 r = sd_bus_message_append_basic(m, 't', &value->host_usec);
         if (r >= 0)

@@ -67,11 +67,22 @@ char *bus_text_clean(const char *text, char *ret, size_t size)
         return ret;
 }
 
+int bus_text_append_valid(sd_bus_message *m, const char *text)
+{
+        size_t n = strlen(text);
+        char *space;
+        int r = sd_bus_message_append_string_space(m, n, &space);
+
+        if (r >= 0)
+                memcpy(space, text, n); /* the NUL is there */
+        return r;
+}
+
 int bus_text_append(sd_bus_message *m, const char *text)
 {
         char clean[TEXT_MAX];
 
         if (bus_text_is_valid(text))
-                return sd_bus_message_append_basic(m, 's', text);
-        return sd_bus_message_append_basic(m, 's', bus_text_clean(text, clean, sizeof(clean)));
+                return bus_text_append_valid(m, text);
+        return bus_text_append_valid(m, bus_text_clean(text, clean, sizeof(clean)));
 }

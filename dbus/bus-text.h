@@ -15,5 +15,8 @@ bool bus_text_is_valid(const char *text);
 /* Copies what fits, whole characters only; each byte that is no UTF-8 becomes U+FFFD. Returns ret.
  * `size` is at least 1. */
 char *bus_text_clean(const char *text, char *ret, size_t size);
+/* Appends a string that D-Bus takes as it stands, a name of ours or one that was cleaned: a signal
+ * has dozens, and sd_bus_message_append_basic() looks at each of their characters. */
+int bus_text_append_valid(sd_bus_message *m, const char *text);
 /* Appends a string, cleaned (and cut at a few kB) where it must be. */
 int bus_text_append(sd_bus_message *m, const char *text);
