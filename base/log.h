@@ -47,7 +47,7 @@ const char *log_target_get(void);
 int log_target_set(const char *target);
 
 void log_write(int priority, const struct log_about *about, const char *file, int line,
-               const char *format, ...) __attribute__((format(printf, 5, 6)));
+               const char *format, ...) __attribute__((cold, format(printf, 5, 6)));
 
 /* log_info("…", …), log_warning(…): without a subject; log_about(LOG_INFO, &about, "…"): with. */
 #define log_about(priority, about, ...) log_write(priority, about, __FILE__, __LINE__, __VA_ARGS__)

@@ -276,7 +276,7 @@ int history_file_prune(struct history_file *f, int64_t before)
 
 int history_file_forget(struct history_file *f, const char *meter)
 {
-        int64_t number;
+        int64_t number = 0;
         int r = find_meter(f, meter, &number, NULL);
 
         if (r <= 0)
