@@ -28,6 +28,7 @@
 
 #define KEEPALIVE_S   30
 #define GREETING_USEC (UINT64_C(15) * 1000000) /* from CONNECT to CONNACK */
+#define MISC_USEC     UINT64_C(1000000)        /* its clock counts seconds */
 #define READ_BYTES    4096
 /* What waits for the network; beyond half of it messages stay where they are. */
 #define OUT_BYTES      (64 * 1024)
@@ -46,6 +47,7 @@ struct mqtt_client {
         bool in_library; /* it may be calling us back: until it returns `mosq` must live */
         enum mqtt_client_state state;
         uint64_t greet_usec; /* CONNACK must have come by then */
+        uint64_t misc_usec;  /* when it looked at its keepalive last */
         bool use_311;        /* the broker said it knows no MQTT 5 */
         bool try_311;        /* it hung up on MQTT 5 without a word: once with the older one */
         bool bare_will;      /* the broker takes nothing of QoS 1, so not the will either */
@@ -493,12 +495,20 @@ static bool climb(struct mqtt_client *c, short revents, uint64_t now)
         return false;
 }
 
+/* Nothing came, nothing waits, and libmosquitto has looked at its clock. */
+static bool is_idle(const struct mqtt_client *c, short revents, uint64_t now)
+{
+        return c->state == MQTT_CLIENT_UP && revents == 0 && c->refused == 0 &&
+               c->n_out + c->n_gathered == 0 && now - c->misc_usec < MISC_USEC &&
+               mosquitto_socket(c->mosq) >= 0 && !mosquitto_want_write(c->mosq);
+}
+
 void mqtt_client_turn(struct mqtt_client *c, short revents, uint64_t now)
 {
         int rc = MOSQ_ERR_SUCCESS, error_number = 0;
         bool climbed = !c->mosq;
 
-        if (c->state == MQTT_CLIENT_CLOSED || !climb(c, revents, now))
+        if (c->state == MQTT_CLIENT_CLOSED || is_idle(c, revents, now) || !climb(c, revents, now))
                 return;
         if (!climbed && revents & (POLLIN | POLLHUP | POLLERR))
                 do
@@ -510,6 +520,7 @@ void mqtt_client_turn(struct mqtt_client *c, short revents, uint64_t now)
                 errno = 0;
                 rc = loop(c, mosquitto_loop_misc);
                 error_number = errno;
+                c->misc_usec = now;
         }
         if (rc == MOSQ_ERR_SUCCESS) {
                 error_number = flush_out(c);
