@@ -114,6 +114,29 @@ int memory_refresh(struct meter *memory, const struct meter *live, bool *ret_cha
         return r;
 }
 
+static bool interval_is_in(const struct meter_value *memory, const struct meter_value *live)
+{
+        return memory->interval_usec == live->interval_usec && memory->recent.n == live->recent.n;
+}
+
+bool memory_is_in(const struct meter *memory, const struct meter *live)
+{
+        size_t at = 0;
+
+        if (memory->n_values != live->n_values || memory->tariff.active != live->tariff.active ||
+            strcmp(memory->manufacturer, live->manufacturer) != 0 ||
+            strcmp(memory->model, live->model) != 0 ||
+            strcmp(memory->parent_id, live->parent_id) != 0)
+                return false;
+        for (size_t i = 0; i < live->n_values; i++, at++) {
+                at = find(memory, live->values[i].key, at);
+                if (at == memory->n_values ||
+                    !interval_is_in(&memory->values[at], &live->values[i]))
+                        return false;
+        }
+        return true;
+}
+
 /* ---- as text ---- */
 
 static void add(struct json_object *o, const char *key, struct json_object *value)

@@ -13,6 +13,8 @@
  * some of it is missing.
  */
 int memory_refresh(struct meter *memory, const struct meter *live, bool *ret_changed);
+/* Just refreshed, and no more than `live` is: nothing of an earlier run is left. */
+bool memory_is_in(const struct meter *memory, const struct meter *live);
 
 /* As a JSON text; owned by the caller, NULL without memory. `final`: nothing was told after it. */
 char *memory_print(const struct meter *memory, bool final);

@@ -17,11 +17,45 @@
 #define LOADED_USEC (UINT64_C(100000))
 #define WRITE_LATE  (60 * UINT64_C(1000000))
 
+/*
+ * What a meter has been in this run is in the meter itself. One of an earlier run has a second one,
+ * with what this run has not said yet, until that is all said again.
+ */
+static void catch_up(struct remembered *r, bool *ret_changed)
+{
+        *ret_changed = false;
+        if (!r->meter || !r->behind)
+                return;
+        if (memory_refresh(r->meter, r->live->meter, ret_changed) < 0)
+                return; /* no memory: the next look may do better */
+        r->behind = false;
+        if (memory_is_in(r->meter, r->live->meter))
+                r->meter = meter_free(r->meter);
+}
+
+const struct meter *meters_memory_look(struct remembered *r)
+{
+        bool changed; /* that was seen with its telegram */
+
+        catch_up(r, &changed);
+        return r->meter ? r->meter : r->live->meter;
+}
+
+static const struct meter *on_look(struct meter_memory *memory)
+{
+        return meters_memory_look((struct remembered *)memory);
+}
+
+static const char *id_of(const struct remembered *r)
+{
+        return r->meter ? r->meter->id : r->live->meter->id;
+}
+
 struct remembered *meters_memory_find(const struct meters *ms, const char *id)
 {
         struct remembered *r = ms->remembered;
 
-        while (r && strcmp(r->meter->id, id) != 0)
+        while (r && strcmp(id_of(r), id) != 0)
                 r = r->next;
         return r;
 }
@@ -29,12 +63,13 @@ struct remembered *meters_memory_find(const struct meters *ms, const char *id)
 static void configure(struct meters *ms, struct remembered *r)
 {
         const struct config_meter *config =
-                ms->config ? config_find_meter(ms->config, r->meter->id) : NULL;
+                ms->config ? config_find_meter(ms->config, id_of(r)) : NULL;
 
         r->settings = config ? config->settings : (struct meter_settings){ 0 };
         if (!r->settings.tariff && ms->config)
                 r->settings.tariff = &ms->config->tariff->settings;
-        meter_configure(r->meter, &r->settings);
+        if (r->meter)
+                meter_configure(r->meter, &r->settings);
 }
 
 void meters_memory_configure(struct meters *ms)
@@ -44,14 +79,15 @@ void meters_memory_configure(struct meters *ms)
 }
 
 /* Those that keep names learn what it has been. */
-static void tell(struct meters *ms, const struct remembered *r)
+static void tell(struct meters *ms, struct remembered *r)
 {
         for (struct sink *sink = *ms->options.sinks; sink; sink = sink->next)
-                SINK_NOTIFY(sink, meter_known, r->meter, r->exact);
+                SINK_NOTIFY(sink, meter_known, &r->memory, r->exact);
 }
 
-/* Takes the meter over, also when it fails. */
-static struct remembered *add(struct meters *ms, struct meter *meter, bool exact)
+/* Takes `meter` over, also when it fails; NULL: it is all in `live`. */
+static struct remembered *add(struct meters *ms, struct meter *meter, struct entry *live,
+                              bool exact)
 {
         struct remembered *r = calloc(1, sizeof(*r));
 
@@ -59,7 +95,9 @@ static struct remembered *add(struct meters *ms, struct meter *meter, bool exact
                 (void)meter_free(meter); /* NULL, by the rule of _free */
                 return NULL;
         }
+        r->memory.look = on_look;
         r->meter = meter;
+        r->live = live;
         r->exact = exact;
         r->next = ms->remembered;
         ms->remembered = r;
@@ -76,15 +114,17 @@ static void drop(struct meters *ms, struct remembered *gone)
                 at = &(*at)->next;
         *at = gone->next;
         ms->n_remembered--;
+        if (gone->live)
+                gone->live->memory = NULL;
         (void)meter_free(gone->meter); /* NULL, by the rule of _free */
         free(gone);
 }
 
 static void write_one(struct meters *ms, struct remembered *r, bool final)
 {
-        char *text = memory_print(r->meter, final);
+        char *text = memory_print(meters_memory_look(r), final);
 
-        if (text && store_put_meter(ms->options.store, r->meter->id, text, false) >= 0)
+        if (text && store_put_meter(ms->options.store, id_of(r), text, false) >= 0)
                 r->dirty = false;
         free(text); /* no memory: it stays dirty, and the next telegram tries again */
 }
@@ -123,7 +163,7 @@ static void make_room(struct meters *ms)
         if (ms->n_remembered < METERS_MAX)
                 return;
         for (struct remembered *r = ms->remembered; r; r = r->next)
-                if (!meters_find_id(ms, r->meter->id) &&
+                if (!r->live &&
                     (!oldest || r->meter->last_host_usec < oldest->meter->last_host_usec))
                         oldest = r;
         if (oldest) {
@@ -134,35 +174,56 @@ static void make_room(struct meters *ms)
         }
 }
 
-static struct remembered *begin(struct meters *ms, const struct meter *live)
+/* False: it is remembered from now on. */
+static bool find_or_begin(struct meters *ms, struct entry *e)
 {
-        struct meter *meter;
+        struct remembered *r = meters_memory_find(ms, e->meter->id);
+        bool found = r;
 
-        make_room(ms);
-        return meter_new(live->id, &meter) < 0 ? NULL : add(ms, meter, true);
+        if (!found) {
+                make_room(ms);
+                r = add(ms, NULL, e, true);
+        }
+        if (r)
+                r->live = e;
+        e->memory = r;
+        return found;
 }
 
-void meters_remember(struct meters *ms, struct entry *e)
+void meters_remember(struct meters *ms, struct entry *e, bool anew)
 {
-        struct remembered *r;
-        bool changed = false, is_new;
+        bool begins = !e->memory, is_new;
 
         if (e->unnamed)
                 return;
-        r = meters_memory_find(ms, e->meter->id);
-        is_new = !r;
+        is_new = begins && !find_or_begin(ms, e);
+        if (!e->memory)
+                return; /* no memory: the next telegram may do better */
+        e->memory->behind = e->memory->dirty = true;
+        if (e->memory->meter && (begins || anew)) /* it may have been so in an earlier run */
+                catch_up(e->memory, &anew);
         if (is_new)
-                r = begin(ms, e->meter);
+                tell(ms, e->memory);
+        if (anew || is_new)
+                write_one(ms, e->memory, false);
+        else if (ms->memory_usec == 0)
+                arm(ms, WRITE_USEC);
+}
+
+void meters_memory_leave(struct entry *e)
+{
+        struct remembered *r = e->memory;
+
         if (!r)
                 return;
-        (void)memory_refresh(r->meter, e->meter, &changed); /* no memory: the next may do better */
-        r->dirty = true;
-        if (is_new)
-                tell(ms, r);
-        if (changed || is_new)
-                write_one(ms, r, false);
-        else
-                arm(ms, WRITE_USEC);
+        (void)meters_memory_look(r);
+        if (!r->meter) {
+                r->meter = TAKE(e->meter);
+                meter_configure(r->meter, &r->settings);
+        }
+        r->behind = false;
+        r->live = NULL;
+        e->memory = NULL;
 }
 
 /* From now on more is told than the row says: one that was final is not any more. */
@@ -182,14 +243,15 @@ static void load(struct meters *ms, const char *id, const char *text, bool with_
         if (r) { /* heard while the disk did not answer */
                 bool changed;
 
-                (void)memory_refresh(meter, r->meter, &changed);
-                (void)memory_refresh(r->meter, meter, &changed);
-                (void)meter_free(meter);
+                (void)memory_refresh(meter, meters_memory_look(r), &changed);
+                (void)meter_free(r->meter); /* NULL, by the rule of _free */
+                r->meter = meter;
+                configure(ms, r);
                 r->dirty = true;
                 arm(ms, WRITE_USEC);
                 return;
         }
-        r = add(ms, meter, final);
+        r = add(ms, meter, NULL, final);
         if (!r)
                 return;
         r->dirty = final;
@@ -234,8 +296,8 @@ void meters_memory_free(struct meters *ms)
 
 void meters_memory_announce(const struct meters *ms, struct sink *sink)
 {
-        for (const struct remembered *r = ms->remembered; r; r = r->next)
-                SINK_NOTIFY(sink, meter_known, r->meter, r->exact);
+        for (struct remembered *r = ms->remembered; r; r = r->next)
+                SINK_NOTIFY(sink, meter_known, &r->memory, r->exact);
 }
 
 bool meters_memory_forget(struct meters *ms, const char *id)
@@ -254,9 +316,9 @@ bool meters_memory_forget(struct meters *ms, const char *id)
 
 const struct meter *meters_remembered_at(const struct meters *ms, size_t i)
 {
-        const struct remembered *r = ms->remembered;
+        struct remembered *r = ms->remembered;
 
         while (r && i-- > 0)
                 r = r->next;
-        return r ? r->meter : NULL;
+        return r ? meters_memory_look(r) : NULL;
 }

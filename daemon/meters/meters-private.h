@@ -20,6 +20,7 @@ struct entry {
         uint64_t since_usec;        /* when it appeared; monotonic */
         bool conflict_told;
         uint64_t forged_usec, replayed_usec; /* when it was last told of; monotonic, 0: never */
+        struct remembered *memory;           /* what it has been; NULL: that is not known yet */
         struct entry *next;
 };
 
@@ -30,7 +31,10 @@ struct entry {
 
 /* What a meter has been, whether it was heard in this run or not. */
 struct remembered {
-        struct meter *meter; /* owned; as memory.h says */
+        struct meter_memory memory; /* first: sinks hand it back */
+        struct meter *meter;        /* owned; as memory.h says. NULL: all of it is in `live` */
+        struct entry *live;         /* whose `memory` this is; NULL: it is not heard */
+        bool behind;                /* `meter` has not taken in yet what `live` is now */
         struct meter_settings settings;
         bool exact; /* of an earlier run: what was told last is in it */
         bool dirty; /* the store has it otherwise */
@@ -89,8 +93,13 @@ void meters_memory_load(struct meters *ms, bool with_sinks);
 void meters_memory_configure(struct meters *ms);
 struct remembered *meters_memory_find(const struct meters *ms, const char *id);
 void meters_memory_announce(const struct meters *ms, struct sink *sink);
-/* Before the sinks are told what a meter is now, or says now: so is what it has been. */
-void meters_remember(struct meters *ms, struct entry *e);
+/* What it has been until now; good until the next telegram. */
+const struct meter *meters_memory_look(struct remembered *r);
+/* Before the sinks are told what a meter is now, or says now: so is what it has been, as soon as
+ * somebody looks. `anew`: it is described otherwise than before, and that is written. */
+void meters_remember(struct meters *ms, struct entry *e, bool anew);
+/* It is not heard any more: what it was is all there is, and takes the meter over if it can. */
+void meters_memory_leave(struct entry *e);
 /* From everywhere, sinks included. False: it is not remembered. */
 bool meters_memory_forget(struct meters *ms, const char *id);
 

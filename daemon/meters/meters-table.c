@@ -104,6 +104,7 @@ void meters_remove(struct meters *ms, struct entry *gone, bool forgotten)
         EACH_SINK(ms, gone, meter_removed, gone->meter);
         if (forgotten && !meters_memory_forget(ms, gone->meter->id))
                 EACH_SINK(ms, gone, meter_forgotten, gone->meter->id);
+        meters_memory_leave(gone);
         meter_free(gone->meter);
         free(gone);
 }
@@ -298,7 +299,7 @@ void meters_configure(struct meters *ms, const struct config *config)
         meters_memory_configure(ms);
         for (struct entry *e = ms->entries; e; e = e->next) {
                 meters_configure_entry(ms, e);
-                meters_remember(ms, e);
+                meters_remember(ms, e, true);
                 EACH_SINK(ms, e, meter_changed, e->meter);
         }
 }
@@ -309,7 +310,7 @@ void meters_converter_lost(struct meters *ms, struct converter *c)
                 if (e->owner == c && meter_expire(e->meter, 0, true)) {
                         log_about(LOG_NOTICE, LOG_METER(e, c, .message_id = &LOG_ID_METER_STATE),
                                   "is offline: its converter is away");
-                        meters_remember(ms, e);
+                        meters_remember(ms, e, false);
                         EACH_SINK(ms, e, meter_changed, e->meter);
                 }
 }
@@ -356,17 +357,18 @@ static int forget_remembered(struct meters *ms, const char *key)
         char id[METER_ID_MAX];
         int code;
 
-        while (r && strcmp(r->meter->id, key) != 0 &&
+        while (r && strcmp(meters_memory_look(r)->id, key) != 0 &&
                !(r->settings.name && *r->settings.name && strcmp(r->settings.name, key) == 0))
                 r = r->next;
         if (!r)
                 return -ENOENT;
-        memcpy(id, r->meter->id, sizeof(id));
+        memcpy(id, meters_memory_look(r)->id, sizeof(id));
         for (r = ms->remembered; r;) {
-                bool is_part = strcmp(r->meter->parent_id, id) == 0;
+                const struct meter *meter = meters_memory_look(r);
+                bool is_part = strcmp(meter->parent_id, id) == 0;
                 char part[METER_ID_MAX];
 
-                memcpy(part, r->meter->id, sizeof(part));
+                memcpy(part, meter->id, sizeof(part));
                 if (is_part)
                         (void)meters_memory_forget(ms, part); /* it was just found */
                 r = is_part ? ms->remembered : r->next;

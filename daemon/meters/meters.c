@@ -296,7 +296,7 @@ int meters_on_timer(sd_event_source *source, uint64_t usec, void *userdata)
                                           ? "is offline: nothing came for three intervals"
                                           : "is offline: nothing came for five minutes");
                 if (offline || tariff) {
-                        meters_remember(ms, e);
+                        meters_remember(ms, e, tariff);
                         EACH_SINK(ms, e, meter_changed, e->meter);
                 }
         }
@@ -323,12 +323,13 @@ static bool waits_for_name(const struct meters *ms, const struct entry *e, uint6
 }
 
 /* Those that had to wait learn of the meter now, by the name that it has. */
-static void update_unnamed(struct meters *ms, struct entry *e, uint64_t mono_usec)
+static void update_unnamed(struct meters *ms, struct entry *e, const struct meter_update *update,
+                           uint64_t mono_usec)
 {
         bool waited = e->unnamed;
 
         e->unnamed = waits_for_name(ms, e, mono_usec);
-        meters_remember(ms, e);
+        meters_remember(ms, e, update->described_anew);
         if (!waited || e->unnamed)
                 return;
         for (struct sink *sink = *ms->options.sinks; sink; sink = sink->next)
@@ -406,7 +407,7 @@ static bool update_entry(struct meters *ms, struct entry *e, struct converter *c
         }
         if (is_new)
                 e->since_usec = mono;
-        update_unnamed(ms, e, mono);
+        update_unnamed(ms, e, &update, mono);
         EACH_SINK(ms, e, telegram_coming, e->meter);
         if (is_new)
                 announce_new(ms, e, c);
@@ -473,7 +474,7 @@ static void take_unreadable(struct meters *ms, struct converter *c, struct entry
         bool forged = is_forgery_news(e, t->status, mono);
 
         if (changed || is_new)
-                meters_remember(ms, e);
+                meters_remember(ms, e, false);
         if (is_new)
                 announce_new(ms, e, c);
         EACH_SINK(ms, e, telegram_refused, e->meter);

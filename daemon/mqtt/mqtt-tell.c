@@ -15,6 +15,8 @@
  * each telegram made 270 bytes of every one. */
 #define DESCRIBE_USEC  UINT64_C(10000000)
 #define DESCRIBE_BURST 8
+/* Intervals that were learned are looked at so often. */
+#define SIGN_USEC UINT64_C(10000000)
 /* How well a meter is heard is told so often at most: each time is a row in somebody's history. */
 #define HEALTH_USEC UINT64_C(60000000)
 
@@ -89,7 +91,7 @@ struct mqtt_entry *mqtt_tell_meter(struct sink_mqtt *s, const struct meter *mete
 
 const struct meter *mqtt_tell_model(const struct mqtt_entry *e)
 {
-        return e->known ? e->known : e->meter;
+        return e->known ? e->known->look(e->known) : e->meter;
 }
 
 /* The context for this meter: its name, and what has been told of it. */
@@ -185,12 +187,31 @@ void mqtt_tell_describe(struct sink_mqtt *s, struct mqtt_entry *e, bool always,
                 return;
         context = mqtt_tell_context(s, e);
         signature = format_signature(context, model);
-        if (!always && (signature == e->signature || !may_describe(e)))
+        e->signed_usec = mqtt_tell_now_usec();
+        if (!always && signature == e->signature)
                 return;
+        if (!always && !may_describe(e)) {
+                e->signed_usec = 0;
+                return;
+        }
         e->signature = signature;
         format_describe(context, model, list);
         format_state(context, model, list);
         format_parts(context, model, add_part, e);
+}
+
+/* How long values are good for follows from the intervals, which are learned now. */
+static bool learns_interval(const struct meter *meter)
+{
+        return meter->recent.n < ELEMENTSOF(meter->recent.ms);
+}
+
+void mqtt_tell_redescribe(struct sink_mqtt *s, struct mqtt_entry *e,
+                          const struct meter_update *update, struct message_list *list)
+{
+        if (update->described_anew || e->signed_usec == 0 || learns_interval(e->meter) ||
+            mqtt_tell_now_usec() - e->signed_usec >= SIGN_USEC)
+                mqtt_tell_describe(s, e, false, list);
 }
 
 /* Another section tells this broker the same, and goes on: it stays. */

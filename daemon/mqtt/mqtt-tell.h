@@ -20,12 +20,12 @@ struct mqtt_worker;
 
 struct mqtt_entry {
         char id[METER_ID_MAX];
-        const struct meter *meter; /* borrowed; NULL while it is removed, or not heard yet */
-        const struct meter *known; /* what it has been, over restarts; NULL: not known here */
-        bool orphan;               /* a section that is gone told of it */
-        bool exact;                /* … of earlier runs: what was told last is in it */
-        struct told told;          /* where the broker has retained messages about it */
-        bool parts_changed;        /* … in the set of parts, and not remembered yet */
+        const struct meter *meter;  /* borrowed; NULL while it is removed, or not heard yet */
+        struct meter_memory *known; /* what it has been, over restarts; NULL: not known here */
+        bool orphan;                /* a section that is gone told of it */
+        bool exact;                 /* … of earlier runs: what was told last is in it */
+        struct told told;           /* where the broker has retained messages about it */
+        bool parts_changed;         /* … in the set of parts, and not remembered yet */
         struct format_filter filter;
         struct link_quality quality;
         bool due;                 /* all of it is to be told when the ring has room */
@@ -33,6 +33,7 @@ struct mqtt_entry {
         uint64_t signature;       /* of the description sent last; 0: none */
         uint64_t described_usec;  /* since when n_described counts; monotonic */
         unsigned int n_described; /* because something changed; one less every DESCRIBE_USEC */
+        uint64_t signed_usec;     /* when the signature was made last; monotonic, 0: never */
         struct mqtt_entry *next;
 };
 
@@ -101,9 +102,12 @@ void mqtt_tell_push_ticket(struct sink_mqtt *s, struct mqtt_entry *e, struct mes
                            uint64_t ticket);
 void mqtt_tell_remember(struct sink_mqtt *s, const char *id, const struct told *told);
 
-/* Appends the description and state, `always` or when it is another than was told. */
+/* Appends the description and state, `always` or when it is another than was told; and before a
+ * telegram is told. */
 void mqtt_tell_describe(struct sink_mqtt *s, struct mqtt_entry *e, bool always,
                         struct message_list *list);
+void mqtt_tell_redescribe(struct sink_mqtt *s, struct mqtt_entry *e,
+                          const struct meter_update *update, struct message_list *list);
 /* All of one meter that was not pushed yet; all there is; the last counters. */
 void mqtt_tell_anew(struct sink_mqtt *s, struct mqtt_entry *e);
 void mqtt_tell_all(struct sink_mqtt *s);

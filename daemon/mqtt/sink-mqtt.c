@@ -284,10 +284,10 @@ static void sink_mqtt_meter_added(struct sink *sink, const struct meter *meter)
         mqtt_tell_push(s, e, &list);
 }
 
-static void sink_mqtt_meter_known(struct sink *sink, const struct meter *memory, bool exact)
+static void sink_mqtt_meter_known(struct sink *sink, struct meter_memory *memory, bool exact)
 {
         struct sink_mqtt *s = (struct sink_mqtt *)sink;
-        struct mqtt_entry *e = mqtt_tell_obtain(s, memory->id);
+        struct mqtt_entry *e = mqtt_tell_obtain(s, memory->look(memory)->id);
 
         if (!e)
                 return; /* out of memory */
@@ -324,8 +324,9 @@ static void tell_telegram(struct sink_mqtt *s, const struct meter *meter,
         struct format_values values;
 
         if (!e)
-                return;                         /* out of memory */
-        mqtt_tell_describe(s, e, false, &list); /* an entity must be known before its value comes */
+                return; /* out of memory */
+        /* an entity must be known before its value comes */
+        mqtt_tell_redescribe(s, e, update, &list);
         context = mqtt_tell_context(s, e);
         if (s->connected && !list.head && (update->came_online || update->tariff_changed))
                 format_state(context, meter, &list);

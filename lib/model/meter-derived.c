@@ -102,9 +102,12 @@ static void hold(struct meter *m, const struct reading *reading, const struct me
                 m->values[at] = (struct meter_value){ .flags = METER_VALUE_DERIVED };
                 meter_value_name(m, reading, m->values[at].key);
                 m->n_values++;
+                update->described_anew = true;
         } else if (!(m->values[at].flags & METER_VALUE_DERIVED)) {
                 return; /* the meter sends it itself */
         }
+        update->described_anew |= m->values[at].reading.unit != reading->unit ||
+                                  m->values[at].reading.scale != reading->scale;
         /* Its parts have been judged: what they make together is as plausible as they are. */
         meter_value_hold(&m->values[at], reading, now);
         m->values[at].sequence = m->sequence;

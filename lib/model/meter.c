@@ -158,6 +158,7 @@ static void take_readings(struct meter *m, const struct telegram *telegram,
                 value = &m->values[at];
                 /* The meter's own takes the place of what was computed for the lack of it. */
                 if (at == m->n_values || value->flags & METER_VALUE_DERIVED) {
+                        update->described_anew = true;
                         m->n_values += at == m->n_values;
                         *value = (struct meter_value){ 0 };
                         meter_value_name(m, &reading, value->key);
@@ -169,6 +170,8 @@ static void take_readings(struct meter *m, const struct telegram *telegram,
                         continue;
                 r = meter_value_scale(m->settings, &reading);
                 meter_scales_apply(&m->scales, &reading);
+                update->described_anew |= value->reading.unit != reading.unit ||
+                                          value->reading.scale != reading.scale;
                 if (r == 0 && meter_value_accept(m, value, &reading, now))
                         update->values[update->n_values++] = value;
                 else
@@ -393,6 +396,7 @@ int meter_update(struct meter *m, const struct telegram *telegram, uint64_t host
 
         ret->telegram = telegram;
         ret->n_values = ret->n_suspects = 0;
+        ret->described_anew = false;
         ret->host_usec = host_usec;
         ret->sequence = ++m->sequence;
         if (m->sequence == 1)
@@ -411,6 +415,7 @@ int meter_update(struct meter *m, const struct telegram *telegram, uint64_t host
         ret->tariff_changed = take_tariff(m, telegram, ret, host_usec, zone);
         meter_derive(m, &now, ret);
         ret->scales_changed = prove_scales(m, ret, mono_usec);
+        ret->described_anew |= ret->identity_changed || ret->tariff_changed || ret->scales_changed;
         return 0;
 }
 

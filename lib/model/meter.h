@@ -122,6 +122,8 @@ struct meter_update {
         bool scales_changed; /* a scale was chosen or replaced: store m->scales.memory, and say so
                               */
         bool came_online, texts_changed, tariff_changed, key_state_changed, identity_changed;
+        bool described_anew; /* by its identity, its tariff, or a value that is new or has another
+                              * unit or scale: what describes the meter says something else */
 };
 
 /* `id` is copied and cleaned by id_clean(); an empty one becomes "unknown". -ENOMEM. */

@@ -13,6 +13,12 @@
 
 struct sink; /* each output embeds it as its first member */
 
+/* What a meter has been, over restarts. Asked each time: it is brought up to date then, and not
+ * with every telegram. */
+struct meter_memory {
+        const struct meter *(*look)(struct meter_memory *memory); /* good until the next telegram */
+};
+
 struct sink_ops {
         const char *name;
         /* Names outlive the moment there (topics, entities): meters come when they have one. */
@@ -37,10 +43,10 @@ struct sink_ops {
         void (*withdraw)(struct sink *sink);
         /*
          * What a meter has been, over restarts, whether it is heard now or not: told before it is
-         * added, once, for outputs that describe meters to others. It lives, and changes with what
-         * comes, until the meter is forgotten. `exact`: what others were told last is in it.
+         * added, once, for outputs that describe meters to others. It lives until the meter is
+         * forgotten. `exact`: what others were told last is in it.
          */
-        void (*meter_known)(struct sink *sink, const struct meter *memory, bool exact);
+        void (*meter_known)(struct sink *sink, struct meter_memory *memory, bool exact);
         void (*meter_added)(struct sink *sink, const struct meter *meter);
         void (*meter_removed)(struct sink *sink, const struct meter *meter);
         /*

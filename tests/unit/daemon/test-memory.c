@@ -155,6 +155,37 @@ static void a_value_that_has_another_name_by_now_is_left_out(void **state)
         (void)meter_free(m);
 }
 
+static void what_this_run_has_said_again_needs_no_second_meter(void **state)
+{
+        const struct meter_value values[] = { value("active_energy_import", 12345, -1),
+                                              value("active_energy_export", 7, 0) };
+        struct meter *memory = with_values(values, 2), *live = with_values(values, 1);
+        bool changed;
+
+        memory->medium = live->medium = "electricity";
+        assert_int_equal(memory_refresh(memory, live, &changed), 0);
+        assert_false(changed);
+        assert_false(memory_is_in(memory, live)); /* export is known to the memory alone */
+        (void)meter_free(live);
+
+        live = with_values(values, 2);
+        live->medium = "electricity";
+        live->values[1].recent.n = 1; /* nor has it learned that interval again */
+        live->values[1].interval_usec = 0;
+        assert_int_equal(memory_refresh(memory, live, &changed), 0);
+        assert_false(memory_is_in(memory, live));
+        live->values[1] = values[1];
+        assert_int_equal(memory_refresh(memory, live, &changed), 0);
+        assert_true(memory_is_in(memory, live));
+        memory->tariff.active = 2; /* which this run has not said */
+        assert_false(memory_is_in(memory, live));
+        memory->tariff.active = 0;
+        strcpy(memory->model, "E450");
+        assert_false(memory_is_in(memory, live));
+        (void)meter_free(live);
+        (void)meter_free(memory);
+}
+
 int main(void)
 {
         static const struct CMUnitTest tests[] = {
@@ -162,6 +193,7 @@ int main(void)
                 cmocka_unit_test(what_is_new_is_added_and_nothing_is_lost),
                 cmocka_unit_test(a_text_of_another_kind_is_refused),
                 cmocka_unit_test(a_value_that_has_another_name_by_now_is_left_out),
+                cmocka_unit_test(what_this_run_has_said_again_needs_no_second_meter),
         };
 
         return cmocka_run_group_tests_name("memory", tests, NULL, NULL);

@@ -66,6 +66,37 @@ static void test_lists_merge_and_keep_their_age(void **state)
         meter_free(m);
 }
 
+static void test_what_describes_it_changes_seldom(void **state)
+{
+        struct meter *m = new_meter();
+
+        begin();
+        add("1.7.0", 100, 0);
+        add("2.7.0", 0, 0);
+        assert_true(take(m, 0).described_anew); /* and 16.7.0 is computed */
+        begin();
+        add("1.7.0", 120, 0);
+        add("2.7.0", 3, 0);
+        assert_false(take(m, 10).described_anew);
+        begin();
+        add("1.7.0", 120, 0);
+        assert_false(take(m, 20).described_anew); /* fewer values are no other values */
+        begin();
+        add("1.7.0", 120, 0);
+        add("1.8.0", 5000, 0);
+        assert_true(take(m, 30).described_anew);
+        assert_false(take(m, 40).described_anew);
+        telegram.readings[1].unit = UNIT_VAH;
+        assert_true(take(m, 50).described_anew);
+        assert_false(take(m, 60).described_anew);
+        telegram.readings[1].scale = SCALE_CONFIGURED;
+        assert_true(take(m, 70).described_anew);
+        strcpy(telegram.model, "E450");
+        assert_true(take(m, 80).described_anew);
+        assert_false(take(m, 90).described_anew);
+        meter_free(m);
+}
+
 static void test_keys(void **state)
 {
         struct meter *m = new_meter();
@@ -456,6 +487,7 @@ int main(void)
                 cmocka_unit_test(test_replays_do_not_convince),
                 cmocka_unit_test(test_profile_gives_the_power),
                 cmocka_unit_test(test_lists_merge_and_keep_their_age),
+                cmocka_unit_test(test_what_describes_it_changes_seldom),
                 cmocka_unit_test(test_keys),
                 cmocka_unit_test(test_one_code_twice_is_taken_once),
                 cmocka_unit_test(test_scale_override_is_exact),
