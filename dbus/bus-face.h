@@ -47,14 +47,14 @@ enum bus_tells {
 
 struct bus_property {
         const char *name, *signature;
-        enum bus_tells tells;
         union bus_value (*value)(const struct bus_face *face);
         int (*append)(struct bus_face *face, sd_bus_message *m); /* of containers; else NULL */
-        bool stands;                                             /* readings do not change it */
+        enum bus_tells tells;
+        bool stands; /* readings do not change it */
 };
 #define BUS_ROW(name, signature, tells, value, append, stands) \
         {                                                      \
-                name, signature, tells, value, append, stands  \
+                name, signature, value, append, tells, stands  \
         }
 #define CONSTANT(name, signature, value) BUS_ROW(name, signature, BUS_CONSTANT, value, NULL, true)
 #define STANDING(name, signature, value) BUS_ROW(name, signature, BUS_CHANGES, value, NULL, true)

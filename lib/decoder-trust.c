@@ -273,12 +273,12 @@ bool trust_kind(struct decoder *d)
 
 bool trust_variant(struct decoder *d)
 {
-        uint64_t kind = digest_of_kind(d->telegram);
-        uint64_t sender = trust_sender(d);
+        uint64_t kind = digest_of_kind(d->telegram), sender;
         bool is_variant = false;
 
         if (knows_kind(d, kind))
                 return true;
+        sender = trust_sender(d);
         for (size_t i = 0; i < MIN(d->n_kinds, (size_t)DECODER_KINDS); i++)
                 is_variant |=
                         d->kinds[i].sender == sender && d->kinds[i].bytes == length_of_kind(d);

@@ -298,8 +298,10 @@ void meters_configure(struct meters *ms, const struct config *config)
         meters_keys_changed(ms);
         meters_memory_configure(ms);
         for (struct entry *e = ms->entries; e; e = e->next) {
+                uint8_t tariff = e->meter->tariff.active;
+
                 meters_configure_entry(ms, e);
-                meters_remember(ms, e, true);
+                meters_remember(ms, e, e->meter->tariff.active != tariff);
                 EACH_SINK(ms, e, meter_changed, e->meter);
         }
 }
