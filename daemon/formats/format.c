@@ -133,7 +133,9 @@ void format_clear(const char *topic, struct message_list *ret)
         format_add(ret, &cleared, topic, "");
 }
 
-/* In the manner of FNV-1a, 64 bits: only to notice that something differs, with each telegram. */
+/* In the manner of FNV-1a, 64 bits: only to notice that something differs. */
+#define FNV_INIT UINT64_C(0xcbf29ce484222325)
+
 static uint64_t hash_number(uint64_t hash, uint64_t number)
 {
         hash = (hash ^ number) * 0x100000001b3;
@@ -156,7 +158,7 @@ static uint64_t hash_text(uint64_t hash, const char *text)
 
 uint64_t format_signature(const struct format_context *context, const struct meter *meter)
 {
-        uint64_t hash = 0xcbf29ce484222325;
+        uint64_t hash = FNV_INIT, values = 0;
 
         hash = hash_text(hash, context->meter_name);
         hash = hash_text(hash, meter->model);
@@ -166,12 +168,13 @@ uint64_t format_signature(const struct format_context *context, const struct met
         hash = hash_number(hash, meter->n_values);
         for (size_t i = 0; i < meter->n_values; i++) {
                 const struct meter_value *value = &meter->values[i];
+                uint64_t one = hash_text(FNV_INIT, value->key);
 
-                hash = hash_number(hash, format_expiry_s(context, value));
-                hash = hash_text(hash, value->key);
-                hash = hash_number(hash, value->reading.scale);
-                hash = hash_number(hash, value->reading.unit);
+                one = hash_number(one, format_expiry_s(context, value));
+                one = hash_number(one, value->reading.scale);
+                values += hash_number(one, value->reading.unit); /* in whatever order */
         }
+        hash = hash_number(hash, values);
         hash = hash_number(hash, (uintptr_t)meter->tariff.settings);
         return hash_number(hash, meter->tariff.active != 0);
 }

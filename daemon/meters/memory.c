@@ -123,7 +123,7 @@ bool memory_is_in(const struct meter *memory, const struct meter *live)
 {
         size_t at = 0;
 
-        if (memory->n_values != live->n_values || memory->tariff.active != live->tariff.active ||
+        if (memory->n_values != live->n_values || memory->tariff.active || live->tariff.active ||
             strcmp(memory->manufacturer, live->manufacturer) != 0 ||
             strcmp(memory->model, live->model) != 0 ||
             strcmp(memory->parent_id, live->parent_id) != 0)

@@ -19,7 +19,7 @@
 
 /*
  * What a meter has been in this run is in the meter itself. One of an earlier run has a second one,
- * with what this run has not said yet, until that is all said again.
+ * with what this run has not said yet, until that is all said again; so has one with tariffs.
  */
 static void catch_up(struct remembered *r, bool *ret_changed)
 {
@@ -190,6 +190,17 @@ static bool find_or_begin(struct meters *ms, struct entry *e)
         return found;
 }
 
+/* A tariff that was known is remembered where none counts for a while (a schedule with a gap). */
+static void part_from_live(struct meters *ms, struct remembered *r)
+{
+        struct meter *meter;
+
+        if (r->meter || r->live->meter->tariff.active == 0 || meter_new(id_of(r), &meter) < 0)
+                return;
+        r->meter = meter;
+        configure(ms, r);
+}
+
 void meters_remember(struct meters *ms, struct entry *e, bool anew)
 {
         bool begins = !e->memory, is_new;
@@ -199,6 +210,7 @@ void meters_remember(struct meters *ms, struct entry *e, bool anew)
         is_new = begins && !find_or_begin(ms, e);
         if (!e->memory)
                 return; /* no memory: the next telegram may do better */
+        part_from_live(ms, e->memory);
         e->memory->behind = e->memory->dirty = true;
         if (e->memory->meter && (begins || anew)) /* it may have been so in an earlier run */
                 catch_up(e->memory, &anew);
@@ -249,6 +261,8 @@ static void load(struct meters *ms, const char *id, const char *text, bool with_
                 configure(ms, r);
                 r->dirty = true;
                 arm(ms, WRITE_USEC);
+                if (r->live && with_sinks)
+                        EACH_SINK(ms, r->live, meter_changed, r->live->meter);
                 return;
         }
         r = add(ms, meter, NULL, final);

@@ -68,6 +68,8 @@ void meters_configure_entry(struct meters *ms, struct entry *e)
         if (!e->settings.tariff && ms->config)
                 e->settings.tariff = &ms->config->tariff->settings;
         meter_configure(e->meter, &e->settings);
+        if (e->memory)
+                e->memory->behind = true;
 }
 
 struct entry *meters_find_id(const struct meters *ms, const char *id)

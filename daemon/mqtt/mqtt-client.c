@@ -28,7 +28,7 @@
 
 #define KEEPALIVE_S   30
 #define GREETING_USEC (UINT64_C(15) * 1000000) /* from CONNECT to CONNACK */
-#define MISC_USEC     UINT64_C(1000000)        /* its clock counts seconds */
+#define MISC_USEC     UINT64_C(500000)         /* its clock counts seconds */
 #define READ_BYTES    4096
 /* What waits for the network; beyond half of it messages stay where they are. */
 #define OUT_BYTES      (64 * 1024)

@@ -30,9 +30,9 @@
 #define BACKOFF_CALM_USEC (10 * USEC_PER_SEC) /* a connection this old was a good one */
 /* So often in a row it is worth coming back soon to a broker that hangs up on single topics. */
 #define QUICK_RETRIES_MAX (2 * MQTT_DENIED_MAX)
-/* libmosquitto's keepalive wants to be looked after: a ping is late by this much at most, and the
- * broker waits for it 1.5 × 30 s. 0.07 wake-ups a second. */
-#define HOUSEKEEPING_USEC (14 * USEC_PER_SEC)
+/* libmosquitto's keepalive wants to be looked after: a ping is late by this much and half a second
+ * (mqtt_client_turn()) at most, and the broker waits for it 1.5 × 30 s. 0.07 wake-ups a second. */
+#define HOUSEKEEPING_USEC (27 * USEC_PER_SEC / 2)
 /* So often in this time, by a broker that goes on taking connections, is no accident: another
  * client has our client id. */
 #define CLASH_HANGUPS 3

@@ -148,6 +148,7 @@ static void take_readings(struct meter *m, const struct telegram *telegram,
         for (size_t i = 0; i < telegram->n_readings; i++) {
                 struct reading reading = telegram->readings[i];
                 struct meter_value *value;
+                bool is_other;
                 int r;
 
                 if (submeter_channel(telegram, reading.obis) != m->channel)
@@ -170,12 +171,14 @@ static void take_readings(struct meter *m, const struct telegram *telegram,
                         continue;
                 r = meter_value_scale(m->settings, &reading);
                 meter_scales_apply(&m->scales, &reading);
-                update->described_anew |= value->reading.unit != reading.unit ||
-                                          value->reading.scale != reading.scale;
-                if (r == 0 && meter_value_accept(m, value, &reading, now))
+                is_other = value->reading.unit != reading.unit ||
+                           value->reading.scale != reading.scale;
+                if (r == 0 && meter_value_accept(m, value, &reading, now)) {
                         update->values[update->n_values++] = value;
-                else
+                        update->described_anew |= is_other;
+                } else {
                         update->suspects[update->n_suspects++] = value;
+                }
                 value->sequence = m->sequence;
         }
         m->statistics.readings += update->n_values;

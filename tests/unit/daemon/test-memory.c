@@ -179,7 +179,9 @@ static void what_this_run_has_said_again_needs_no_second_meter(void **state)
         assert_true(memory_is_in(memory, live));
         memory->tariff.active = 2; /* which this run has not said */
         assert_false(memory_is_in(memory, live));
-        memory->tariff.active = 0;
+        live->tariff.active = 2; /* it stays in the memory where none counts */
+        assert_false(memory_is_in(memory, live));
+        memory->tariff.active = live->tariff.active = 0;
         strcpy(memory->model, "E450");
         assert_false(memory_is_in(memory, live));
         (void)meter_free(live);

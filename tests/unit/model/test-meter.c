@@ -91,6 +91,12 @@ static void test_what_describes_it_changes_seldom(void **state)
         assert_false(take(m, 60).described_anew);
         telegram.readings[1].scale = SCALE_CONFIGURED;
         assert_true(take(m, 70).described_anew);
+        telegram.readings[1].unit = UNIT_WH; /* what is refused describes nothing */
+        telegram.readings[1].value.mantissa = 100;
+        assert_int_equal(take(m, 75).n_suspects, 1);
+        assert_false(take(m, 76).described_anew);
+        telegram.readings[1].unit = UNIT_VAH;
+        telegram.readings[1].value.mantissa = 5000;
         strcpy(telegram.model, "E450");
         assert_true(take(m, 80).described_anew);
         assert_false(take(m, 90).described_anew);
