@@ -107,7 +107,7 @@ static void give_up_socket(struct manager *m, const char *identity)
         }
 }
 
-int manager_judge_moved(struct manager *m, struct managed *managed, const struct telegram *t)
+int manager_assess_moved(struct manager *m, struct managed *managed, const struct telegram *t)
 {
         struct converter *c = managed->converter;
         struct store_converter missing;
@@ -117,7 +117,7 @@ int manager_judge_moved(struct manager *m, struct managed *managed, const struct
         if (store_find_converter(m->store, managed->missing, &missing) <= 0 ||
             is_plugged(m, managed->missing))
                 return -1; /* forgotten, or back in its socket */
-        verdict = meters_judge(m->meters, t, missing.meter_id, id);
+        verdict = meters_assess(m->meters, t, missing.meter_id, id);
         if (verdict == 0)
                 return 0;
         if (verdict < 0) {

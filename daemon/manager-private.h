@@ -81,8 +81,8 @@ void manager_look_again(struct manager *m);
 bool manager_misses(const struct manager *m, const struct hotplug_device *d);
 /* It has come and may be opened only if it is the missing one: is there one, and but one? */
 void manager_try_moved(struct manager *m, struct managed *newcomer, const struct hotplug_device *d);
-int manager_judge_moved(struct manager *m, struct managed *managed,
-                        const struct telegram *telegram);
+int manager_assess_moved(struct manager *m, struct managed *managed,
+                         const struct telegram *telegram);
 /* The meter of one that was chosen by hand is known: the adoption of its old socket is over. */
 void manager_settle_moved(struct manager *m, struct managed *managed);
 /* One of its kind has come or gone: the others that are left alone are shown with the reason. */

@@ -43,11 +43,11 @@ static void on_telegram(struct converter *c, const struct telegram *telegram, vo
                 manager_settle_moved(m, managed);
 }
 
-static int on_judge(struct converter *c, const struct telegram *telegram, void *userdata)
+static int on_assess(struct converter *c, const struct telegram *telegram, void *userdata)
 {
         struct manager *m = userdata;
 
-        return manager_judge_moved(m, managed_of(m, c), telegram);
+        return manager_assess_moved(m, managed_of(m, c), telegram);
 }
 
 static void on_changed(struct converter *c, void *userdata)
@@ -121,7 +121,7 @@ static const struct converter_ops converter_callbacks = {
         .recall = on_recall,
         .remember = on_remember,
         .must_authenticate = on_must_authenticate,
-        .judge = on_judge,
+        .assess = on_assess,
 };
 
 static bool matches(const char *pattern, const char *text)

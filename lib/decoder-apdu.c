@@ -397,9 +397,9 @@ static enum open_result fail_key(struct decoder *d, const struct cipher_header *
         return OPEN_TELEGRAM;
 }
 
-static enum open_result judge(struct decoder *d, const struct cipher_header *header,
-                              const struct cipher_keys *keys, enum cipher_tag_result tag,
-                              enum plain_result plain)
+static enum open_result assess(struct decoder *d, const struct cipher_header *header,
+                               const struct cipher_keys *keys, enum cipher_tag_result tag,
+                               enum plain_result plain)
 {
         char title[2 * CIPHER_TITLE_BYTES + 1];
 
@@ -457,8 +457,8 @@ static enum open_result open_with(struct decoder *d, const struct cipher_header 
         r = cipher_open(d->aead, header, keys, d->plain, &tag);
         if (r < 0)
                 return fail_open(d, header, r);
-        return judge(d, header, keys, tag,
-                     read_plaintext(d, (struct slice){ d->plain, header->ciphertext.len }));
+        return assess(d, header, keys, tag,
+                      read_plaintext(d, (struct slice){ d->plain, header->ciphertext.len }));
 }
 
 /* Nobody knows whose this is: the first of the candidates that deciphers it tells. */

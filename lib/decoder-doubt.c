@@ -188,7 +188,7 @@ static bool registers_go_on(const struct telegram *t, const struct look *now,
 
                 if (!last)
                         continue;
-                verdict = plausibility_judge(
+                verdict = plausibility_assess(
                         last->value, reading->value, (uint64_t)MAX(elapsed_s, 0) * 1000,
                         elapsed_s > 0 ? power_allowed(t, now, past, reading->obis.c, elapsed_s)
                                       : 0);

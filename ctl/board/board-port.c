@@ -59,7 +59,7 @@ static bool is_plain(const char *device)
 }
 
 /* The kernel says which ttys are ports, and which of them have hardware behind them. */
-static int judge(const struct board_port *port)
+static int assess(const struct board_port *port)
 {
         char path[SYSROOT_PATH_MAX], type[SYSROOT_TEXT_MAX];
 
@@ -97,7 +97,7 @@ int board_port_find(const char *word, struct board_port *ret)
         (void)snprintf(ret->tty, sizeof(ret->tty), "%.63s", basename(copy));
         ret->pseudo = major(ret->file.st_rdev) >= PTY_SLAVE_MAJOR &&
                       major(ret->file.st_rdev) < PTY_SLAVE_MAJOR + PTY_MAJORS;
-        return judge(ret);
+        return assess(ret);
 }
 
 struct search {

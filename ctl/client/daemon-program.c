@@ -41,7 +41,7 @@ bool daemon_program_accepts(const char *config)
         bool good = true;
 
         if (!name || !file || child_capture(argv, &text) < 0)
-                return true; /* without the program the service judges it at reload */
+                return true; /* without the program the service assesses it at reload */
         problems = json_tokener_parse(text);
         for (size_t i = 0; i < json_count(problems); i++) {
                 struct json_object *problem = json_object_array_get_idx(problems, i);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The service's own program: its parser judges configurations, so there is only one.
+ * The service's own program: its parser assesses configurations, so there is only one.
  */
 #pragma once
 
@@ -11,5 +11,5 @@
 const char *daemon_program(char buf[static PATH_MAX]);
 
 /* Whether the service would take this configuration; what is wrong with it is printed. True where
- * the program is not there: then the service judges it when it reads it. */
+ * the program is not there: then the service assesses it when it reads it. */
 bool daemon_program_accepts(const char *config);

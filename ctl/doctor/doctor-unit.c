@@ -201,7 +201,7 @@ static void tell_problems(struct doctor *doctor, struct json_object *problems)
 }
 
 /* 0 looked at, -errno with the reason for doctor_skip(). */
-static int judge_file(struct doctor *doctor, char *file)
+static int assess_file(struct doctor *doctor, char *file)
 {
         char program[PATH_MAX], options[][16] = { "--check-config", "--json", "--config" };
         OWNED(json) struct json_object *problems = NULL;
@@ -236,6 +236,6 @@ void doctor_check_config(struct doctor *doctor)
                 doctor_hidden(doctor, _("The configuration is hidden from you."));
         else if (!sysroot_has(CONFIG_FILE) && !sysroot_has(CONFIG_FILE ".d"))
                 doctor_skip(doctor, _("There is no configuration: everything is as by default."));
-        else if (judge_file(doctor, file) < 0)
-                doctor_skip(doctor, _("The service's program, which judges it, is not there."));
+        else if (assess_file(doctor, file) < 0)
+                doctor_skip(doctor, _("The service's program, which checks it, is not there."));
 }

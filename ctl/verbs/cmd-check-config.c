@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * smctl check-config: the service's own parser judges the file, so there is only one. It is run as
- * `smartmeterd --check-config FILE`; its findings and exit status are ours.
+ * smctl check-config: the service's own parser assesses the file, so there is only one. It is run
+ * as `smartmeterd --check-config FILE`; its findings and exit status are ours.
  */
 #include <errno.h>
 #include <limits.h>

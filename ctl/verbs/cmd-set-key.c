@@ -180,7 +180,7 @@ static int run(const char *word, const char *key_file, const char *auth_key_file
 
         if (client_open(&bus) < 0 || client_fetch(bus, &all) < 0)
                 return EXIT_FAILED;
-        /* A meter not heard yet is named by its system title, which only the service can judge. */
+        /* A meter not heard yet is named by its system title, which only the service can assess. */
         meter = client_find_quietly(all, word);
         id = meter ? json_text(meter, "id") : word;
         if (!meter && secret_looks_like_key(word))

@@ -29,7 +29,7 @@ struct config_mark {
         const void *target; /* an item, or the field of a marked key */
         const char *file;
         unsigned int line;
-        bool faulty; /* a key of it was refused: the whole cannot be judged */
+        bool faulty; /* a key of it was refused: the whole cannot be assessed */
 };
 
 static void report(struct config_reader *reader, const char *file, unsigned int line, bool warning,
@@ -99,7 +99,7 @@ static struct config_mark *find_mark(const struct config_reader *reader, const v
 }
 
 /* Problems of a section as a whole point at the line where it began last; those of a key that only
- * the whole can judge, at its own. */
+ * the whole can assess, at its own. */
 static void mark(struct config_reader *reader, const void *target)
 {
         const struct config_mark *before = find_mark(reader, target);
@@ -268,7 +268,7 @@ static bool note_key(struct config_reader *reader, const char *name)
         return true;
 }
 
-/* An error of a key: the section it stands in cannot be judged as a whole. */
+/* An error of a key: the section it stands in cannot be assessed as a whole. */
 __attribute__((format(printf, 2, 3))) static void refuse_key(struct config_reader *reader,
                                                              const char *format, ...)
 {
@@ -504,7 +504,7 @@ int config_read_begin(struct config_reader *reader, config_section_at *sections)
         return 0;
 }
 
-/* Judges each section as a whole, but for those whose keys were refused. */
+/* Assesses each section as a whole, but for those whose keys were refused. */
 static void check_items(struct config_reader *reader)
 {
         for (struct config_item *item = reader->config->items; item; item = item->next) {

@@ -264,7 +264,7 @@ static void weigh(struct converter *c, uint64_t now)
                 return;
         if (line_sweep_is_over(&c->sweep, now))
                 give_up(c);
-        else if (line_judge(&c->sweep, &c->evidence, now) == LINE_REJECT)
+        else if (line_assess(&c->sweep, &c->evidence, now) == LINE_REJECT)
                 reject_line(c);
 }
 

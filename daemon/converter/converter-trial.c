@@ -37,7 +37,7 @@ bool converter_trial_passes(struct converter *c, const struct telegram *t)
 
         if (!c->trial.on)
                 return true;
-        verdict = c->options.ops->judge(c, t, c->options.userdata);
+        verdict = c->options.ops->assess(c, t, c->options.userdata);
         c->trial.on = verdict <= 0;
         c->trial.failed = c->trial.failed || verdict < 0;
         return verdict > 0;

@@ -40,7 +40,7 @@ struct converter_ops {
         bool (*must_authenticate)(struct converter *c, const char *meter_id, void *userdata);
         /* Of one that converter_try() put on trial: 1 the telegram is of the meter that it was
          * adopted for, 0 it does not say so, -1 there is another meter behind it. */
-        int (*judge)(struct converter *c, const struct telegram *telegram, void *userdata);
+        int (*assess)(struct converter *c, const struct telegram *telegram, void *userdata);
 };
 
 struct converter_options {
@@ -102,7 +102,7 @@ int converter_adopt(struct converter *c, const struct serial_line *line, const c
 
 /*
  * It is opened, at this line, only to hear whether it is the adopted one that has left its socket:
- * ops->judge says so. If not, it is closed and refused as "other-meter".
+ * ops->assess says so. If not, it is closed and refused as "other-meter".
  */
 void converter_try(struct converter *c, const struct serial_line *line);
 bool converter_is_on_trial(const struct converter *c);

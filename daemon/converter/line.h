@@ -47,8 +47,8 @@ enum line_verdict {
 };
 
 /* A frame whose check sum holds accepts without asking here. */
-enum line_verdict line_judge(const struct line_sweep *sweep, const struct line_evidence *evidence,
-                             uint64_t now_usec);
-/* When to judge again though nothing arrives: monotonic µs. */
+enum line_verdict line_assess(const struct line_sweep *sweep, const struct line_evidence *evidence,
+                              uint64_t now_usec);
+/* When to assess again though nothing arrives: monotonic µs. */
 uint64_t line_deadline(const struct line_sweep *sweep, const struct line_evidence *evidence,
                        uint64_t now_usec);

@@ -99,8 +99,8 @@ static bool choose_id(struct meters *ms, struct converter *c, const struct teleg
         return true;
 }
 
-int meters_judge(const struct meters *ms, const struct telegram *t, const char *id,
-                 char ret_id[static METER_ID_MAX])
+int meters_assess(const struct meters *ms, const struct telegram *t, const char *id,
+                  char ret_id[static METER_ID_MAX])
 {
         char title[TITLE_TEXT_MAX] = "";
         const struct entry *by_title;

@@ -34,8 +34,8 @@ void meters_configure(struct meters *ms, const struct config *config);
 void meters_take(struct meters *ms, struct converter *c, const struct telegram *telegram);
 /* Is the telegram of this meter? 1 yes, 0 it does not say, -1 of another one, whose id is then in
  * `ret_id`. */
-int meters_judge(const struct meters *ms, const struct telegram *telegram, const char *id,
-                 char ret_id[static METER_ID_MAX]);
+int meters_assess(const struct meters *ms, const struct telegram *telegram, const char *id,
+                  char ret_id[static METER_ID_MAX]);
 /* The keys of a system title (or NULL) seen by `c`; borrowed until the next call. */
 const struct cipher_keys *meters_find_keys(struct meters *ms, struct converter *c,
                                            const uint8_t *title);

@@ -13,8 +13,8 @@
 /* So long after its time a topic that nobody sends any more is forgotten. Hourly lists come. */
 #define FORGET_PERIODS 9
 
-#define STRIKES_MIN 3
-#define STRIKES_MAX 8
+#define SUSPICIONS_MIN 3
+#define SUSPICIONS_MAX 8
 
 static uint64_t period(const struct mqtt_denied *d)
 {
@@ -101,7 +101,7 @@ void mqtt_denied_add(struct mqtt_denied *d, const struct message *m, uint64_t no
         t->guessed = t->tried = false;
 }
 
-bool mqtt_denied_strike(struct mqtt_denied *d, const struct message *m, uint64_t now)
+bool mqtt_denied_suspect(struct mqtt_denied *d, const struct message *m, uint64_t now)
 {
         struct mqtt_denied_topic *t = need(d, m);
 
@@ -109,11 +109,12 @@ bool mqtt_denied_strike(struct mqtt_denied *d, const struct message *m, uint64_t
                 return false;
         if (now - d->cleared_usec >= MQTT_DENIED_USEC)
                 d->n_cleared = 0;
-        if (now - t->strike_usec >= MQTT_DENIED_USEC)
-                t->strikes = 0;
-        t->strikes++;
-        t->strike_usec = now;
-        if (t->until_usec == 0 && t->strikes < MIN(STRIKES_MIN + d->n_cleared, STRIKES_MAX))
+        if (now - t->suspected_usec >= MQTT_DENIED_USEC)
+                t->suspicions = 0;
+        t->suspicions++;
+        t->suspected_usec = now;
+        if (t->until_usec == 0 &&
+            t->suspicions < MIN(SUSPICIONS_MIN + d->n_cleared, SUSPICIONS_MAX))
                 return false;
         t->until_usec = now + period(d);
         t->guessed = true;
@@ -129,9 +130,9 @@ bool mqtt_denied_accept(struct mqtt_denied *d, const char *topic)
         if (!t)
                 return false;
         was_denied = is_denied(t);
-        if (!was_denied && t->strikes > 0) {
+        if (!was_denied && t->suspicions > 0) {
                 d->n_cleared++;
-                d->cleared_usec = t->strike_usec;
+                d->cleared_usec = t->suspected_usec;
         }
         forget(d, t);
         return was_denied;

@@ -12,14 +12,14 @@
 #define MQTT_DENIED_USEC (UINT64_C(600) * 1000000)
 
 struct mqtt_denied_topic {
-        char *topic;          /* owned; NULL: a free place */
-        uint64_t until_usec;  /* left out until then; 0: a suspect only */
-        unsigned int strikes; /* how often in a row the connection ended behind it */
-        uint64_t strike_usec; /* when the connection last ended behind it */
-        uint64_t used;        /* rises: the smallest one gives its place away */
-        bool guessed;         /* the broker did not say so itself */
-        bool is_state;        /* nobody sends it again by himself */
-        bool tried;           /* … and that has been asked for */
+        char *topic;             /* owned; NULL: a free place */
+        uint64_t until_usec;     /* left out until then; 0: a suspect only */
+        unsigned int suspicions; /* how often in a row the connection ended behind it */
+        uint64_t suspected_usec; /* when the connection last ended behind it */
+        uint64_t used;           /* rises: the smallest one gives its place away */
+        bool guessed;            /* the broker did not say so itself */
+        bool is_state;           /* nobody sends it again by himself */
+        bool tried;              /* … and that has been asked for */
 };
 
 /* Zeroed storage is an empty table. */
@@ -39,7 +39,7 @@ void mqtt_denied_clear(struct mqtt_denied *d);
 void mqtt_denied_add(struct mqtt_denied *d, const struct message *m, uint64_t now);
 /* The connection ended right behind it and nobody said why: true when that was the third time in a
  * row, or a later one where others have been suspected wrongly: a bad link is no access list. */
-bool mqtt_denied_strike(struct mqtt_denied *d, const struct message *m, uint64_t now);
+bool mqtt_denied_suspect(struct mqtt_denied *d, const struct message *m, uint64_t now);
 /* The broker has taken it. True when it had been refused before. */
 bool mqtt_denied_accept(struct mqtt_denied *d, const char *topic);
 

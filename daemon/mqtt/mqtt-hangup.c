@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Which message made a broker hang up, when it does not say so: mqtt_outbox_judge().
+ * Which message made a broker hang up, when it does not say so: mqtt_outbox_assess().
  */
 #include "base/util.h"
 #include "mqtt-outbox.h"
@@ -18,39 +18,39 @@ static bool is_reading(const struct message *m)
         return m->attributes.class != MESSAGE_STATE;
 }
 
-/* The connection ended behind this one: true when it is convicted of it. */
-static bool strike(struct mqtt_outbox *o, const struct message *m, uint64_t now,
-                   enum mqtt_hangup *verdict)
+/* The connection ended behind this one: true when that is taken for the reason. */
+static bool suspect(struct mqtt_outbox *o, const struct message *m, uint64_t now,
+                    enum mqtt_hangup *hangup)
 {
-        *verdict = MQTT_HANGUP_SUSPICIOUS;
-        return mqtt_denied_strike(&o->denied, m, now);
+        *hangup = MQTT_HANGUP_SUSPICIOUS;
+        return mqtt_denied_suspect(&o->denied, m, now);
 }
 
 /*
  * A reading without an answer is blamed only when the broker has lately taken another one: one that
  * takes none at all is out of order, and they wait for it.
  */
-static bool strike_unanswered(struct mqtt_outbox *o, uint64_t now, enum mqtt_hangup *verdict)
+static bool suspect_unanswered(struct mqtt_outbox *o, uint64_t now, enum mqtt_hangup *hangup)
 {
         const struct message *m = o->in_flight[0].m;
 
         if (is_reading(m) && !o->proven)
                 return false;
-        if (now - o->in_flight[0].since_usec >= BEHIND_USEC || !strike(o, m, now, verdict))
+        if (now - o->in_flight[0].since_usec >= BEHIND_USEC || !suspect(o, m, now, hangup))
                 return false;
         o->proven = o->proven && !is_reading(m);
         return true;
 }
 
-enum mqtt_hangup mqtt_outbox_judge(struct mqtt_outbox *o, bool silently, uint64_t now)
+enum mqtt_hangup mqtt_outbox_assess(struct mqtt_outbox *o, bool silently, uint64_t now)
 {
-        enum mqtt_hangup verdict = MQTT_HANGUP_PLAIN;
+        enum mqtt_hangup hangup = MQTT_HANGUP_PLAIN;
         bool found = false;
 
         if (o->refused_usec != 0 && now - o->refused_usec < BEHIND_USEC)
                 return MQTT_HANGUP_DENIED;
         if (!silently)
-                return verdict;
+                return hangup;
         /* Messages are dealt with in order: it was one that nobody answered for, or the first one
          * of those that want an answer. The former are given one from now on. */
         if (o->bare_number > o->acked_number && now - o->bare_usec < BEHIND_USEC) {
@@ -59,9 +59,9 @@ enum mqtt_hangup mqtt_outbox_judge(struct mqtt_outbox *o, bool silently, uint64_
         }
         /* mosquitto 2.0.11 acknowledges to MQTT 3.1.1 even what it refuses: then it is lost. */
         if (o->acked && !o->has_reasons && now - o->acked_usec < BEHIND_ANSWER_USEC)
-                found = strike(o, o->acked, now, &verdict);
-        /* One at a time: without the culprit the other one may prove to be innocent. */
+                found = suspect(o, o->acked, now, &hangup);
+        /* One at a time: without the reason the other one may be taken. */
         if (!found && o->n_in_flight > 0)
-                found = strike_unanswered(o, now, &verdict);
-        return found ? MQTT_HANGUP_DENIED : verdict;
+                found = suspect_unanswered(o, now, &hangup);
+        return found ? MQTT_HANGUP_DENIED : hangup;
 }

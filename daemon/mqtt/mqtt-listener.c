@@ -11,7 +11,7 @@
 #include "base/listener.h"
 #include "base/util.h"
 
-static int judge(uint32_t uid)
+static int assess(uint32_t uid)
 {
         return listener_is_trusted(uid) ? 0 : -EPERM;
 }
@@ -60,7 +60,7 @@ int mqtt_listener_look(const struct sockaddr *address, uint32_t *ret_uid, int *r
         if (r == 0)
                 return -ECONNREFUSED;
         if (r > 0 && *ret_uid != LISTENER_NOBODY)
-                return judge(*ret_uid);
+                return assess(*ret_uid);
         *ret_uid = LISTENER_UNKNOWN; /* until it is answered */
         fd = ask(address);
         if (fd < 0)
@@ -79,5 +79,5 @@ int mqtt_listener_take(int fd, uint32_t *ret_uid)
         answer[n] = '\0';
         if (sscanf(answer, "%u", ret_uid) != 1)
                 return -ECONNREFUSED;
-        return judge(*ret_uid);
+        return assess(*ret_uid);
 }

@@ -60,8 +60,8 @@ struct mqtt_outbox {
 
         struct mqtt_denied denied;
         /* To find out what a broker hangs up on without saying so. */
-        bool has_reasons;            /* MQTT 5: what it refuses it says, in PUBACK */
-        bool proven;                 /* it has taken a reading since the last conviction */
+        bool has_reasons; /* MQTT 5: what it refuses it says, in PUBACK */
+        bool proven;      /* it has taken a reading since a topic was last found to be refused */
         struct message *acked;       /* owned; the last one taken; NULL: none */
         uint64_t acked_usec;         /* when */
         uint64_t acked_number;       /* of the last one answered */
@@ -100,7 +100,7 @@ void mqtt_outbox_acknowledge(struct mqtt_outbox *o, int mid, int reason, uint64_
  * The connection has ended. `silently`: the broker closed it and gave no reason, or one that is
  * about a message. Finds out which one, before mqtt_outbox_recover() forgets the connection.
  */
-enum mqtt_hangup mqtt_outbox_judge(struct mqtt_outbox *o, bool silently, uint64_t now);
+enum mqtt_hangup mqtt_outbox_assess(struct mqtt_outbox *o, bool silently, uint64_t now);
 
 /* The connection has ended: what was in flight is to be sent again, in its old place. What was read
  * from the spool stays in memory: it may have left the disk since. */

@@ -199,7 +199,7 @@ static void connection_lost(struct mqtt_worker *w, uint64_t now)
 {
         bool calm = w->was_up && now - w->up_usec >= BACKOFF_CALM_USEC;
         enum mqtt_hangup hangup =
-                mqtt_outbox_judge(&w->outbox, mqtt_client_hung_up(w->client), now);
+                mqtt_outbox_assess(&w->outbox, mqtt_client_hung_up(w->client), now);
         bool quick = hangup != MQTT_HANGUP_PLAIN;
         bool older = mqtt_client_retry_now(w->client); /* the next version of MQTT may be spoken */
 

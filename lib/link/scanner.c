@@ -377,7 +377,7 @@ static bool is_open_ended(struct scanner *s, const struct verdict *verdict)
 }
 
 /* What the framings say of the candidate; of one that was kept, only what came behind it. */
-static struct verdict judge(struct scanner *s)
+static struct verdict assess(struct scanner *s)
 {
         if (s->open_bytes > 0 && s->open_offset == s->offset + s->at) {
                 size_t end = s->at + s->open_bytes;
@@ -404,7 +404,7 @@ struct scan scanner_next(struct scanner *s)
                         skip(s, 1);
                         continue;
                 }
-                verdict = judge(s);
+                verdict = assess(s);
                 if (is_open_ended(s, &verdict)) {
                         verdict.fault = (struct link_fault){ .need = s->len - s->at + 1 };
                         verdict.length = 0;

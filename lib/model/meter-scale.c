@@ -274,7 +274,7 @@ static void note_ratio(struct scale_proof *p, int64_t gained_mwh, int64_t expect
         p->expected_mwh += expected_mwh;
 }
 
-static void judge(struct scale_proof *p, const struct scale_proof *other)
+static void assess(struct scale_proof *p, const struct scale_proof *other)
 {
         int64_t expected_mwh = p->watt_ms / (MS_PER_HOUR / 1000), gained_mwh;
         struct decimal gained;
@@ -307,7 +307,7 @@ static void compare(struct scale_proof *p, const struct scale_proof *other,
         if (!p->running)
                 restart(p, other);
         else
-                judge(p, other);
+                assess(p, other);
 }
 
 void meter_scales_compare(struct meter_scales *scales, const struct reading *const powers[static 2],

@@ -113,7 +113,7 @@ static bool convinces(struct meter_value *value, struct decimal reading,
                 ms = now->mono_usec > value->candidate_usec ? now->mono_usec - value->candidate_usec
                                                             : 0;
                 ms = MAX(ms, value->interval_usec) / USEC_PER_MS;
-                p = plausibility_judge(value->candidate, reading, ms, power);
+                p = plausibility_assess(value->candidate, reading, ms, power);
                 if (p == PLAUSIBILITY_FALLS || p == PLAUSIBILITY_TOO_FAST)
                         value->n_suspect = 0;
         }
@@ -149,7 +149,7 @@ bool meter_value_accept(const struct meter *m, struct meter_value *value,
 
         if (value->sequence > 0 && is_checked(reading)) {
                 power = max_power(m, reading);
-                p = plausibility_judge(held, reading->value, elapsed_ms(value, now), power);
+                p = plausibility_assess(held, reading->value, elapsed_ms(value, now), power);
         }
         if ((p == PLAUSIBILITY_FALLS || p == PLAUSIBILITY_TOO_FAST) &&
             !convinces(value, reading->value, now, power)) {

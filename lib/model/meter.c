@@ -327,7 +327,7 @@ static bool set_key_state(struct meter *m, enum meter_key_state state)
  * Whose key is wrong is wrong each time: a state that calls it so needs two telegrams in a row, in
  * which damaged ones do not count. A key that no telegram proved before is unverified until then.
  */
-static enum meter_key_state judge_key(struct meter *m, enum meter_key_state verdict)
+static enum meter_key_state assess_key(struct meter *m, enum meter_key_state verdict)
 {
         if (m->key_verdict == verdict)
                 return verdict;
@@ -435,11 +435,11 @@ bool meter_refuse(struct meter *m, const struct telegram *telegram, uint64_t hos
                 m->statistics.key_failures++;
                 break;
         case TELEGRAM_WRONG_ENCRYPTION_KEY:
-                state = judge_key(m, METER_KEY_WRONG_ENCRYPTION);
+                state = assess_key(m, METER_KEY_WRONG_ENCRYPTION);
                 m->statistics.key_failures++;
                 break;
         case TELEGRAM_WRONG_AUTHENTICATION_KEY:
-                state = judge_key(m, METER_KEY_WRONG_AUTHENTICATION);
+                state = assess_key(m, METER_KEY_WRONG_AUTHENTICATION);
                 m->statistics.key_failures++;
                 break;
         case TELEGRAM_DAMAGED: /* these say nothing of the key */

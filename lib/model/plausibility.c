@@ -36,7 +36,7 @@ static bool is_cut_of(struct decimal coarse, struct decimal fine, int exponent)
                decimal_compare(difference, step) < 0;
 }
 
-static enum plausibility judge_fall(struct decimal last, struct decimal now, bool energy)
+static enum plausibility assess_fall(struct decimal last, struct decimal now, bool energy)
 {
         int exponent = now.exponent;
 
@@ -63,8 +63,8 @@ static int64_t rise_allowed(uint64_t elapsed_ms, int64_t max_power)
         return product / (MS_PER_HOUR / 1000);
 }
 
-enum plausibility plausibility_judge(struct decimal last, struct decimal now, uint64_t elapsed_ms,
-                                     int64_t max_power)
+enum plausibility plausibility_assess(struct decimal last, struct decimal now, uint64_t elapsed_ms,
+                                      int64_t max_power)
 {
         int order = decimal_compare(now, last), exponent;
         struct decimal rise, limit;
@@ -72,7 +72,7 @@ enum plausibility plausibility_judge(struct decimal last, struct decimal now, ui
         bool is_known;
 
         if (order < 0)
-                return judge_fall(last, now, max_power != 0);
+                return assess_fall(last, now, max_power != 0);
         if (order == 0 || max_power == 0)
                 return PLAUSIBILITY_OK;
         allowed = rise_allowed(elapsed_ms, max_power);

@@ -25,8 +25,8 @@ enum plausibility {
 };
 
 /*
- * Judges `now` after `last`, `elapsed_ms` later. max_power 0: rises without limit (volume, heat,
+ * Assesses `now` after `last`, `elapsed_ms` later. max_power 0: rises without limit (volume, heat,
  * whose rate nobody states). The unit of the values is that of max_power times hours.
  */
-enum plausibility plausibility_judge(struct decimal last, struct decimal now, uint64_t elapsed_ms,
-                                     int64_t max_power);
+enum plausibility plausibility_assess(struct decimal last, struct decimal now, uint64_t elapsed_ms,
+                                      int64_t max_power);

@@ -140,7 +140,7 @@ static size_t find_ident_inside(struct slice frame)
  * A telegram without a check sum. DSMR 2.2 and 3.0 end so, and mode D: what its first good object
  * looks like says which. Versions that always send a check sum have lost it: damaged.
  */
-static ssize_t judge_unchecked(const struct scan *scan, size_t len)
+static ssize_t assess_unchecked(const struct scan *scan, size_t len)
 {
         static const struct obis dsmr_version = OBIS_OF(1, 3, 0, 2, 8, 255);
         static const struct obis emucs_version = OBIS_OF(0, 0, 96, 1, 4, 255);
@@ -174,7 +174,7 @@ static ssize_t judge_unchecked(const struct scan *scan, size_t len)
 }
 
 /* The line of the '!' at `at`; `n` bytes long without its line feed. */
-static ssize_t judge_end(const struct scan *scan, size_t at, size_t n, size_t len)
+static ssize_t assess_end(const struct scan *scan, size_t at, size_t n, size_t len)
 {
         struct text_frame *frame = scan->frame;
         struct slice line = slice_first(slice_from(scan->s, at), n);
@@ -185,7 +185,7 @@ static ssize_t judge_end(const struct scan *scan, size_t at, size_t n, size_t le
         frame->kind = TEXT_P1;
         if (digits.len == 0 && (cr || len == at + n))
                 return frame->foreign ? damaged(scan, TEXT_P1, "P1: a byte that is no text", len)
-                                      : judge_unchecked(scan, len);
+                                      : assess_unchecked(scan, len);
         if (crc < 0)
                 return damaged(scan, TEXT_P1, "P1: no check sum after the '!'", len);
         if (crc != crc_of_text(slice_first(scan->s, at + 1), frame->parity)) {
@@ -255,7 +255,7 @@ static ssize_t scan_lines(const struct scan *scan, size_t at)
                         return damaged(scan, TEXT_P1, "P1: a byte that is no text", at + n);
                 if (first == '!' && (whole || scan->ended)) {
                         frame->data = slice_first(slice_from(s, start), at - start);
-                        return judge_end(scan, at, n, at + n + (whole ? 1 : 0));
+                        return assess_end(scan, at, n, at + n + (whole ? 1 : 0));
                 }
                 at += n + 1;
         }

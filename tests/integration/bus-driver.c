@@ -423,7 +423,7 @@ static int capture_close(char *args)
         return 0;
 }
 
-/* bench METER N: the mean processor time of a telegram on the bus, printed, never judged. */
+/* bench METER N: the mean processor time of a telegram on the bus, printed, never assessed. */
 static int bench(char *args)
 {
         const char *id = strtok(args, " "), *count = strtok(NULL, " ");

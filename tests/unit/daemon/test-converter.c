@@ -110,7 +110,7 @@ static const struct cipher_keys *no_keys(struct converter *c, const uint8_t *tit
         return NULL;
 }
 
-static int judge(struct converter *c, const struct telegram *t, void *userdata)
+static int assess(struct converter *c, const struct telegram *t, void *userdata)
 {
         return the_bed->verdict;
 }
@@ -119,7 +119,7 @@ static const struct converter_ops ops = { .telegram = count_telegram,
                                           .changed = ignore_change,
                                           .lost = ignore_change,
                                           .find_keys = no_keys,
-                                          .judge = judge };
+                                          .assess = assess };
 
 int __wrap_converter_may_reset(const struct converter *c)
 {

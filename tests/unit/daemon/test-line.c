@@ -44,14 +44,14 @@ static void run_order(void **state)
                 serial_line_print(&sweep.candidates[0], (char[SERIAL_LINE_TEXT_MAX]){ 0 }));
 }
 
-static struct judge_case {
+static struct assess_case {
         const char *name;
         size_t tried;
         bool seen;
         struct line_evidence evidence;
         uint64_t now;
         enum line_verdict want;
-} judge_cases[] = {
+} assess_cases[] = {
         { "nothing came yet", 0, false, { .since_usec = S }, 2 * S, LINE_WAIT },
         { "a telegram is coming",
           0,
@@ -145,15 +145,15 @@ static struct judge_case {
           LINE_WAIT },
 };
 
-static void run_judge(void **state)
+static void run_assess(void **state)
 {
-        const struct judge_case *c = *state;
+        const struct assess_case *c = *state;
         struct line_sweep sweep;
 
         line_sweep_begin(&sweep, NULL, NULL, 300 * S, S);
         sweep.tried = c->tried;
         sweep.bytes_seen = c->seen;
-        assert_int_equal(line_judge(&sweep, &c->evidence, c->now), c->want);
+        assert_int_equal(line_assess(&sweep, &c->evidence, c->now), c->want);
 }
 
 static struct over_case {
@@ -188,7 +188,7 @@ static void configured_line_is_never_left(void **state)
 
         line_sweep_fixed(&sweep, &odd, 300 * S, S);
         assert_true(serial_line_equal(line_sweep_get(&sweep), &odd));
-        assert_int_equal(line_judge(&sweep, &evidence, 9999 * S), LINE_WAIT);
+        assert_int_equal(line_assess(&sweep, &evidence, 9999 * S), LINE_WAIT);
         assert_false(line_sweep_is_over(&sweep, 9999 * S));
         assert_true(line_deadline(&sweep, &evidence, 9999 * S) == UINT64_MAX);
 }
@@ -205,7 +205,7 @@ static void waiting_always_has_a_deadline_ahead(void **state)
                         line_sweep_begin(&sweep, NULL, NULL, 300 * S, S);
                         sweep.bytes_seen = seen;
                         if (line_sweep_is_over(&sweep, now) ||
-                            line_judge(&sweep, &evidence, now) == LINE_REJECT)
+                            line_assess(&sweep, &evidence, now) == LINE_REJECT)
                                 continue;
                         assert_true(line_deadline(&sweep, &evidence, now) > now);
                 }
@@ -221,8 +221,8 @@ int main(void)
 
         n = test_add_rows(tests, n, order_cases, ELEMENTSOF(order_cases), sizeof(order_cases[0]),
                           run_order);
-        n = test_add_rows(tests, n, judge_cases, ELEMENTSOF(judge_cases), sizeof(judge_cases[0]),
-                          run_judge);
+        n = test_add_rows(tests, n, assess_cases, ELEMENTSOF(assess_cases), sizeof(assess_cases[0]),
+                          run_assess);
         n = test_add_rows(tests, n, over_cases, ELEMENTSOF(over_cases), sizeof(over_cases[0]),
                           run_over);
         return _cmocka_run_group_tests("line", tests, n, NULL, NULL);

@@ -41,7 +41,7 @@ static void run_case(void **state)
         }
 }
 
-static void a_meter_is_judged_by_the_converter_that_reads_it(void **state)
+static void a_meter_is_assessed_by_the_converter_that_reads_it(void **state)
 {
         const char *const first_ids[] = { "A", "B", NULL }, *const second_ids[] = { "C", NULL };
         struct converter_view first = { .meter_ids = first_ids, .n_statistics = 2 };
@@ -68,7 +68,7 @@ static void a_meter_is_judged_by_the_converter_that_reads_it(void **state)
 int main(void)
 {
         const struct CMUnitTest more[] = {
-                cmocka_unit_test(a_meter_is_judged_by_the_converter_that_reads_it),
+                cmocka_unit_test(a_meter_is_assessed_by_the_converter_that_reads_it),
         };
 
         return test_run_rows_and("link-quality", cases, ELEMENTSOF(cases), sizeof(cases[0]),

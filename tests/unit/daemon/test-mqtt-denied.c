@@ -13,7 +13,7 @@
 enum operation {
         END,
         ADD,     /* the broker refuses it */
-        STRIKE,  /* the connection ends behind it; want: it is refused from now on */
+        SUSPECT, /* the connection ends behind it; want: it is refused from now on */
         ACCEPT,  /* the broker takes it; want: it had been refused */
         OUT,     /* want: it is left out */
         DUE,     /* want: states are to be told anew */
@@ -51,42 +51,42 @@ static struct denied_case {
             { ACCEPT, 1100, "a", 1 },
             { N_KNOWN, 1100, "", 0 },
             { ACCEPT, 1100, "a", 0 } } },
-        { "one strike makes a suspect, which is sent",
+        { "one suspicion makes a suspect, which is sent",
           MESSAGE_ENERGY,
-          { { STRIKE, 1000, "a", 0 }, { OUT, 1001, "a", 0 }, { N_KNOWN, 1001, "", 0 } } },
-        { "the third strike in a row convicts",
+          { { SUSPECT, 1000, "a", 0 }, { OUT, 1001, "a", 0 }, { N_KNOWN, 1001, "", 0 } } },
+        { "the third suspicion in a row is enough",
           MESSAGE_ENERGY,
-          { { STRIKE, 1000, "a", 0 },
-            { STRIKE, 1001, "a", 0 },
-            { STRIKE, 1099, "a", 1 },
+          { { SUSPECT, 1000, "a", 0 },
+            { SUSPECT, 1001, "a", 0 },
+            { SUSPECT, 1099, "a", 1 },
             { OUT, 1100, "a", 1 },
             { OUT, 1199, "a", 0 } } },
-        { "a strike of long ago does not count",
+        { "a suspicion of long ago does not count",
           MESSAGE_ENERGY,
-          { { STRIKE, 1000, "a", 0 },
-            { STRIKE, 1000 + MQTT_DENIED_USEC, "a", 0 },
-            { STRIKE, 1001 + MQTT_DENIED_USEC, "a", 0 },
-            { STRIKE, 1002 + MQTT_DENIED_USEC, "a", 1 } } },
-        { "where suspects were innocent the link is bad, and it takes more",
+          { { SUSPECT, 1000, "a", 0 },
+            { SUSPECT, 1000 + MQTT_DENIED_USEC, "a", 0 },
+            { SUSPECT, 1001 + MQTT_DENIED_USEC, "a", 0 },
+            { SUSPECT, 1002 + MQTT_DENIED_USEC, "a", 1 } } },
+        { "where suspects were taken after all the link is bad, and it takes more",
           MESSAGE_ENERGY,
-          { { STRIKE, 1000, "b", 0 },
+          { { SUSPECT, 1000, "b", 0 },
             { ACCEPT, 1001, "b", 0 },
-            { STRIKE, 1002, "c", 0 },
+            { SUSPECT, 1002, "c", 0 },
             { ACCEPT, 1003, "c", 0 },
-            { STRIKE, 1004, "a", 0 },
-            { STRIKE, 1005, "a", 0 },
-            { STRIKE, 1006, "a", 0 },
-            { STRIKE, 1007, "a", 0 },
-            { STRIKE, 1008, "a", 1 } } },
+            { SUSPECT, 1004, "a", 0 },
+            { SUSPECT, 1005, "a", 0 },
+            { SUSPECT, 1006, "a", 0 },
+            { SUSPECT, 1007, "a", 0 },
+            { SUSPECT, 1008, "a", 1 } } },
         { "nor one of another topic",
           MESSAGE_ENERGY,
-          { { STRIKE, 1000, "a", 0 }, { STRIKE, 1001, "b", 0 } } },
+          { { SUSPECT, 1000, "a", 0 }, { SUSPECT, 1001, "b", 0 } } },
         { "nor one before it was accepted",
           MESSAGE_ENERGY,
-          { { STRIKE, 1000, "a", 0 }, { ACCEPT, 1001, "a", 0 }, { STRIKE, 1002, "a", 0 } } },
-        { "tried again, one strike is enough",
+          { { SUSPECT, 1000, "a", 0 }, { ACCEPT, 1001, "a", 0 }, { SUSPECT, 1002, "a", 0 } } },
+        { "tried again, one suspicion is enough",
           MESSAGE_ENERGY,
-          { { ADD, 1000, "a", 0 }, { STRIKE, 1100, "a", 1 }, { OUT, 1199, "a", 1 } } },
+          { { ADD, 1000, "a", 0 }, { SUSPECT, 1100, "a", 1 }, { OUT, 1199, "a", 1 } } },
         { "a state is asked for once when its time has come",
           MESSAGE_STATE,
           { { ADD, 1000, "a", 0 },
@@ -136,8 +136,8 @@ static size_t do_step(struct mqtt_denied *d, const struct step *step, enum messa
         case ADD:
                 mqtt_denied_add(d, m, step->at);
                 break;
-        case STRIKE:
-                got = mqtt_denied_strike(d, m, step->at);
+        case SUSPECT:
+                got = mqtt_denied_suspect(d, m, step->at);
                 break;
         case ACCEPT:
                 got = mqtt_denied_accept(d, step->topic);
@@ -201,7 +201,7 @@ static void denied_says_when_to_look(void **state)
 
         (void)state;
         assert_int_equal(mqtt_denied_deadline(&d), UINT64_MAX);
-        do_step(&d, &(struct step){ STRIKE, 1000, "a", 0 }, MESSAGE_STATE);
+        do_step(&d, &(struct step){ SUSPECT, 1000, "a", 0 }, MESSAGE_STATE);
         assert_int_equal(mqtt_denied_deadline(&d), UINT64_MAX);
         do_step(&d, &(struct step){ ADD, 1000, "a", 0 }, MESSAGE_STATE);
         assert_int_equal(mqtt_denied_deadline(&d), 1100);

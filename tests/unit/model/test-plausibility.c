@@ -183,7 +183,7 @@ static struct plausibility_case {
           "1-0:1.8.0*1",
           10000,
           { { 10, { 500, 0 }, true, { 500, 0 } }, { 20, { 499, 0 }, true, { 499, 0 } } } },
-        { "an unknown code is not judged",
+        { "an unknown code is not assessed",
           "1-0:1.29.0",
           10000,
           { { 10, { 500, 0 }, true, { 500, 0 } }, { 20, { 499, 0 }, true, { 499, 0 } } } },
@@ -220,21 +220,21 @@ static void run_plausibility_case(void **state)
 
 static void test_volume_falls_but_has_no_speed(void **state)
 {
-        assert_int_equal(plausibility_judge((struct decimal){ 1500, -3 },
-                                            (struct decimal){ 999999999, -3 }, 1000, 0),
+        assert_int_equal(plausibility_assess((struct decimal){ 1500, -3 },
+                                             (struct decimal){ 999999999, -3 }, 1000, 0),
                          PLAUSIBILITY_OK);
-        assert_int_equal(plausibility_judge((struct decimal){ 1500, 0 },
-                                            (struct decimal){ 1000, 0 }, 1000, 0),
+        assert_int_equal(plausibility_assess((struct decimal){ 1500, 0 },
+                                             (struct decimal){ 1000, 0 }, 1000, 0),
                          PLAUSIBILITY_FALLS);
 }
 
 static void test_long_absence_allows_everything_that_rises(void **state)
 {
-        assert_int_equal(plausibility_judge((struct decimal){ 1, 0 },
-                                            (struct decimal){ INT64_MAX, 0 }, UINT64_MAX, 10000),
+        assert_int_equal(plausibility_assess((struct decimal){ 1, 0 },
+                                             (struct decimal){ INT64_MAX, 0 }, UINT64_MAX, 10000),
                          PLAUSIBILITY_OK);
-        assert_int_equal(plausibility_judge((struct decimal){ 1, 0 }, (struct decimal){ 2, 0 },
-                                            INT64_MAX, 10000),
+        assert_int_equal(plausibility_assess((struct decimal){ 1, 0 }, (struct decimal){ 2, 0 },
+                                             INT64_MAX, 10000),
                          PLAUSIBILITY_OK);
 }
 
@@ -264,8 +264,8 @@ static void test_the_clock_of_the_meter_counts(void **state)
 
 static void test_numbers_too_far_apart_are_too_fast(void **state)
 {
-        assert_int_equal(plausibility_judge((struct decimal){ 1, -13 },
-                                            (struct decimal){ INT64_MAX, 0 }, 1000, 10000),
+        assert_int_equal(plausibility_assess((struct decimal){ 1, -13 },
+                                             (struct decimal){ INT64_MAX, 0 }, 1000, 10000),
                          PLAUSIBILITY_TOO_FAST);
 }
 
