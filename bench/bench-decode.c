@@ -174,8 +174,7 @@ static struct figures measure_all(struct work *w)
 static void print_row(struct row *row)
 {
         struct decoder_options options = { .profiles = known_profiles(),
-                                           .find_keys = find_keys,
-                                           .userdata = row,
+                                           .keyring = { .find = find_keys, .userdata = row },
                                            .input = raw_is_all(row->pieces[0]) ? SCANNER_UNFRAMED
                                                                                : SCANNER_FILE };
         struct work w = { .row = row, .gcm = EVP_CIPHER_CTX_new() };

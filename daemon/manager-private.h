@@ -13,8 +13,10 @@
 
 /* A converter and how the manager knows it. */
 struct managed {
+        struct manager *manager;
         struct converter *converter;
-        bool exported; /* the outputs know it */
+        struct meters_line line; /* whose keys its decoder asks for */
+        bool exported;           /* the outputs know it */
         /* manager-moved.c */
         bool beside; /* another of its kind was plugged in at the same time: they are told apart */
         bool chosen; /* adopted since it was plugged in, and its meter not yet heard */

@@ -24,84 +24,35 @@
 #define STOP_USEC  (UINT64_C(1900) * 1000)
 #define STORE_USEC (UINT64_C(200) * 1000)
 
-static struct managed *managed_of(const struct manager *m, const struct converter *c)
-{
-        struct managed *managed = m->converters;
-
-        while (managed && managed->converter != c)
-                managed = managed->next;
-        return managed;
-}
-
 static void on_telegram(struct converter *c, const struct telegram *telegram, void *userdata)
 {
-        struct manager *m = userdata;
-        struct managed *managed = managed_of(m, c);
+        struct managed *managed = userdata;
 
-        meters_take(m->meters, c, telegram);
-        if (managed && managed->chosen)
-                manager_settle_moved(m, managed);
+        meters_take(managed->line.meters, c, telegram);
+        if (managed->chosen)
+                manager_settle_moved(managed->manager, managed);
 }
 
 static int on_assess(struct converter *c, const struct telegram *telegram, void *userdata)
 {
-        struct manager *m = userdata;
+        struct managed *managed = userdata;
 
-        return manager_assess_moved(m, managed_of(m, c), telegram);
+        return manager_assess_moved(managed->manager, managed, telegram);
 }
 
 static void on_changed(struct converter *c, void *userdata)
 {
-        struct manager *m = userdata;
-        const struct managed *managed = managed_of(m, c);
+        const struct managed *managed = userdata;
 
-        if (managed && managed->exported)
-                SINK_NOTIFY_ALL(m->sinks, converter_changed, converter_view_get(c));
+        if (managed->exported)
+                SINK_NOTIFY_ALL(managed->manager->sinks, converter_changed, converter_view_get(c));
 }
 
 static void on_lost(struct converter *c, void *userdata)
 {
-        struct manager *m = userdata;
+        const struct managed *managed = userdata;
 
-        meters_converter_lost(m->meters, c);
-}
-
-static const struct cipher_keys *on_find_keys(struct converter *c, const uint8_t *title,
-                                              void *userdata)
-{
-        struct manager *m = userdata;
-
-        return meters_find_keys(m->meters, c, title);
-}
-
-static const struct cipher_keys *on_try_keys(struct converter *c, size_t attempt, void *userdata)
-{
-        const struct manager *m = userdata;
-
-        return meters_try_keys(m->meters, attempt);
-}
-
-static bool on_recall(struct converter *c, const uint8_t *title, const struct cipher_keys *keys,
-                      struct decoder_title *ret, void *userdata)
-{
-        const struct manager *m = userdata;
-
-        return meters_recall_title(m->meters, title, keys, ret);
-}
-
-static void on_remember(struct converter *c, const uint8_t *title, const struct cipher_keys *keys,
-                        const char *meter_id, const struct decoder_title *what, void *userdata)
-{
-        const struct manager *m = userdata;
-
-        meters_remember_title(m->meters, title, keys, meter_id, what);
-}
-
-static bool on_must_authenticate(struct converter *c, const char *meter_id, void *userdata)
-{
-        const struct manager *m = userdata;
-
-        return meters_must_authenticate(m->meters, c, meter_id);
+        meters_converter_lost(managed->line.meters, c);
 }
 
 static void on_forget_keys(void *userdata)
@@ -116,11 +67,6 @@ static const struct converter_ops converter_callbacks = {
         .telegram = on_telegram,
         .changed = on_changed,
         .lost = on_lost,
-        .find_keys = on_find_keys,
-        .try_keys = on_try_keys,
-        .recall = on_recall,
-        .remember = on_remember,
-        .must_authenticate = on_must_authenticate,
         .assess = on_assess,
 };
 
@@ -182,10 +128,12 @@ static struct converter_ban find_refusal(const char *code)
 }
 
 /* smartmeterd(8) says which are opened. */
-static struct converter_ban find_ban(const struct manager *m, const struct converter *c,
-                                     const struct hotplug_device *d,
+static struct converter_ban find_ban(const struct managed *managed, const struct hotplug_device *d,
                                      const struct config_converter *section)
 {
+        const struct manager *m = managed->manager;
+        const struct converter *c = managed->converter;
+
         if (d->ignored)
                 return (struct converter_ban){ "ignored-by-udev", "udev says SMARTMETER_IGNORE=1" };
         if (section || converter_is_adopted(c) || converter_is_on_trial(c))
@@ -197,7 +145,7 @@ static struct converter_ban find_ban(const struct manager *m, const struct conve
         if (d->marked)
                 return (struct converter_ban){ "auto-bind-off",
                                                "AutoBind=no, and no [converter] section matches" };
-        if (!managed_of(m, c)->beside && manager_misses(m, d))
+        if (!managed->beside && manager_misses(m, d))
                 return (struct converter_ban){
                         "moved", "an adopted converter of this kind is no longer in its socket; "
                                  "`smctl adopt` it if this is the one"
@@ -207,12 +155,11 @@ static struct converter_ban find_ban(const struct manager *m, const struct conve
         };
 }
 
-static void configure_plugged(struct manager *m, struct converter *c,
-                              const struct hotplug_device *d)
+static void configure_plugged(struct managed *managed, const struct hotplug_device *d)
 {
-        const struct config_converter *section = find_section(m, d);
+        const struct config_converter *section = find_section(managed->manager, d);
 
-        converter_configure(c, section, find_ban(m, c, d, section));
+        converter_configure(managed->converter, section, find_ban(managed, d, section));
 }
 
 void manager_configure_converter(struct manager *m, struct managed *managed)
@@ -223,7 +170,7 @@ void manager_configure_converter(struct manager *m, struct managed *managed)
         if (*path)
                 converter_configure(c, find_device_section(m, path), (struct converter_ban){ 0 });
         else
-                configure_plugged(m, c, converter_device(c));
+                configure_plugged(managed, converter_device(c));
 }
 
 static struct managed *find_id(const struct manager *m, const char *id)
@@ -264,17 +211,24 @@ struct managed *manager_find(const struct manager *m, const char *key)
 
 static struct managed *add_converter(struct manager *m, const char *id)
 {
-        const struct converter_options options = { m->options.event,     m->store,
-                                                   &converter_callbacks, m,
-                                                   m->scratch,           m->profiles };
         struct managed **at = &m->converters, *managed = calloc(1, sizeof(*managed));
 
         if (!managed)
                 return NULL;
-        if (converter_new(&options, id, &managed->converter) < 0) {
+        managed->manager = m;
+        managed->line.meters = m->meters;
+        if (converter_new(&(struct converter_options){ .event = m->options.event,
+                                                       .store = m->store,
+                                                       .ops = &converter_callbacks,
+                                                       .userdata = managed,
+                                                       .keyring = meters_keyring(&managed->line),
+                                                       .scratch = m->scratch,
+                                                       .profiles = m->profiles },
+                          id, &managed->converter) < 0) {
                 free(managed);
                 return NULL;
         }
+        managed->line.converter = managed->converter;
         while (*at)
                 at = &(*at)->next;
         *at = managed;
@@ -432,7 +386,7 @@ static void on_arrived(const struct hotplug_device *device, void *userdata)
                 if (!find_section(m, device))
                         manager_try_moved(m, managed, device);
         }
-        configure_plugged(m, managed->converter, device);
+        configure_plugged(managed, device);
         converter_plugged(managed->converter, device);
         export_converter(m, managed);
         manager_look_beside(m, device);

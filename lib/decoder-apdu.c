@@ -469,7 +469,7 @@ static enum open_result open_by_trial(struct decoder *d, const struct cipher_hea
         const struct cipher_keys *keys;
         size_t n = 0;
 
-        while ((keys = d->options.try_keys(d->options.userdata, n))) {
+        while ((keys = d->options.keyring.try_next(d->options.keyring.userdata, n))) {
                 n++;
                 begin_ciphered(d, header);
                 result = open_with(d, header, keys);
@@ -503,10 +503,10 @@ static enum open_result open_ciphered(struct decoder *d, struct slice apdu, cons
                 return OPEN_FAULT;
         }
         begin_ciphered(d, &header);
-        if (d->options.find_keys)
-                keys = d->options.find_keys(d->options.userdata,
-                                            t->has_system_title ? t->system_title : NULL);
-        if (!keys && d->options.try_keys)
+        if (d->options.keyring.find)
+                keys = d->options.keyring.find(d->options.keyring.userdata,
+                                               t->has_system_title ? t->system_title : NULL);
+        if (!keys && d->options.keyring.try_next)
                 return open_by_trial(d, &header);
         return open_with(d, &header, keys ? keys : &(struct cipher_keys){ 0 });
 }
@@ -544,8 +544,8 @@ static const struct cipher_keys *find_oms_keys(struct decoder *d, const struct o
         const struct cipher_keys *keys = NULL;
 
         *ret_any = false;
-        if (d->options.find_keys)
-                keys = d->options.find_keys(d->options.userdata, header->title);
+        if (d->options.keyring.find)
+                keys = d->options.keyring.find(d->options.keyring.userdata, header->title);
         for (size_t n = 0;; n++) {
                 if (keys && keys->has_key) {
                         *ret_any = true;
@@ -554,7 +554,9 @@ static const struct cipher_keys *find_oms_keys(struct decoder *d, const struct o
                 }
                 if (n == 0 && *ret_any)
                         return NULL; /* this one's own */
-                keys = d->options.try_keys ? d->options.try_keys(d->options.userdata, n) : NULL;
+                keys = d->options.keyring.try_next
+                               ? d->options.keyring.try_next(d->options.keyring.userdata, n)
+                               : NULL;
                 if (!keys)
                         return NULL;
         }

@@ -68,7 +68,8 @@ static struct decoder_known_title *find(struct decoder *d, const uint8_t *title,
         for (size_t i = 0; i < DECODER_TITLES; i++)
                 if (d->titles[i].used && memcmp(d->titles[i].title, title, CIPHER_TITLE_BYTES) == 0)
                         return d->titles[i].keys == sum ? &d->titles[i] : NULL;
-        if (!d->options.recall || !d->options.recall(d->options.userdata, title, keys, &recalled))
+        if (!d->options.keyring.recall ||
+            !d->options.keyring.recall(d->options.keyring.userdata, title, keys, &recalled))
                 return NULL;
         entry = make(d, title, sum);
         entry->known = recalled;
@@ -135,9 +136,9 @@ bool trust_ciphered(struct decoder *d, const struct cipher_keys *keys)
         entry->known.authenticated |= t->authenticated;
         if (t->meter_id[0]) /* its short lists may not say it */
                 entry->meter = digest_of_meter(t);
-        if (d->options.remember)
-                d->options.remember(d->options.userdata, entry->title, keys, t->meter_id,
-                                    &entry->known);
+        if (d->options.keyring.remember)
+                d->options.keyring.remember(d->options.keyring.userdata, entry->title, keys,
+                                            t->meter_id, &entry->known);
         return true;
 }
 
@@ -149,8 +150,8 @@ static bool must_authenticate(const struct decoder *d)
                 if (d->titles[i].used && d->titles[i].known.authenticated &&
                     d->titles[i].meter == digest_of_meter(t))
                         return true;
-        return d->options.must_authenticate &&
-               d->options.must_authenticate(d->options.userdata, t->meter_id);
+        return d->options.keyring.must_authenticate &&
+               d->options.keyring.must_authenticate(d->options.keyring.userdata, t->meter_id);
 }
 
 bool trust_plain(struct decoder *d)

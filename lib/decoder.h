@@ -15,6 +15,7 @@
 #include <stdint.h>
 
 #include "lib/dlms/cipher.h"
+#include "lib/keyring.h"
 #include "lib/link/scanner.h"
 #include "lib/profile/profile.h"
 #include "lib/value/reader.h"
@@ -60,27 +61,10 @@ struct decoder_scratch {
         uint8_t plain[DECODER_APDU_BYTES];
 };
 
-/* What is remembered of a system title. */
-struct decoder_title {
-        uint32_t counter;   /* frame counter of its last telegram; 0: not known */
-        bool authenticated; /* its tags were verified */
-};
-
 struct decoder_options {
         const struct profile_set *profiles;  /* borrowed; NULL: no family is known */
         const struct meter_profile *profile; /* forced; NULL: found by itself */
-        /*
-         * Asked for the keys of a system title (8 bytes; NULL when the telegram has none). Returns
-         * borrowed keys that live until the next call into the decoder, or NULL.
-         */
-        const struct cipher_keys *(*find_keys)(void *userdata, const uint8_t *title);
-        void *userdata;
-        /*
-         * Asked after find_keys() gave NULL, with attempt 0, 1, …: keys that may be of this meter,
-         * whose id stands inside what cannot be read. NULL: no more. What deciphers is accepted; a
-         * single candidate that does not is a wrong key, and of several no one knows. May be NULL.
-         */
-        const struct cipher_keys *(*try_keys)(void *userdata, size_t attempt);
+        struct keyring keyring;
         struct decoder_scratch *scratch; /* borrowed, any contents; NULL: one of its own */
         enum scanner_input input;        /* a live line, unless told otherwise */
         size_t input_bytes;              /* of a file; 0: not known */
@@ -89,18 +73,6 @@ struct decoder_options {
          * meter, codes, units and scalers came before.
          */
         bool confirm;
-        /*
-         * What the caller kept of this title and these keys, for instance over a restart: asked
-         * when its first telegram comes. False: nothing, or other keys. May be NULL; so may
-         * remember(), which is told what is to be kept after each telegram that was read, and of
-         * which meter it was ("": it does not say).
-         */
-        bool (*recall)(void *userdata, const uint8_t *title, const struct cipher_keys *keys,
-                       struct decoder_title *ret);
-        void (*remember)(void *userdata, const uint8_t *title, const struct cipher_keys *keys,
-                         const char *meter_id, const struct decoder_title *what);
-        /* Whether plain text of this meter ("": it does not say) is to be refused. May be NULL. */
-        bool (*must_authenticate)(void *userdata, const char *meter_id);
 };
 
 /* Owned by the caller, freed with decoder_free(). `options` is copied. -ENOMEM. */

@@ -101,8 +101,7 @@ int telegram_file_decode(const struct telegram_file *file, const struct cipher_k
         const struct decoder_options options = {
                 .profiles = profiles,
                 .profile = profile,
-                .find_keys = find_keys,
-                .userdata = &copy,
+                .keyring = { .find = find_keys, .userdata = &copy },
                 .input = raw_is_all(bytes) ? SCANNER_UNFRAMED : SCANNER_FILE,
                 .input_bytes = bytes.len,
         };

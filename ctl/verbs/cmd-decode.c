@@ -252,10 +252,10 @@ static int begin(struct decode *decode, enum scanner_input input)
         const struct decoder_options options = {
                 .profiles = decode->profiles,
                 .profile = decode->profile,
-                .find_keys = find_keys,
-                .recall = recall,
-                .remember = remember,
-                .userdata = decode,
+                .keyring = { .find = find_keys,
+                             .recall = recall,
+                             .remember = remember,
+                             .userdata = decode },
                 .input = input,
                 .input_bytes = input == SCANNER_UNFRAMED ? decode->head.len : decode->all,
         };

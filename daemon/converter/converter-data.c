@@ -25,46 +25,6 @@
 /* A list that cannot be read is of no account for so long after one that could. */
 #define READABLE_USEC (300 * USEC)
 
-static const struct cipher_keys *find_keys(void *userdata, const uint8_t *title)
-{
-        struct converter *c = userdata;
-
-        return c->options.ops->find_keys(c, title, c->options.userdata);
-}
-
-static const struct cipher_keys *try_keys(void *userdata, size_t attempt)
-{
-        struct converter *c = userdata;
-
-        return c->options.ops->try_keys(c, attempt, c->options.userdata);
-}
-
-static bool recall(void *userdata, const uint8_t *title, const struct cipher_keys *keys,
-                   struct decoder_title *ret)
-{
-        struct converter *c = userdata;
-
-        return c->options.ops->recall &&
-               c->options.ops->recall(c, title, keys, ret, c->options.userdata);
-}
-
-static void remember(void *userdata, const uint8_t *title, const struct cipher_keys *keys,
-                     const char *meter_id, const struct decoder_title *what)
-{
-        struct converter *c = userdata;
-
-        if (c->options.ops->remember)
-                c->options.ops->remember(c, title, keys, meter_id, what, c->options.userdata);
-}
-
-static bool must_authenticate(void *userdata, const char *meter_id)
-{
-        struct converter *c = userdata;
-
-        return c->options.ops->must_authenticate &&
-               c->options.ops->must_authenticate(c, meter_id, c->options.userdata);
-}
-
 /* What the line spoke before the restart needs one frame less to prove itself. */
 static void expect_framing(struct converter *c)
 {
@@ -124,12 +84,7 @@ int converter_data_prepare(struct converter *c)
         if (!c->decoder) {
                 r = decoder_new(&(struct decoder_options){ .profiles = c->options.profiles,
                                                            .profile = c->profile,
-                                                           .find_keys = find_keys,
-                                                           .userdata = c,
-                                                           .try_keys = try_keys,
-                                                           .recall = recall,
-                                                           .remember = remember,
-                                                           .must_authenticate = must_authenticate,
+                                                           .keyring = c->options.keyring,
                                                            .scratch = c->options.scratch,
                                                            .confirm = true },
                                 &c->decoder);

@@ -28,16 +28,6 @@ struct converter_ops {
         void (*changed)(struct converter *c, void *userdata);
         /* The port was closed: what came through it is out of date. */
         void (*lost)(struct converter *c, void *userdata);
-        const struct cipher_keys *(*find_keys)(struct converter *c, const uint8_t *title,
-                                               void *userdata);
-        /* For a title that find_keys() does not know: keys to try, until NULL. */
-        const struct cipher_keys *(*try_keys)(struct converter *c, size_t attempt, void *userdata);
-        /* As in struct decoder_options. */
-        bool (*recall)(struct converter *c, const uint8_t *title, const struct cipher_keys *keys,
-                       struct decoder_title *ret, void *userdata);
-        void (*remember)(struct converter *c, const uint8_t *title, const struct cipher_keys *keys,
-                         const char *meter_id, const struct decoder_title *what, void *userdata);
-        bool (*must_authenticate)(struct converter *c, const char *meter_id, void *userdata);
         /* Of one that converter_try() put on trial: 1 the telegram is of the meter that it was
          * adopted for, 0 it does not say so, -1 there is another meter behind it. */
         int (*assess)(struct converter *c, const struct telegram *telegram, void *userdata);
@@ -48,6 +38,7 @@ struct converter_options {
         struct store *store; /* may be NULL: nothing is remembered */
         const struct converter_ops *ops;
         void *userdata;
+        struct keyring keyring;             /* of its decoder */
         struct decoder_scratch *scratch;    /* of all converters of this loop; may be NULL */
         const struct profile_set *profiles; /* borrowed; may be NULL */
 };

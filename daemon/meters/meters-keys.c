@@ -117,6 +117,55 @@ const struct cipher_keys *meters_try_keys(struct meters *ms, size_t attempt)
         return NULL;
 }
 
+/* ---- as a decoder asks ---- */
+
+static const struct cipher_keys *line_find(void *userdata, const uint8_t *title)
+{
+        const struct meters_line *line = userdata;
+
+        return meters_find_keys(line->meters, line->converter, title);
+}
+
+static const struct cipher_keys *line_try_next(void *userdata, size_t attempt)
+{
+        const struct meters_line *line = userdata;
+
+        return meters_try_keys(line->meters, attempt);
+}
+
+static bool line_recall(void *userdata, const uint8_t *title, const struct cipher_keys *keys,
+                        struct decoder_title *ret)
+{
+        const struct meters_line *line = userdata;
+
+        return meters_recall_title(line->meters, title, keys, ret);
+}
+
+static void line_remember(void *userdata, const uint8_t *title, const struct cipher_keys *keys,
+                          const char *meter_id, const struct decoder_title *what)
+{
+        const struct meters_line *line = userdata;
+
+        meters_remember_title(line->meters, title, keys, meter_id, what);
+}
+
+static bool line_must_authenticate(void *userdata, const char *meter_id)
+{
+        const struct meters_line *line = userdata;
+
+        return meters_must_authenticate(line->meters, line->converter, meter_id);
+}
+
+struct keyring meters_keyring(struct meters_line *line)
+{
+        return (struct keyring){ .find = line_find,
+                                 .try_next = line_try_next,
+                                 .recall = line_recall,
+                                 .remember = line_remember,
+                                 .must_authenticate = line_must_authenticate,
+                                 .userdata = line };
+}
+
 /* A system title is 16 hex digits, in lower case wherever we keep one. */
 static void copy_name(char to[static METER_ID_MAX], const char *from)
 {

@@ -37,6 +37,15 @@ void meters_take(struct meters *ms, struct converter *c, const struct telegram *
 int meters_assess(const struct meters *ms, const struct telegram *telegram, const char *id,
                   char ret_id[static METER_ID_MAX]);
 /* The keys of a system title (or NULL) seen by `c`; borrowed until the next call. */
+/*
+ * A line as its decoder sees it: whose keys, and what is kept of whom. Borrows both; lives as long
+ * as the converter does.
+ */
+struct meters_line {
+        struct meters *meters;
+        struct converter *converter;
+};
+struct keyring meters_keyring(struct meters_line *line);
 const struct cipher_keys *meters_find_keys(struct meters *ms, struct converter *c,
                                            const uint8_t *title);
 /*
@@ -45,7 +54,7 @@ const struct cipher_keys *meters_find_keys(struct meters *ms, struct converter *
  * the next call.
  */
 const struct cipher_keys *meters_try_keys(struct meters *ms, size_t attempt);
-/* As in struct decoder_options. */
+/* As in struct keyring. */
 bool meters_recall_title(struct meters *ms, const uint8_t *title, const struct cipher_keys *keys,
                          struct decoder_title *ret);
 void meters_remember_title(struct meters *ms, const uint8_t *title, const struct cipher_keys *keys,

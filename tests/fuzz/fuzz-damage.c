@@ -170,9 +170,9 @@ static void drain(struct stream *s, struct decoder *d)
 static void decode(struct stream *s, bool live, size_t step)
 {
         struct slice whole = { s->bytes, s->len };
-        struct decoder_options options = {
-                .profiles = known_profiles(), .find_keys = find_keys, .userdata = s, .confirm = live
-        };
+        struct decoder_options options = { .profiles = known_profiles(),
+                                           .keyring = { .find = find_keys, .userdata = s },
+                                           .confirm = live };
         struct decoder *d = NULL;
 
         if (!live)

@@ -58,7 +58,8 @@ static uint64_t drain(struct decoder *d, uint64_t sum)
 
 static uint64_t decode(const uint8_t *data, size_t size, size_t step)
 {
-        struct decoder_options options = { .profiles = known_profiles(), .find_keys = find_keys };
+        struct decoder_options options = { .profiles = known_profiles(),
+                                           .keyring.find = find_keys };
         struct decoder *d = NULL;
         uint64_t sum = 14695981039346656037U;
 

@@ -63,11 +63,11 @@ static void drain(struct decoder *d, struct result *result)
 
 static struct result decode(const struct capture *c, struct slice bytes, size_t step)
 {
-        struct decoder_options options = { .profiles = known_profiles(),
-                                           .find_keys = find_keys,
-                                           .userdata = (void *)(uintptr_t)&c->keys,
-                                           .input = raw_is_all(bytes) ? SCANNER_UNFRAMED
-                                                                      : SCANNER_FILE };
+        struct decoder_options options = {
+                .profiles = known_profiles(),
+                .keyring = { .find = find_keys, .userdata = (void *)(uintptr_t)&c->keys },
+                .input = raw_is_all(bytes) ? SCANNER_UNFRAMED : SCANNER_FILE
+        };
         struct decoder *d = NULL;
         struct result result = { 0 };
 

@@ -100,8 +100,7 @@ static void drain(struct decoder *d, struct telegram_file *f, bool damaged, size
 static size_t decode(struct telegram_file *f, struct slice bytes, size_t step, bool damaged)
 {
         struct decoder_options options = { .profiles = known_profiles(),
-                                           .find_keys = find_keys,
-                                           .userdata = &f->keys,
+                                           .keyring = { .find = find_keys, .userdata = &f->keys },
                                            .input = raw_is_all(bytes) ? SCANNER_UNFRAMED
                                                                       : SCANNER_FILE };
         struct decoder *d = NULL;

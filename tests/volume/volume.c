@@ -336,8 +336,7 @@ static void decode(struct stream *s, struct figures *f, uint64_t seed)
         static struct decoder_scratch scratch;
         struct slice whole = { s->bytes, s->starts[s->sent->n] };
         struct decoder_options options = { .profiles = known_profiles(),
-                                           .find_keys = find_keys,
-                                           .userdata = s,
+                                           .keyring = { .find = find_keys, .userdata = s },
                                            .scratch = &scratch,
                                            .confirm = s->live };
         struct decoder *d = NULL;

@@ -105,11 +105,6 @@ static void ignore_change(struct converter *c, void *userdata)
 {
 }
 
-static const struct cipher_keys *no_keys(struct converter *c, const uint8_t *title, void *userdata)
-{
-        return NULL;
-}
-
 static int assess(struct converter *c, const struct telegram *t, void *userdata)
 {
         return the_bed->verdict;
@@ -118,7 +113,6 @@ static int assess(struct converter *c, const struct telegram *t, void *userdata)
 static const struct converter_ops ops = { .telegram = count_telegram,
                                           .changed = ignore_change,
                                           .lost = ignore_change,
-                                          .find_keys = no_keys,
                                           .assess = assess };
 
 int __wrap_converter_may_reset(const struct converter *c)

@@ -290,8 +290,7 @@ static inline struct decoder *make_decoder(enum keys *keys)
         struct decoder *d = NULL;
 
         if (*keys != KEYS_NOT_ASKED) {
-                options.find_keys = find_keys;
-                options.userdata = keys;
+                options.keyring = (struct keyring){ .find = find_keys, .userdata = keys };
         }
         assert_int_equal(decoder_new(&options, &d), 0);
         return d;

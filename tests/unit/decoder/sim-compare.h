@@ -39,8 +39,8 @@ static inline struct cipher_keys sim_test_keys(const struct sim_meter *meter)
 static inline struct decoder *sim_test_decoder(struct cipher_keys *keys, enum scanner_input input)
 {
         struct decoder_options options = { .profiles = known_profiles_and_pairs(),
-                                           .find_keys = sim_test_find_keys,
-                                           .userdata = keys,
+                                           .keyring = { .find = sim_test_find_keys,
+                                                        .userdata = keys },
                                            .input = input };
         struct decoder *d = NULL;
 
