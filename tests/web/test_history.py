@@ -148,7 +148,8 @@ class Import(page_case.PageTest):
         page.wait_text("dialog .status", f"{days * 96} quarter hours of the file are in the history")
         page.click("Close")
         page.wait_closed()
-        month = datetime.datetime.fromtimestamp(today, datetime.timezone.utc).replace(day=1) - 2 * DAY
+        end = datetime.datetime.fromtimestamp(begin + days * 86400, datetime.timezone.utc)
+        month = end.replace(day=1) - 2 * DAY  # all of it is in the table
         first = int(month.replace(day=1).timestamp())
         last = int((month + 3 * DAY).replace(day=1).timestamp())
         slots = [(t - begin) // 900 for t in range(first, last, 900)]
