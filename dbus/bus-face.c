@@ -11,9 +11,10 @@
 #include "bus-private.h"
 #include "bus-text.h"
 
-#define EACH_BIT(i, bits)                                                                       \
-        for (uint64_t left_ = (bits), i; left_ && (i = (uint64_t)__builtin_ctzll(left_), true); \
-             left_ &= left_ - 1)
+/* The bits that are set, from the lowest. */
+#define EACH_BIT(i, bits)                                        \
+        for (uint64_t left_ = (bits); left_; left_ &= left_ - 1) \
+                for (size_t i = (size_t)__builtin_ctzll(left_), once_ = 1; once_; once_ = 0)
 
 static bool is_text(const struct bus_property *p)
 {
