@@ -3,12 +3,7 @@
  * What a meter has been: in the meter itself while it is heard, in a row of the store, and in a
  * second meter as long as an earlier run, or a tariff, has said more than this one does.
  */
-#include <stdlib.h>
-#include <unistd.h>
-
-#include "daemon/meters/meters-private.h"
-#include "daemon/store/store.h"
-#include "tests/unit/test.h"
+#include "meters-place.h"
 
 #define METER "LGZ1"
 
@@ -27,65 +22,22 @@ static void on_known(struct sink *sink, struct meter_memory *memory, bool exact)
 static const struct sink_ops ops = { .name = "keeper", .meter_known = on_known };
 static struct sink keeper = { .ops = &ops };
 
-struct place {
-        char directory[64];
-        sd_event *event;
-        struct store *store;
-        struct sink *sinks;
-        struct meters *meters;
-};
-
-static void begin(struct place *place)
+static int make_memory(void **state)
 {
-        place->sinks = &keeper;
         known = NULL;
         n_known = 0;
-        assert_int_equal(store_new(&(struct store_options){ .event = place->event,
-                                                            .directory = place->directory },
-                                   &place->store),
-                         0);
-        store_wait(place->store);
-        assert_int_equal(meters_new(&(struct meters_options){ .event = place->event,
-                                                              .store = place->store,
-                                                              .sinks = &place->sinks },
-                                    &place->meters),
-                         0);
-        meters_announce(place->meters, &keeper);
-}
-
-static void end(struct place *place)
-{
-        place->meters = meters_free(place->meters);
-        place->store = store_free(place->store);
-}
-
-static int make_place(void **state)
-{
-        struct place *place = calloc(1, sizeof(*place));
-
-        assert_non_null(place);
-        strcpy(place->directory, "/tmp/test-meters-memory.XXXXXX");
-        assert_non_null(mkdtemp(place->directory));
-        assert_return_code(sd_event_new(&place->event), 0);
-        begin(place);
-        *state = place;
+        *state = make_place(&keeper);
         return 0;
 }
 
-static int remove_place(void **state)
+/* Another run: the sink is told what it finds. */
+static void restart(struct place *place)
 {
-        static const char *const names[] = { "/state.db", "/state.db-journal", "" };
-        struct place *place = *state;
-        char path[128];
-
         end(place);
-        assert_null(sd_event_unref(place->event));
-        for (size_t i = 0; i < ELEMENTSOF(names); i++) {
-                (void)snprintf(path, sizeof(path), "%s%s", place->directory, names[i]);
-                (void)remove(path); /* not all are there */
-        }
-        free(place);
-        return 0;
+        known = NULL;
+        n_known = 0;
+        begin(place);
+        meters_announce(place->meters, &keeper);
 }
 
 /* It says the first `n` of two values, with an interval that was learned. */
@@ -164,8 +116,7 @@ static void an_earlier_run_is_known_until_all_is_said_again(void **state)
         struct entry *e = hear(place);
 
         say(place, e, 2);
-        end(place);
-        begin(place);
+        restart(place);
         assert_int_equal(n_known, 1);
         assert_int_equal(known->look(known)->n_values, 2);
         e = hear(place);
@@ -174,8 +125,7 @@ static void an_earlier_run_is_known_until_all_is_said_again(void **state)
         assert_int_equal(known->look(known)->n_values, 2);
         say(place, e, 2);
         assert_ptr_equal(known->look(known), e->meter);
-        end(place);
-        begin(place);
+        restart(place);
         assert_int_equal(known->look(known)->n_values, 2);
 }
 
@@ -193,12 +143,11 @@ static void a_tariff_stays_known_where_none_counts(void **state)
         assert_int_equal(known->look(known)->tariff.active, 2);
         assert_int_equal(known->look(known)->n_values, 2);
         assert_int_equal(e->meter->tariff.active, 0);
-        end(place);
-        begin(place);
+        restart(place);
         assert_int_equal(known->look(known)->tariff.active, 2);
 }
 
-#define ROW(test) cmocka_unit_test_setup_teardown(test, make_place, remove_place)
+#define ROW(test) cmocka_unit_test_setup_teardown(test, make_memory, remove_place)
 
 int main(void)
 {

@@ -3,12 +3,7 @@
  * What is kept of system titles over a restart: counters that must go on growing, and meters that
  * have authenticated, of which nothing without a tag is believed from then on.
  */
-#include <stdlib.h>
-#include <unistd.h>
-
-#include "daemon/meters/meters-private.h"
-#include "daemon/store/store.h"
-#include "tests/unit/test.h"
+#include "meters-place.h"
 
 #define METER "LGZ1030655933512"
 #define OTHER "LGZ1030655933599"
@@ -41,62 +36,11 @@ const char *__wrap_converter_learned_meter(const struct converter *c)
         return learned_meter;
 }
 
-struct place {
-        char directory[64];
-        sd_event *event;
-        struct store *store;
-        struct sink *sinks;
-        struct meters *meters;
-};
-
-static void begin(struct place *place)
+static int make_lines(void **state)
 {
-        assert_int_equal(store_new(&(struct store_options){ .event = place->event,
-                                                            .directory = place->directory },
-                                   &place->store),
-                         0);
-        store_wait(place->store);
-        assert_int_equal(meters_new(&(struct meters_options){ .event = place->event,
-                                                              .store = place->store,
-                                                              .sinks = &place->sinks },
-                                    &place->meters),
-                         0);
-}
-
-static void end(struct place *place)
-{
-        place->meters = meters_free(place->meters);
-        place->store = store_free(place->store);
-}
-
-static int make_place(void **state)
-{
-        struct place *place = calloc(1, sizeof(*place));
-
-        assert_non_null(place);
-        strcpy(place->directory, "/tmp/test-meters-trust.XXXXXX");
-        assert_non_null(mkdtemp(place->directory));
-        assert_return_code(sd_event_new(&place->event), 0);
-        begin(place);
+        *state = make_place(NULL);
         configured = NULL;
         learned_meter = "";
-        *state = place;
-        return 0;
-}
-
-static int remove_place(void **state)
-{
-        static const char *const names[] = { "/state.db", "/state.db-journal", "" };
-        struct place *place = *state;
-        char path[128];
-
-        end(place);
-        assert_null(sd_event_unref(place->event));
-        for (size_t i = 0; i < ELEMENTSOF(names); i++) {
-                (void)snprintf(path, sizeof(path), "%s%s", place->directory, names[i]);
-                (void)remove(path); /* not all are there */
-        }
-        free(place);
         return 0;
 }
 
@@ -238,7 +182,7 @@ static void titles_are_forgotten_by_title_too(void **state)
         assert_true(must_authenticate(place, OTHER));
 }
 
-#define ROW(test) cmocka_unit_test_setup_teardown(test, make_place, remove_place)
+#define ROW(test) cmocka_unit_test_setup_teardown(test, make_lines, remove_place)
 
 int main(void)
 {
