@@ -109,10 +109,8 @@ static union bus_value medium(const struct bus_face *face)
 }
 
 /* What the meter counts: the energy drawn from the grid, or the first register that only rises. */
-static const struct meter_value *find_counter(const struct bus_face *face)
+static const struct meter_value *find_register(const struct meter *m)
 {
-        const struct meter *m = model_of(face);
-
         if (is_electric(m))
                 return meter_find_obis(m, (struct obis)OBIS_OF(1, 0, 1, 8, 0, 255));
         for (size_t i = 0; i < m->n_values; i++)
@@ -120,6 +118,14 @@ static const struct meter_value *find_counter(const struct bus_face *face)
                     quantity_is_counter(m->values[i].reading.quantity))
                         return &m->values[i];
         return NULL;
+}
+
+/* NULL too for one whose scale is unknown: a double has no way to say so. */
+static const struct meter_value *find_counter(const struct bus_face *face)
+{
+        const struct meter_value *value = find_register(model_of(face));
+
+        return value && !reading_is_unscaled(&value->reading) ? value : NULL;
 }
 
 static union bus_value counter(const struct bus_face *face)

@@ -47,6 +47,8 @@ static void add_readings(struct metrics *m, struct json_object *meter)
                 if (!(quantity && quantity_is_counter(quantity)) &&
                     (!json_flag(meter, "online") || json_has_word(reading, "flags", "stale")))
                         continue;
+                if (json_has_word(reading, "flags", "unscaled"))
+                        continue;
                 if (read_decimal(json_double(reading, "value"), &value))
                         metrics_add_reading(m, json_text(meter, "id"), json_text(meter, "name"),
                                             json_text(reading, "name"), json_text(reading, "unit"),

@@ -96,7 +96,8 @@ static void remove_object(struct objects *objects, const void *object)
 
 /* ---- the text ---- */
 
-static void add_readings(struct metrics *m, const struct meter *meter, const char *name)
+static void add_readings(struct metrics *m, const struct meter *meter, const char *name,
+                         uint64_t now_host_usec)
 {
         for (size_t i = 0; i < meter->n_values; i++) {
                 const struct meter_value *value = &meter->values[i];
@@ -104,14 +105,18 @@ static void add_readings(struct metrics *m, const struct meter *meter, const cha
                 bool counts = quantity && quantity_is_counter(quantity);
 
                 /* A counter stands where it stood; a power of an hour ago is no power. */
-                if (!counts && (!meter->online || value->flags & METER_VALUE_STALE))
+                if (!counts &&
+                    (!meter->online || meter_value_flags(value, now_host_usec) & METER_VALUE_STALE))
+                        continue;
+                if (reading_is_unscaled(&value->reading)) /* a sample has no way to say so */
                         continue;
                 metrics_add_reading(m, meter->id, name, value->key, unit_name(value->reading.unit),
                                     value->reading.value);
         }
 }
 
-static void add_meter(struct metrics *m, const struct meter *meter, const char *name)
+static void add_meter(struct metrics *m, const struct meter *meter, const char *name,
+                      uint64_t now_host_usec)
 {
         const struct metrics_meter row = {
                 .id = meter->id,
@@ -130,16 +135,19 @@ static void add_meter(struct metrics *m, const struct meter *meter, const char *
         };
 
         metrics_add_meter(m, &row);
-        add_readings(m, meter, name);
+        add_readings(m, meter, name, now_host_usec);
 }
 
 static char *make_text(struct output_sink *s)
 {
         struct metrics *m = metrics_new();
+        uint64_t now_host_usec;
         char *text;
 
         if (!m)
                 return NULL;
+        if (sd_event_now(s->event, CLOCK_REALTIME, &now_host_usec) < 0)
+                now_host_usec = 0; /* nothing looks old then */
         metrics_add_service(m, s->version);
         for (size_t i = 0; i < s->converters.n; i++)
                 metrics_add_converter(m, s->converters.list[i]);
@@ -147,7 +155,7 @@ static char *make_text(struct output_sink *s)
                 const struct meter *meter = s->meters.list[i];
                 const char *name = s->meter_name ? s->meter_name(s->userdata, meter->id) : "";
 
-                add_meter(m, meter, name);
+                add_meter(m, meter, name, now_host_usec);
         }
         for (size_t i = 0; i < s->outputs.n; i++)
                 metrics_add_output(m, s->outputs.list[i]);

@@ -13,11 +13,12 @@
 
 #include "base/util.h"
 
-#define C_IMPORT 1
-#define C_EXPORT 2
-#define C_NET    16
-#define D_POWER  7
-#define D_ENERGY 8
+#define C_IMPORT   1
+#define C_EXPORT   2
+#define C_NET      16
+#define PHASE_STEP 20 /* 21, 22 and 36 of L1, 41 … of L2, 61 … of L3 (IEC 62056-6-1) */
+#define D_POWER    7
+#define D_ENERGY   8
 /* Lists with more than the others come every hour at the latest. */
 #define PARTS_USEC (65 * 60 * UINT64_C(1000000))
 
@@ -177,4 +178,32 @@ void meter_derive(struct meter *m, const struct meter_moment *now, struct meter_
         derive_total(m, C_IMPORT, now, update);
         derive_total(m, C_EXPORT, now, update);
         derive_power(m, now, update);
+}
+
+/* ---- asked for, and held nowhere ---- */
+
+static const struct meter_value *find_scaled(const struct meter *m, unsigned c)
+{
+        const struct meter_value *value = find(m, (uint8_t)c, D_POWER);
+
+        return value && !reading_is_unscaled(&value->reading) ? value : NULL;
+}
+
+bool meter_net_power(const struct meter *m, unsigned phase, struct decimal *ret)
+{
+        const struct meter_value *net = find_scaled(m, C_NET + PHASE_STEP * phase), *in, *out;
+        struct decimal none = { 0, 0 };
+
+        if (net && !(net->flags & METER_VALUE_DERIVED)) {
+                *ret = net->reading.value;
+                return true;
+        }
+        /* Not the one that was computed: it stays behind when a telegram has but one of its parts.
+         */
+        in = find_scaled(m, C_IMPORT + PHASE_STEP * phase);
+        out = find_scaled(m, C_EXPORT + PHASE_STEP * phase);
+        if ((!in && !out) || (in && out && in->sequence != out->sequence))
+                return false;
+        return decimal_subtract(in ? in->reading.value : none, out ? out->reading.value : none,
+                                ret) == 0;
 }

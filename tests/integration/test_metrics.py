@@ -61,6 +61,23 @@ class Metrics(unittest.TestCase):
             self.assertEqual(os.listdir(self.file.parent), [])
             bed.d.start()
 
+    def test_voltage_that_is_no_longer_sent_goes_and_a_counter_stays(self):
+        """The meter is online all the while: what it sends has become less."""
+        def has_voltage(text):
+            return any(key.startswith("smartmeter_voltage_volts{") and 'phase="L1"' in key for key in samples(text))
+
+        with self.bed() as bed:
+            for _ in range(2):
+                bed.feed(dsmr())
+            wait_until(lambda: self.file.exists() and has_voltage(self.file.read_text()), "the voltage", 30)
+
+            def is_gone():
+                bed.feed(dsmr(voltage=None))
+                return not has_voltage(self.file.read_text())
+            wait_until(is_gone, "the file without the voltage", 120)
+            self.assertIn("smartmeter_active_energy_import_watthours_total{", self.file.read_text())
+            self.assertFalse(has_voltage(self.smctl(bed, "metrics")))
+
     @unittest.skipUnless(shutil.which("promtool"), "promtool is not installed")
     def test_promtool_has_nothing_to_say(self):
         with self.bed() as bed:

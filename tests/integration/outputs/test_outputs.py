@@ -12,8 +12,8 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
 # pylint: disable=wrong-import-position
 import private_bus as bus
 from broker import Subscriber
-from harness import Broker
-from meter_bed import MeterBed, crc16
+from harness import Broker, telegram
+from meter_bed import MeterBed, crc16, x25
 from private_bus import GLib, wait_until
 
 METER = "NET1234567"
@@ -33,6 +33,18 @@ TELEGRAMS = {
 }
 
 
+UNKNOWN = "5706567000000017"
+LIST_NAME = b"Kamstrup_V0001"
+
+
+def unknown_list():
+    """What an OMNIPOWER sends, with a list name of nobody's: one frame of HDLC."""
+    body = telegram("kamstrup-omnipower", "--meter-id", UNKNOWN)[1:-3].replace(LIST_NAME, b"Unknowns_Z0001")
+    at = body.index(bytes((9, 6, 1, 1, 1, 8, 0, 255, 6))) + 9
+    body = body[:at] + (508798).to_bytes(4, "big") + body[at + 4:]
+    return b"\x7e" + body + x25(body) + b"\x7e"
+
+
 def p1(lines):
     body = ("/NET5 net\r\n\r\n0-0:96.1.1(" + METER.encode().hex() + ")\r\n" + "\r\n".join(lines) + "\r\n!").encode()
     return body + b"%04X\r\n" % crc16(body)
@@ -41,8 +53,8 @@ def p1(lines):
 class Shown:
     """One function an output: the value of a name there, or None."""
 
-    def __init__(self, bed, broker, metrics):
-        self.bed, self.metrics = bed, metrics
+    def __init__(self, bed, broker, metrics, meter=METER):
+        self.bed, self.metrics, self.meter = bed, metrics, meter
         self.subscriber = Subscriber(broker)
 
     def last(self, topic):
@@ -51,25 +63,25 @@ class Shown:
 
     def dbus_properties(self, name):
         properties = {IMPORT: "PowerImport", EXPORT: "PowerExport", NET: "PowerNet", ENERGY: "EnergyImport"}
-        return self.bed.d.client.get_all(bus.meter_path(METER), bus.ELECTRICITY)[properties[name]]
+        return self.bed.d.client.get_all(bus.meter_path(self.meter), bus.ELECTRICITY)[properties[name]]
 
     def dbus_readings(self, name):
-        readings = self.bed.d.client.call(bus.meter_path(METER), bus.METER, "GetReadings",
+        readings = self.bed.d.client.call(bus.meter_path(self.meter), bus.METER, "GetReadings",
                                           GLib.Variant("(as)", ([name],)))[0]
         return readings[name][0] if name in readings else None
 
     def native(self, name):
-        payload = self.last(f"smartmeterd/box/meter/{METER}/{name}")
+        payload = self.last(f"smartmeterd/box/meter/{self.meter}/{name}")
         return None if payload is None else float(payload)
 
     def native_telegram(self, name):
-        payload = self.last(f"smartmeterd/box/meter/{METER}/telegram")
+        payload = self.last(f"smartmeterd/box/meter/{self.meter}/telegram")
         values = {reading["name"]: reading["value"] for reading in json.loads(payload or '{"readings":[]}')["readings"]}
         return values.get(name)
 
     def homeassistant(self, name):
         """By its entity: the topic that it listens to, and what it makes of that."""
-        payload = self.last(f"homeassistant/device/smartmeterd_{METER}/config")
+        payload = self.last(f"homeassistant/device/smartmeterd_{self.meter}/config")
         entity = json.loads(payload)["components"].get(name) if payload else None
         if not entity or self.last(entity["state_topic"]) is None:
             return None
@@ -80,20 +92,20 @@ class Shown:
 
     def jeedom(self, name):
         """By its command: known to Jeedom, and with a value."""
-        payload = self.last(f"smartmeters/discovery/eqLogic/smd_{METER}")
-        topic = f"smartmeters/cmd/event/smd_{METER}_{name}"
-        if not payload or f"smd_{METER}_{name}" not in payload or self.last(topic) is None:
+        payload = self.last(f"smartmeters/discovery/eqLogic/smd_{self.meter}")
+        topic = f"smartmeters/cmd/event/smd_{self.meter}_{name}"
+        if not payload or f"smd_{self.meter}_{name}" not in payload or self.last(topic) is None:
             return None
         return json.loads(self.last(topic))["value"]
 
     def metrics_file(self, name):
         unit = "watthours_total" if name == ENERGY else "watts"
-        sample = re.compile(rf'^smartmeter_{name}_{unit}{{(.*meter="{METER}".*)}} (\S+)$', re.M)
+        sample = re.compile(rf'^smartmeter_{name}_{unit}{{(.*meter="{self.meter}".*)}} (\S+)$', re.M)
         found = sample.findall(self.metrics.read_text()) if self.metrics.exists() else []
         return next((float(value) for labels, value in found if "tariff=" not in labels), None)
 
     def smctl(self, name):
-        for row in map(json.loads, self.bed.smctl("readings", METER, "--json").splitlines()):
+        for row in map(json.loads, self.bed.smctl("readings", self.meter, "--json").splitlines()):
             for reading in row["readings"] if "readings" in row else [row]:
                 if reading["name"] == name:
                     return reading["value"]
@@ -132,6 +144,43 @@ class SameEverywhere(unittest.TestCase):
             wait_until(is_there, name, 30)
         except AssertionError:
             self.fail(f"{name} is {seen[0]}, not {value}")
+
+
+class UnknownScale(unittest.TestCase):
+    """A list that no profile knows: its numbers have no scale, and only who can say so shows them."""
+
+    def setUp(self):
+        broker = self.enterContext(Broker())
+        bed = self.bed = self.enterContext(MeterBed())
+        metrics = bed.d.folder / "metrics.prom"
+        bed.configure(f'[mqtt "all"]\nHost=127.0.0.1\nPort={broker.port}\nInstance=box\n'
+                      f"Formats=native homeassistant jeedom datacollector\n[metrics]\nFile={metrics}\n")
+        bed.d.manager("Reload")
+        self.shown = Shown(bed, broker, metrics, UNKNOWN)
+        self.addCleanup(self.shown.subscriber.close)
+        bed.feed(unknown_list())
+        bed.wait_telegrams(UNKNOWN, 1)
+
+    def test_readings_carry_the_flag(self):
+        self.assertEqual(self.bed.reading(UNKNOWN, ENERGY)[0], 508798)
+        self.assertTrue(self.bed.reading(UNKNOWN, ENERGY)[3] & 8)
+        self.assertEqual(self.shown.smctl(ENERGY), 508798)
+
+    def test_properties_of_one_number_do_not_show_it(self):
+        numbers = self.bed.d.client.get_all(bus.meter_path(UNKNOWN), bus.ELECTRICITY)
+        self.assertEqual({name for name, value in numbers.items() if value == value}, set(), numbers)
+        self.assertNotEqual(self.bed.d.meter(UNKNOWN, "Counter"), 508798)
+        self.assertEqual(self.bed.d.meter(UNKNOWN, "CounterUnit"), "")
+
+    def test_neither_metrics_nor_topics_do(self):
+        """Waits for what comes after the readings: the sample of the meter, and the whole telegram."""
+        wait_until(lambda: self.shown.metrics.exists() and UNKNOWN in self.shown.metrics.read_text(), "metrics", 30)
+        for text in (self.shown.metrics.read_text(), self.bed.smctl("metrics")):
+            self.assertIn(f'smartmeter_meter_online{{meter="{UNKNOWN}"', text)
+            self.assertNotIn("508798", text)
+        wait_until(lambda: self.shown.last(f"smartmeterd/box/meter/{UNKNOWN}/telegram"), "telegram", 30)
+        for output in ("native", "homeassistant", "jeedom"):
+            self.assertIsNone(getattr(self.shown, output)(ENERGY), output)
 
 
 def row(lines, wanted):

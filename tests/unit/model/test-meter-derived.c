@@ -193,6 +193,66 @@ static void both_directions_have_one(void **state)
         meter_free(m);
 }
 
+/* What an output with one number for it shows: of all phases, and of each. */
+static void net_power_is_sent_or_follows(void **state)
+{
+        struct meter *m = new_meter();
+        struct decimal net = { 7, 0 };
+
+        (void)state;
+        begin();
+        add("1-0:1.7.0", 40, 1);
+        add("1-0:21.7.0", 300, 0);
+        add("1-0:22.7.0", 0, 0);
+        add("1-0:42.7.0", 25, 1);
+        add("1-0:76.7.0", -12, 0);
+        add("1-0:61.7.0", 99, 0);
+        take(m, 0);
+        assert_true(meter_net_power(m, 0, &net)); /* the only direction it knows */
+        assert_int_equal(decimal_compare(net, (struct decimal){ 400, 0 }), 0);
+        assert_true(meter_net_power(m, 1, &net));
+        assert_int_equal(decimal_compare(net, (struct decimal){ 300, 0 }), 0);
+        assert_true(meter_net_power(m, 2, &net));
+        assert_int_equal(decimal_compare(net, (struct decimal){ -250, 0 }), 0);
+        assert_true(meter_net_power(m, 3, &net)); /* as sent */
+        assert_int_equal(decimal_compare(net, (struct decimal){ -12, 0 }), 0);
+
+        begin();
+        add("1-0:1.7.0", 100, 0);
+        add("1-0:2.7.0", 0, 0);
+        take(m, 10);
+        assert_true(meter_net_power(m, 0, &net));
+        assert_int_equal(decimal_compare(net, (struct decimal){ 100, 0 }), 0);
+
+        begin();
+        add("1-0:1.7.0", 150, 0); /* the other direction is of an earlier telegram */
+        add("1-0:21.7.0", 310, 0);
+        take(m, 20);
+        net = (struct decimal){ 7, 0 };
+        assert_false(meter_net_power(m, 0, &net));
+        assert_false(meter_net_power(m, 1, &net));
+        assert_int_equal(net.mantissa, 7);
+        meter_free(m);
+}
+
+static void net_power_of_an_unknown_scale_is_unknown(void **state)
+{
+        struct meter *m = new_meter();
+        struct decimal net;
+
+        (void)state;
+        begin();
+        add("1-0:16.7.0", 40, 0);
+        add("1-0:1.7.0", 40, 0);
+        add("1-0:36.7.0", 41, 0);
+        telegram.readings[0].scale = telegram.readings[1].scale = SCALE_NONE;
+        take(m, 0);
+        assert_false(meter_net_power(m, 0, &net));
+        assert_true(meter_net_power(m, 1, &net));
+        assert_false(meter_net_power(m, 2, &net));
+        meter_free(m);
+}
+
 /* As many values as a meter can have leave no place for what nobody sent. */
 static void full_meter_stays_within_bounds(void **state)
 {
@@ -221,6 +281,8 @@ int main(void)
                 cmocka_unit_test(power_of_both_directions),
                 cmocka_unit_test(one_register_alone_is_the_total_after_an_hour),
                 cmocka_unit_test(both_directions_have_one),
+                cmocka_unit_test(net_power_is_sent_or_follows),
+                cmocka_unit_test(net_power_of_an_unknown_scale_is_unknown),
                 cmocka_unit_test(full_meter_stays_within_bounds),
         };
 
