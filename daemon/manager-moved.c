@@ -94,7 +94,7 @@ void manager_try_moved(struct manager *m, struct managed *newcomer, const struct
                    missing.identity, missing.meter_id);
 }
 
-/* Its socket is no converter's any more: who is plugged in there next is a stranger. */
+/* Its socket is no converter's any more: another may be plugged in there next. */
 static void give_up_socket(struct manager *m, const char *identity)
 {
         struct managed *gone = manager_find(m, identity);
@@ -112,15 +112,15 @@ int manager_assess_moved(struct manager *m, struct managed *managed, const struc
         struct converter *c = managed->converter;
         struct store_converter missing;
         char id[METER_ID_MAX] = "";
-        int verdict;
+        int assessed;
 
         if (store_find_converter(m->store, managed->missing, &missing) <= 0 ||
             is_plugged(m, managed->missing))
                 return -1; /* forgotten, or back in its socket */
-        verdict = meters_assess(m->meters, t, missing.meter_id, id);
-        if (verdict == 0)
+        assessed = meters_assess(m->meters, t, missing.meter_id, id);
+        if (assessed == 0)
                 return 0;
-        if (verdict < 0) {
+        if (assessed < 0) {
                 /* A damaged telegram names anything; and several meters may share a line. */
                 bool again = strcmp(managed->other, id) == 0;
 

@@ -15,7 +15,7 @@
 struct managed {
         struct manager *manager;
         struct converter *converter;
-        struct meters_line line; /* whose keys its decoder asks for */
+        struct meters_line line; /* its meters, and their keys */
         bool exported;           /* the outputs know it */
         /* manager-moved.c */
         bool beside; /* another of its kind was plugged in at the same time: they are told apart */

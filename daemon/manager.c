@@ -28,7 +28,7 @@ static void on_telegram(struct converter *c, const struct telegram *telegram, vo
 {
         struct managed *managed = userdata;
 
-        meters_take(managed->line.meters, c, telegram);
+        meters_take(&managed->line, telegram);
         if (managed->chosen)
                 manager_settle_moved(managed->manager, managed);
 }
@@ -50,9 +50,9 @@ static void on_changed(struct converter *c, void *userdata)
 
 static void on_lost(struct converter *c, void *userdata)
 {
-        const struct managed *managed = userdata;
+        struct managed *managed = userdata;
 
-        meters_converter_lost(managed->line.meters, c);
+        meters_line_lost(&managed->line);
 }
 
 static void on_forget_keys(void *userdata)
@@ -216,7 +216,7 @@ static struct managed *add_converter(struct manager *m, const char *id)
         if (!managed)
                 return NULL;
         managed->manager = m;
-        managed->line.meters = m->meters;
+        meters_line_init(&managed->line, m->meters);
         if (converter_new(&(struct converter_options){ .event = m->options.event,
                                                        .store = m->store,
                                                        .ops = &converter_callbacks,
@@ -225,6 +225,7 @@ static struct managed *add_converter(struct manager *m, const char *id)
                                                        .scratch = m->scratch,
                                                        .profiles = m->profiles },
                           id, &managed->converter) < 0) {
+                meters_line_done(&managed->line);
                 free(managed);
                 return NULL;
         }
@@ -258,8 +259,8 @@ void manager_remove_converter(struct manager *m, struct managed *gone)
         while (*at != gone)
                 at = &(*at)->next;
         *at = gone->next;
-        meters_converter_lost(m->meters, gone->converter);
-        meters_converter_removed(m->meters, gone->converter);
+        meters_line_lost(&gone->line);
+        meters_line_done(&gone->line);
         hide_converter(m, gone);
         converter_free(gone->converter);
         free(gone);

@@ -50,10 +50,11 @@ static bool find_in_store(struct meters *ms, const char *name)
  * section of the converter. The meter this converter carried last is a guess, where the title is a
  * fact.
  */
-static bool find_keys(struct meters *ms, struct converter *c, const uint8_t *title)
+static bool find_keys(const struct meters_line *line, const uint8_t *title)
 {
-        const struct config_converter *config = converter_config(c);
-        const char *learned = converter_learned_meter(c), *id = "";
+        struct meters *ms = line->meters;
+        const struct config_converter *config = converter_config(line->converter);
+        const char *learned = converter_learned_meter(line->converter), *id = "";
         char text[TITLE_TEXT_MAX] = "";
         const struct entry *e;
 
@@ -70,18 +71,18 @@ static bool find_keys(struct meters *ms, struct converter *c, const uint8_t *tit
         return true;
 }
 
-const struct cipher_keys *meters_find_keys(struct meters *ms, struct converter *c,
-                                           const uint8_t *title)
+const struct cipher_keys *meters_find_keys(struct meters_line *line, const uint8_t *title)
 {
+        struct meters *ms = line->meters;
         static const uint8_t no_title[CIPHER_TITLE_BYTES];
         const uint8_t *asked = title ? title : no_title;
 
-        if (!ms->keys_cached || ms->keys_converter != c ||
+        if (!ms->keys_cached || ms->keys_line != line ||
             memcmp(ms->keys_title, asked, sizeof(ms->keys_title)) != 0) {
                 drop_found(ms);
-                ms->keys_found = find_keys(ms, c, title);
+                ms->keys_found = find_keys(line, title);
                 ms->keys_cached = true;
-                ms->keys_converter = c;
+                ms->keys_line = line;
                 memcpy(ms->keys_title, asked, sizeof(ms->keys_title));
         }
         return ms->keys_found ? &ms->keys : NULL;
@@ -121,9 +122,7 @@ const struct cipher_keys *meters_try_keys(struct meters *ms, size_t attempt)
 
 static const struct cipher_keys *line_find(void *userdata, const uint8_t *title)
 {
-        const struct meters_line *line = userdata;
-
-        return meters_find_keys(line->meters, line->converter, title);
+        return meters_find_keys(userdata, title);
 }
 
 static const struct cipher_keys *line_try_next(void *userdata, size_t attempt)
@@ -151,9 +150,7 @@ static void line_remember(void *userdata, const uint8_t *title, const struct cip
 
 static bool line_must_authenticate(void *userdata, const char *meter_id)
 {
-        const struct meters_line *line = userdata;
-
-        return meters_must_authenticate(line->meters, line->converter, meter_id);
+        return meters_must_authenticate(userdata, meter_id);
 }
 
 struct keyring meters_keyring(struct meters_line *line)

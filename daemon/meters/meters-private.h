@@ -4,16 +4,14 @@
 
 #include "meters.h"
 
-/* Far more than a house or a street has; a stranger on the wire makes no more objects than this. */
-#define METERS_MAX               512
-#define METERS_PER_CONVERTER_MAX 48
-#define TITLE_TEXT_MAX           17
+/* Far more than a house or a street has; forged telegrams make no more objects than this. */
+#define METERS_MAX     512
+#define TITLE_TEXT_MAX 17
 
 struct entry {
         struct meter *meter;
         struct meter_settings settings;
-        struct converter *owner; /* whose telegrams count; NULL while it is away */
-        uint64_t owner_generation;
+        struct meters_line *owner;  /* whose telegrams count; NULL while it is away */
         char title[TITLE_TEXT_MAX]; /* system title in hex, "" */
         bool provisional;           /* named for want of an id: gives way to the meter's own */
         bool unnamed;               /* provisional, and its family tells names: it will have one */
@@ -24,10 +22,16 @@ struct entry {
         struct entry *next;
 };
 
-/* The subject of a log line (log_about) about a meter, and the converter that it is heard through,
- * or NULL; further fields may follow. */
-#define LOG_METER(e, c, ...) \
-        LOG_SUBJECT(.meter = (e)->meter->id, .converter = (c) ? converter_id(c) : NULL, __VA_ARGS__)
+/* NULL for NULL. */
+static inline const char *meters_line_id(const struct meters_line *line)
+{
+        return line ? converter_id(line->converter) : NULL;
+}
+
+/* The subject of a log line (log_about) about a meter, and the line that it is heard on, or NULL;
+ * further fields may follow. */
+#define LOG_METER(e, line, ...) \
+        LOG_SUBJECT(.meter = (e)->meter->id, .converter = meters_line_id(line), __VA_ARGS__)
 
 /* What a meter has been, whether it was heard in this run or not. */
 struct remembered {
@@ -41,23 +45,11 @@ struct remembered {
         struct remembered *next;
 };
 
-/* The meters of one converter, as the bus shows them. */
-struct carried {
-        struct converter *converter;
-        const char *ids[METERS_PER_CONVERTER_MAX + 1];
-        struct entry *latest; /* a telegram without id is of this one */
-        /* Hashes of what one telegram each named, 0: none; of as many as may take turns. */
-        uint32_t pending[METERS_PER_CONVERTER_MAX];
-        unsigned int next_pending; /* the oldest, which gives way */
-        bool full_told;
-        struct carried *next;
-};
-
 struct meters {
         struct meters_options options;
         const struct config *config;
         struct entry *entries; /* in order of appearance */
-        struct carried *carried;
+        struct meters_line *lines;
         size_t n;
         sd_event_source *timer, *memory_timer;
         uint64_t memory_usec;               /* when the latter is due; 0: it is off */
@@ -70,7 +62,7 @@ struct meters {
         struct cipher_keys keys;
         bool keys_cached, keys_found;
         uint8_t keys_title[CIPHER_TITLE_BYTES];
-        const struct converter *keys_converter;
+        const struct meters_line *keys_line;
         struct cipher_keys trial_keys; /* the last that was handed out to be tried */
         /* What stands for the keys of the title that was remembered last; "": not known. */
         char fingerprint[17], fingerprint_title[TITLE_TEXT_MAX];
@@ -106,20 +98,19 @@ bool meters_memory_forget(struct meters *ms, const char *id);
 /* ---- meters-table.c ---- */
 
 char *meters_title_text(const uint8_t *title, char buf[static TITLE_TEXT_MAX]);
-struct carried *meters_carried_of(struct meters *ms, struct converter *c);
 /* The list of ids on the converter's object, made anew. */
-void meters_show_carried(struct meters *ms, struct converter *c);
+void meters_show_line(struct meters_line *line);
 void meters_configure_entry(struct meters *ms, struct entry *e);
 struct entry *meters_find_id(const struct meters *ms, const char *id);
 struct entry *meters_find_title(const struct meters *ms, const char *title);
 struct entry *meters_add(struct meters *ms, const char *id);
 void meters_remove(struct meters *ms, struct entry *gone, bool forgotten);
 /*
- * Room for one more meter behind `c`: within the converter's share and the whole table, of which
+ * Room for one more meter on the line: within the converter's share and the whole table, of which
  * meters that only one telegram ever named are given up first. False, reported once, when there is
  * none.
  */
-bool meters_make_room(struct meters *ms, struct converter *c);
+bool meters_make_room(struct meters_line *line);
 /* What the store remembers of it. */
 void meters_recall(struct meters *ms, struct entry *e);
 struct entry *meters_obtain_submeter(struct meters *ms, const struct entry *parent,
@@ -129,5 +120,5 @@ void meters_title_learned(struct meters *ms, const struct entry *e);
 /* What is kept of the titles of a meter, by its id or by a title. */
 void meters_forget_titles(struct meters *ms, const char *meter_id);
 /* Its telegrams come through `c` from now on. */
-void meters_bind(struct meters *ms, struct entry *e, struct converter *c);
+void meters_bind(struct meters_line *line, struct entry *e);
 int meters_on_timer(sd_event_source *source, uint64_t usec, void *userdata);

@@ -18,36 +18,22 @@ char *meters_title_text(const uint8_t *title, char buf[static TITLE_TEXT_MAX])
         return hex_print(title, CIPHER_TITLE_BYTES, buf, TITLE_TEXT_MAX);
 }
 
-struct carried *meters_carried_of(struct meters *ms, struct converter *c)
+void meters_line_init(struct meters_line *line, struct meters *ms)
 {
-        struct carried *carried = ms->carried;
-
-        while (carried && carried->converter != c)
-                carried = carried->next;
-        if (!carried) {
-                carried = calloc(1, sizeof(*carried));
-                if (!carried)
-                        return NULL;
-                carried->converter = c;
-                carried->next = ms->carried;
-                ms->carried = carried;
-        }
-        return carried;
+        *line = (struct meters_line){ .meters = ms, .next = ms->lines };
+        ms->lines = line;
 }
 
-/* The list of ids on the converter's object, made anew. */
-void meters_show_carried(struct meters *ms, struct converter *c)
+void meters_show_line(struct meters_line *line)
 {
-        struct carried *carried = c ? meters_carried_of(ms, c) : NULL;
         size_t n = 0;
 
-        if (!carried)
-                return;
-        for (struct entry *e = ms->entries; e && n < METERS_PER_CONVERTER_MAX; e = e->next)
-                if (e->owner == c)
-                        carried->ids[n++] = e->meter->id;
-        carried->ids[n] = NULL;
-        converter_set_meters(c, carried->ids);
+        for (struct entry *e = line->meters->entries; e && n < METERS_PER_CONVERTER_MAX;
+             e = e->next)
+                if (e->owner == line)
+                        line->ids[n++] = e->meter->id;
+        line->ids[n] = NULL;
+        converter_set_meters(line->converter, line->ids);
 }
 
 static const struct config_meter *config_of(const struct meters *ms, const struct entry *e)
@@ -93,16 +79,17 @@ struct entry *meters_find_title(const struct meters *ms, const char *title)
 void meters_remove(struct meters *ms, struct entry *gone, bool forgotten)
 {
         struct entry **at = &ms->entries;
-        struct converter *owner = gone->owner;
+        struct meters_line *owner = gone->owner;
 
         while (*at != gone)
                 at = &(*at)->next;
         *at = gone->next;
         ms->n--;
-        for (struct carried *carried = ms->carried; carried; carried = carried->next)
-                if (carried->latest == gone)
-                        carried->latest = NULL;
-        meters_show_carried(ms, owner); /* before its id goes, which the old list borrows */
+        for (struct meters_line *line = ms->lines; line; line = line->next)
+                if (line->latest == gone)
+                        line->latest = NULL;
+        if (owner) /* before its id goes, which the old list borrows */
+                meters_show_line(owner);
         EACH_SINK(ms, gone, meter_removed, gone->meter);
         if (forgotten && !meters_memory_forget(ms, gone->meter->id))
                 EACH_SINK(ms, gone, meter_forgotten, gone->meter->id);
@@ -117,52 +104,51 @@ static bool is_unconfirmed(const struct entry *e)
         return e->meter->sequence < 2 && !*e->meter->parent_id && !e->settings.name;
 }
 
-/* The oldest unconfirmed one, of `c` or of whomever; NULL when there is none. */
-static struct entry *find_unconfirmed(const struct meters *ms, const struct converter *c)
+/* The oldest unconfirmed one, of that line or of any (NULL); NULL when there is none. */
+static struct entry *find_unconfirmed(const struct meters *ms, const struct meters_line *line)
 {
         struct entry *e = ms->entries;
 
-        while (e && ((c && e->owner != c) || !is_unconfirmed(e)))
+        while (e && ((line && e->owner != line) || !is_unconfirmed(e)))
                 e = e->next;
         return e;
 }
 
-static size_t count_of(const struct meters *ms, const struct converter *c)
+static size_t count_of(const struct meters *ms, const struct meters_line *line)
 {
         size_t n = 0;
 
         for (const struct entry *e = ms->entries; e; e = e->next)
-                n += e->owner == c;
+                n += e->owner == line;
         return n;
 }
 
-static bool has_room(const struct meters *ms, const struct converter *c)
+static bool has_room(const struct meters *ms, const struct meters_line *line)
 {
-        return ms->n < METERS_MAX && count_of(ms, c) < METERS_PER_CONVERTER_MAX;
+        return ms->n < METERS_MAX && count_of(ms, line) < METERS_PER_CONVERTER_MAX;
 }
 
-static void tell_full(struct meters *ms, struct converter *c, bool share_is_used)
+static void log_full(struct meters_line *line, bool share_is_used)
 {
-        struct carried *carried = meters_carried_of(ms, c);
-
-        if (!carried || carried->full_told)
+        if (line->said_full)
                 return;
-        carried->full_told = true;
-        log_about(LOG_WARNING, LOG_SUBJECT(.converter = converter_id(c)),
+        line->said_full = true;
+        log_about(LOG_WARNING, LOG_SUBJECT(.converter = converter_id(line->converter)),
                   "names more meters than can be: %s; those of a single telegram are given up, and "
                   "then further ones are ignored",
                   share_is_used ? "its share of 48 is used" : "the table of 512 is full");
 }
 
-bool meters_make_room(struct meters *ms, struct converter *c)
+bool meters_make_room(struct meters_line *line)
 {
-        bool share_is_used = count_of(ms, c) >= METERS_PER_CONVERTER_MAX;
+        struct meters *ms = line->meters;
+        bool share_is_used = count_of(ms, line) >= METERS_PER_CONVERTER_MAX;
         struct entry *victim;
 
-        if (has_room(ms, c))
+        if (has_room(ms, line))
                 return true;
-        tell_full(ms, c, share_is_used);
-        victim = find_unconfirmed(ms, share_is_used ? c : NULL);
+        log_full(line, share_is_used);
+        victim = find_unconfirmed(ms, share_is_used ? line : NULL);
         if (!victim)
                 return false;
         meters_remove(ms, victim, true);
@@ -232,17 +218,17 @@ struct entry *meters_obtain_submeter(struct meters *ms, const struct entry *pare
         return NULL;
 }
 
-void meters_bind(struct meters *ms, struct entry *e, struct converter *c)
+void meters_bind(struct meters_line *line, struct entry *e)
 {
-        struct converter *before = e->owner;
+        struct meters_line *before = e->owner;
 
-        if (before == c)
+        if (before == line)
                 return;
-        e->owner = c;
-        e->owner_generation = converter_generation(c);
+        e->owner = line;
         e->conflict_told = false;
-        meters_show_carried(ms, before);
-        meters_show_carried(ms, c);
+        if (before)
+                meters_show_line(before);
+        meters_show_line(line);
 }
 
 int meters_new(const struct meters_options *options, struct meters **ret)
@@ -282,12 +268,6 @@ struct meters *meters_free(struct meters *ms)
                 meter_free(e->meter);
                 free(e);
         }
-        while (ms->carried) {
-                struct carried *carried = ms->carried;
-
-                ms->carried = carried->next;
-                free(carried);
-        }
         cipher_keys_wipe(&ms->keys);
         cipher_keys_wipe(&ms->trial_keys);
         free(ms);
@@ -308,34 +288,32 @@ void meters_configure(struct meters *ms, const struct config *config)
         }
 }
 
-void meters_converter_lost(struct meters *ms, struct converter *c)
+void meters_line_lost(struct meters_line *line)
 {
+        struct meters *ms = line->meters;
+
         for (struct entry *e = ms->entries; e; e = e->next)
-                if (e->owner == c && meter_expire(e->meter, 0, true)) {
-                        log_about(LOG_NOTICE, LOG_METER(e, c, .message_id = &LOG_ID_METER_STATE),
+                if (e->owner == line && meter_expire(e->meter, 0, true)) {
+                        log_about(LOG_NOTICE, LOG_METER(e, line, .message_id = &LOG_ID_METER_STATE),
                                   "is offline: its converter is away");
                         meters_remember(ms, e, false);
                         EACH_SINK(ms, e, meter_changed, e->meter);
                 }
 }
 
-void meters_converter_removed(struct meters *ms, struct converter *c)
+void meters_line_done(struct meters_line *line)
 {
-        if (ms->keys_converter == c)
+        struct meters *ms = line->meters;
+        struct meters_line **at = &ms->lines;
+
+        if (ms->keys_line == line)
                 meters_keys_changed(ms);
         for (struct entry *e = ms->entries; e; e = e->next)
-                if (e->owner == c)
+                if (e->owner == line)
                         e->owner = NULL;
-        for (struct carried **at = &ms->carried; *at;) {
-                struct carried *carried = *at;
-
-                if (carried->converter == c) {
-                        *at = carried->next;
-                        free(carried);
-                } else {
-                        at = &carried->next;
-                }
-        }
+        while (*at != line)
+                at = &(*at)->next;
+        *at = line->next;
 }
 
 size_t meters_count(const struct meters *ms)
@@ -400,7 +378,7 @@ int meters_forget(struct meters *ms, const char *id)
         if (*e->title)
                 meters_forget_titles(ms, e->title);
         if (e->owner)
-                converter_forget_titles(e->owner);
+                converter_forget_titles(e->owner->converter);
         meters_remove(ms, e, true);
         return MIN(r, 0);
 }

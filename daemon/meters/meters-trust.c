@@ -102,16 +102,17 @@ static bool is_trusted_title(struct meters *ms, const char *meter_id)
         return false;
 }
 
-bool meters_must_authenticate(struct meters *ms, struct converter *c, const char *meter_id)
+bool meters_must_authenticate(struct meters_line *line, const char *meter_id)
 {
-        const struct config_converter *config = converter_config(c);
+        const struct config_converter *config = converter_config(line->converter);
+        struct meters *ms = line->meters;
         char id[METER_ID_MAX];
 
         if (config && config->keys.has_auth_key)
                 return true;
         (void)id_clean(id, sizeof(id), slice_of_string(meter_id));
         if (!*id) /* it is of the meter heard last on this line, or of none that is known */
-                (void)snprintf(id, sizeof(id), "%s", converter_learned_meter(c));
+                (void)snprintf(id, sizeof(id), "%s", converter_learned_meter(line->converter));
         return *id && (has_auth_key(ms, id) || is_trusted_title(ms, id));
 }
 

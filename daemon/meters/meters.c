@@ -37,17 +37,17 @@ static uint32_t hash_of_id(const char *id)
 }
 
 /* True when an earlier telegram named it; from now on one did. */
-static bool was_named(struct carried *carried, const char *id)
+static bool was_named(struct meters_line *line, const char *id)
 {
         uint32_t hash = hash_of_id(id);
 
-        for (size_t i = 0; i < ELEMENTSOF(carried->pending); i++)
-                if (carried->pending[i] == hash) {
-                        carried->pending[i] = 0;
+        for (size_t i = 0; i < ELEMENTSOF(line->pending); i++)
+                if (line->pending[i] == hash) {
+                        line->pending[i] = 0;
                         return true;
                 }
-        carried->pending[carried->next_pending] = hash;
-        carried->next_pending = (carried->next_pending + 1) % ELEMENTSOF(carried->pending);
+        line->pending[line->next_pending] = hash;
+        line->next_pending = (line->next_pending + 1) % ELEMENTSOF(line->pending);
         return false;
 }
 
@@ -55,16 +55,14 @@ static bool was_named(struct carried *carried, const char *id)
  * True when a telegram names a meter that nobody has heard, on a line whose meter is known: one
  * damaged telegram must not make a meter. The second that says the same is believed.
  */
-static bool is_first_sight(struct meters *ms, struct converter *c, struct carried *carried,
-                           const char *id)
+static bool is_first_sight(struct meters_line *line, const char *id)
 {
-        bool known = *converter_learned_meter(c) ||
-                     (carried && carried->latest && !carried->latest->provisional);
+        const char *learned = converter_learned_meter(line->converter);
+        bool known = *learned || (line->latest && !line->latest->provisional);
 
-        if (!known || !carried || meters_find_id(ms, id) ||
-            strcmp(converter_learned_meter(c), id) == 0)
+        if (!known || meters_find_id(line->meters, id) || strcmp(learned, id) == 0)
                 return false;
-        return !was_named(carried, id);
+        return !was_named(line, id);
 }
 
 /*
@@ -72,11 +70,11 @@ static bool is_first_sight(struct meters *ms, struct converter *c, struct carrie
  * it is; else the meter last heard through this converter, now or before the restart; else it is
  * named after the title or the converter until it says its name.
  */
-static bool choose_id(struct meters *ms, struct converter *c, const struct telegram *t,
-                      const char *title, char ret_id[static METER_ID_MAX])
+static bool choose_id(const struct meters_line *line, const struct telegram *t, const char *title,
+                      char ret_id[static METER_ID_MAX])
 {
-        struct carried *carried = meters_carried_of(ms, c);
-        struct entry *by_title = meters_find_title(ms, title);
+        const char *learned = converter_learned_meter(line->converter);
+        struct entry *by_title = meters_find_title(line->meters, title);
         bool named = *t->meter_id && strcasecmp(t->meter_id, title) != 0;
 
         if (by_title && (!named || !by_title->provisional)) {
@@ -87,15 +85,15 @@ static bool choose_id(struct meters *ms, struct converter *c, const struct teleg
                 copy_id(ret_id, t->meter_id);
                 return false;
         }
-        if (!*title && carried && carried->latest) {
-                copy_id(ret_id, carried->latest->meter->id);
-                return carried->latest->provisional;
+        if (!*title && line->latest) {
+                copy_id(ret_id, line->latest->meter->id);
+                return line->latest->provisional;
         }
-        if (*converter_learned_meter(c)) {
-                copy_id(ret_id, converter_learned_meter(c));
+        if (*learned) {
+                copy_id(ret_id, learned);
                 return false;
         }
-        copy_id(ret_id, *title ? title : converter_id(c));
+        copy_id(ret_id, *title ? title : converter_id(line->converter));
         return true;
 }
 
@@ -130,25 +128,24 @@ static void drop_submeters(struct meters *ms, const struct meter *parent)
         }
 }
 
-static struct entry *find_provisional(struct meters *ms, const struct converter *c,
-                                      const char *title)
+static struct entry *find_provisional(const struct meters_line *line, const char *title)
 {
-        struct entry *e = ms->entries;
+        struct entry *e = line->meters->entries;
 
-        while (e && (!e->provisional || *e->meter->parent_id || e->owner != c ||
+        while (e && (!e->provisional || *e->meter->parent_id || e->owner != line ||
                      strcmp(e->title, title) != 0))
                 e = e->next;
         return e;
 }
 
 /* The one that had to do without a name on this converter is this meter. */
-static void drop_provisional(struct meters *ms, struct converter *c, const char *title)
+static void drop_provisional(struct meters_line *line, const char *title)
 {
         struct entry *e;
 
-        while ((e = find_provisional(ms, c, title))) {
-                drop_submeters(ms, e->meter);
-                meters_remove(ms, e, true);
+        while ((e = find_provisional(line, title))) {
+                drop_submeters(line->meters, e->meter);
+                meters_remove(line->meters, e, true);
         }
 }
 
@@ -157,43 +154,44 @@ static void drop_provisional(struct meters *ms, struct converter *c, const char 
  * the first, so that a line cannot take a meter away from another by naming it; the second one is
  * reported once, and takes over when the first falls silent or is unplugged.
  */
-static bool may_speak(struct meters *ms, struct entry *e, struct converter *c)
+static bool may_speak(const struct meters_line *line, struct entry *e)
 {
-        if (e->owner == c || !e->owner || !e->meter->online)
+        if (e->owner == line || !e->owner || !e->meter->online)
                 return true;
         if (!e->conflict_told) {
                 e->conflict_told = true;
-                log_about(LOG_WARNING, LOG_METER(e, c, .message_id = &LOG_ID_METER_STATE),
+                log_about(LOG_WARNING, LOG_METER(e, line, .message_id = &LOG_ID_METER_STATE),
                           "is seen through %s and %s: the first is used as long as it is heard",
-                          converter_id(e->owner), converter_id(c));
+                          converter_id(e->owner->converter), converter_id(line->converter));
         }
         return false;
 }
 
-static struct entry *obtain(struct meters *ms, struct converter *c, const struct telegram *t,
-                            bool *ret_new)
+static struct entry *obtain(struct meters_line *line, const struct telegram *t, bool *ret_new)
 {
+        struct meters *ms = line->meters;
         char title[TITLE_TEXT_MAX] = "", id[METER_ID_MAX];
-        struct carried *carried = meters_carried_of(ms, c);
         struct entry *e;
         bool provisional, told;
 
         if (t->has_system_title)
                 (void)meters_title_text(t->system_title, title);
-        provisional = choose_id(ms, c, t, title, id);
-        e = meters_find_id(ms, id);
+        provisional = choose_id(line, t, title, id);
+        e = line->latest; /* telegrams of one meter come in a row */
+        if (!e || strcmp(e->meter->id, id) != 0)
+                e = meters_find_id(ms, id);
         *ret_new = !e;
-        if (!e && !provisional && is_first_sight(ms, c, carried, id))
+        if (!e && !provisional && is_first_sight(line, id))
                 return NULL;
         if (!e) {
                 if (!provisional)
-                        drop_provisional(ms, c, title);
-                e = meters_make_room(ms, c) ? meters_add(ms, id) : NULL;
+                        drop_provisional(line, title);
+                e = meters_make_room(line) ? meters_add(ms, id) : NULL;
                 if (!e)
                         return NULL;
                 e->provisional = provisional;
                 meters_recall(ms, e);
-        } else if (!may_speak(ms, e, c)) {
+        } else if (!may_speak(line, e)) {
                 return NULL;
         }
         if (*title && strcmp(e->title, title) != 0) {
@@ -205,12 +203,11 @@ static struct entry *obtain(struct meters *ms, struct converter *c, const struct
                         meters_title_learned(ms, e);
         }
         told = e->conflict_told;
-        meters_bind(ms, e, c);
+        meters_bind(line, e);
         e->conflict_told = told;
-        if (carried)
-                carried->latest = e;
+        line->latest = e;
         if (!e->provisional)
-                converter_learn_meter(c, e->meter->id);
+                converter_learn_meter(line->converter, e->meter->id);
         return e;
 }
 
@@ -337,12 +334,13 @@ static void update_unnamed(struct meters *ms, struct entry *e, const struct mete
                         SINK_NOTIFY(sink, meter_added, e->meter);
 }
 
-static void announce_new(struct meters *ms, struct entry *e, struct converter *c)
+static void announce_new(struct meters_line *line, struct entry *e)
 {
-        log_about(LOG_INFO, LOG_METER(e, c, .message_id = &LOG_ID_METER_STATE), "%s%sis behind %s",
-                  e->meter->model, *e->meter->model ? " " : "", converter_id(c));
-        meters_show_carried(ms, c);
-        EACH_SINK(ms, e, meter_added, e->meter);
+        log_about(LOG_INFO, LOG_METER(e, line, .message_id = &LOG_ID_METER_STATE),
+                  "%s%sis behind %s", e->meter->model, *e->meter->model ? " " : "",
+                  converter_id(line->converter));
+        meters_show_line(line);
+        EACH_SINK(line->meters, e, meter_added, e->meter);
 }
 
 static void log_update(const struct entry *e, const struct meter_update *update)
@@ -392,15 +390,17 @@ static int64_t resolve_time(const struct telegram *t, uint64_t wall_usec)
 }
 
 /* Fills the model and tells the sinks: of the meter first, when it is new. False: it is no more. */
-static bool update_entry(struct meters *ms, struct entry *e, struct converter *c,
-                         const struct telegram *t, bool is_new)
+static bool update_entry(struct meters_line *line, struct entry *e, const struct telegram *t,
+                         bool is_new)
 {
+        struct meters *ms = line->meters;
         uint64_t wall = clock_usec(ms, CLOCK_REALTIME), mono = clock_usec(ms, CLOCK_MONOTONIC);
         struct meter_update update;
         int r = meter_update(e->meter, t, wall, mono, resolve_time(t, wall), zone_get(), &update);
 
         if (r < 0) {
-                log_about(LOG_ERR, LOG_METER(e, c, .error = -r), "telegram lost: %s", strerror(-r));
+                log_about(LOG_ERR, LOG_METER(e, line, .error = -r), "telegram lost: %s",
+                          strerror(-r));
                 if (is_new)
                         meters_remove(ms, e, false);
                 return !is_new;
@@ -410,7 +410,7 @@ static bool update_entry(struct meters *ms, struct entry *e, struct converter *c
         update_unnamed(ms, e, &update, mono);
         EACH_SINK(ms, e, telegram_coming, e->meter);
         if (is_new)
-                announce_new(ms, e, c);
+                announce_new(line, e);
         log_update(e, &update);
         if (update.scales_changed)
                 keep_scales(ms, e);
@@ -428,7 +428,7 @@ static bool is_named_after(const struct entry *e, const struct entry *parent,
 }
 
 /* Gas, water, heat on the same telegram (docs/design.md §4): meters with a parent. */
-static void take_submeters(struct meters *ms, struct converter *c, const struct telegram *t,
+static void take_submeters(struct meters_line *line, const struct telegram *t,
                            const struct entry *parent)
 {
         struct submeter subs[SUBMETERS_MAX];
@@ -436,18 +436,18 @@ static void take_submeters(struct meters *ms, struct converter *c, const struct 
 
         for (size_t i = 0; i < n; i++) {
                 bool is_new;
-                struct entry *e = meters_obtain_submeter(ms, parent, &subs[i], &is_new);
+                struct entry *e = meters_obtain_submeter(line->meters, parent, &subs[i], &is_new);
 
                 if (!e)
                         continue;
                 if (is_new)
                         e->provisional = parent->provisional && is_named_after(e, parent, &subs[i]);
-                meters_bind(ms, e, c);
-                (void)update_entry(ms, e, c, t, is_new); /* the next one may do better */
+                meters_bind(line, e);
+                (void)update_entry(line, e, t, is_new); /* the next one may do better */
         }
 }
 
-static bool is_key_verdict(enum telegram_status status)
+static bool is_key_failure(enum telegram_status status)
 {
         return status == TELEGRAM_WRONG_ENCRYPTION_KEY ||
                status == TELEGRAM_WRONG_AUTHENTICATION_KEY;
@@ -466,9 +466,10 @@ static bool is_forgery_news(struct entry *e, enum telegram_status status, uint64
         return true;
 }
 
-static void take_unreadable(struct meters *ms, struct converter *c, struct entry *e,
-                            const struct telegram *t, bool is_new)
+static void take_unreadable(struct meters_line *line, struct entry *e, const struct telegram *t,
+                            bool is_new)
 {
+        struct meters *ms = line->meters;
         uint64_t mono = clock_usec(ms, CLOCK_MONOTONIC);
         bool changed = meter_refuse(e->meter, t, clock_usec(ms, CLOCK_REALTIME), mono);
         bool forged = is_forgery_news(e, t->status, mono);
@@ -476,31 +477,30 @@ static void take_unreadable(struct meters *ms, struct converter *c, struct entry
         if (changed || is_new)
                 meters_remember(ms, e, false);
         if (is_new)
-                announce_new(ms, e, c);
+                announce_new(line, e);
         EACH_SINK(ms, e, telegram_refused, e->meter);
         if (!changed && !is_new && !forged)
                 return;
         /* A key is not called wrong for one telegram. */
-        if (!is_key_verdict(t->status) || meter_key_is_wrong(e->meter))
-                log_about(LOG_WARNING, LOG_METER(e, c, .message_id = &LOG_ID_KEY_TROUBLE), "%s",
+        if (!is_key_failure(t->status) || meter_key_is_wrong(e->meter))
+                log_about(LOG_WARNING, LOG_METER(e, line, .message_id = &LOG_ID_KEY_TROUBLE), "%s",
                           t->error);
         EACH_SINK(ms, e, meter_changed, e->meter);
 }
 
-void meters_take(struct meters *ms, struct converter *c, const struct telegram *telegram)
+void meters_take(struct meters_line *line, const struct telegram *telegram)
 {
         bool is_new;
         struct entry *e;
 
-        look_at_clock(ms);
-        e = obtain(ms, c, telegram, &is_new);
-
+        look_at_clock(line->meters);
+        e = obtain(line, telegram, &is_new);
         if (!e)
                 return; /* another converter speaks for it, or there are too many */
         if (telegram->status != TELEGRAM_OK) {
-                take_unreadable(ms, c, e, telegram, is_new);
-        } else if (update_entry(ms, e, c, telegram, is_new)) {
-                take_submeters(ms, c, telegram, e);
+                take_unreadable(line, e, telegram, is_new);
+        } else if (update_entry(line, e, telegram, is_new)) {
+                take_submeters(line, telegram, e);
         }
-        arm(ms);
+        arm(line->meters);
 }

@@ -13,6 +13,27 @@
 #include "lib/model/sink.h"
 
 struct meters;
+struct entry;
+
+/* Of all meters of one converter: far more than an M-Bus adapter carries. */
+#define METERS_PER_CONVERTER_MAX 48
+
+/*
+ * A converter as the meters see it: who is read through it, and whose keys its decoder asks for.
+ * In its owner's storage, from meters_line_init() to meters_line_done(); what follows `converter`
+ * is the meters' own.
+ */
+struct meters_line {
+        struct meters *meters;       /* borrowed */
+        struct converter *converter; /* borrowed; set by the owner before the first telegram */
+        const char *ids[METERS_PER_CONVERTER_MAX + 1]; /* as the outputs show them */
+        struct entry *latest;                          /* a telegram without id is of this one */
+        /* Hashes of what one telegram each named, 0: none; of as many as may take turns. */
+        uint32_t pending[METERS_PER_CONVERTER_MAX];
+        unsigned int next_pending; /* the oldest, which gives way */
+        bool said_full;
+        struct meters_line *next;
+};
 
 struct meters_options {
         sd_event *event;
@@ -30,24 +51,22 @@ DEFINE_OWNED(meters, struct meters *, meters_free);
 /* Names, keys, limits from here on; borrowed until the next call. */
 void meters_configure(struct meters *ms, const struct config *config);
 
-/* A telegram that came through `c`. */
-void meters_take(struct meters *ms, struct converter *c, const struct telegram *telegram);
+void meters_line_init(struct meters_line *line, struct meters *ms);
+/* Its converter is about to be freed: nothing may point to either. */
+void meters_line_done(struct meters_line *line);
+/* Its port was closed: its meters go offline. */
+void meters_line_lost(struct meters_line *line);
+
+/* A telegram that came through it. */
+void meters_take(struct meters_line *line, const struct telegram *telegram);
 /* Is the telegram of this meter? 1 yes, 0 it does not say, -1 of another one, whose id is then in
  * `ret_id`. */
 int meters_assess(const struct meters *ms, const struct telegram *telegram, const char *id,
                   char ret_id[static METER_ID_MAX]);
-/* The keys of a system title (or NULL) seen by `c`; borrowed until the next call. */
-/*
- * A line as its decoder sees it: whose keys, and what is kept of whom. Borrows both; lives as long
- * as the converter does.
- */
-struct meters_line {
-        struct meters *meters;
-        struct converter *converter;
-};
+/* As its decoder sees it: whose keys, and what is kept of whom. Borrows the line. */
 struct keyring meters_keyring(struct meters_line *line);
-const struct cipher_keys *meters_find_keys(struct meters *ms, struct converter *c,
-                                           const uint8_t *title);
+/* The keys of a system title (or NULL) seen on it; borrowed until the next call. */
+const struct cipher_keys *meters_find_keys(struct meters_line *line, const uint8_t *title);
 /*
  * Keys of meters that were not heard yet, of sections and set at run time: one by one, NULL after
  * the last. They may be named by the id, which an encrypted telegram does not show. Borrowed until
@@ -59,7 +78,7 @@ bool meters_recall_title(struct meters *ms, const uint8_t *title, const struct c
                          struct decoder_title *ret);
 void meters_remember_title(struct meters *ms, const uint8_t *title, const struct cipher_keys *keys,
                            const char *meter_id, const struct decoder_title *what);
-bool meters_must_authenticate(struct meters *ms, struct converter *c, const char *meter_id);
+bool meters_must_authenticate(struct meters_line *line, const char *meter_id);
 /* Keys were set or taken away: what was looked up before is looked up again, and forgotten. */
 void meters_keys_changed(struct meters *ms);
 /* By id, configured name, or system title; of a meter that may not have been heard yet. They take
@@ -67,11 +86,6 @@ void meters_keys_changed(struct meters *ms);
 int meters_set_keys(struct meters *ms, const char *name, const struct cipher_keys *keys);
 /* 1: they are forgotten, 0: none were set, or what the store says. */
 int meters_forget_keys(struct meters *ms, const char *name);
-
-/* Its port was closed: its meters go offline. */
-void meters_converter_lost(struct meters *ms, struct converter *c);
-/* It is about to be freed: nothing may point to it. */
-void meters_converter_removed(struct meters *ms, struct converter *c);
 
 size_t meters_count(const struct meters *ms);
 /* By id or by configured name; NULL when there is none. */

@@ -19,20 +19,20 @@ static const struct cipher_keys with_auth_key = {
 static struct config_converter section;
 static const struct config_converter *configured;
 static const char *learned_meter = "";
-static char line; /* its address stands for the converter */
+static char wire; /* its address stands for the converter */
 
 const struct config_converter *__wrap_converter_config(const struct converter *c);
 const char *__wrap_converter_learned_meter(const struct converter *c);
 
 const struct config_converter *__wrap_converter_config(const struct converter *c)
 {
-        assert_ptr_equal(c, &line);
+        assert_ptr_equal(c, &wire);
         return configured;
 }
 
 const char *__wrap_converter_learned_meter(const struct converter *c)
 {
-        assert_ptr_equal(c, &line);
+        assert_ptr_equal(c, &wire);
         return learned_meter;
 }
 
@@ -61,7 +61,10 @@ static uint32_t recall(struct place *place, const struct cipher_keys *by)
 
 static bool must_authenticate(struct place *place, const char *meter)
 {
-        return meters_must_authenticate(place->meters, (struct converter *)(void *)&line, meter);
+        struct meters_line line = { .meters = place->meters,
+                                    .converter = (struct converter *)(void *)&wire };
+
+        return meters_must_authenticate(&line, meter);
 }
 
 static void counter_is_recalled_for_the_same_keys_alone(void **state)
