@@ -18,8 +18,8 @@
 #include "daemon/spool/mqtt-spool.h"
 #include "mqtt-error.h"
 #include "mqtt-left.h"
+#include "mqtt-publish.h"
 #include "mqtt-settings.h"
-#include "mqtt-tell.h"
 #include "mqtt-worker.h"
 
 /* Counters are told this long after the telegram that moved them. */
@@ -83,7 +83,7 @@ static void push_telegram(struct sink_mqtt *s, struct mqtt_entry *e, struct mess
                         arm(s->keep_timer, KEEP_USEC);
                 s->ticket = s->coming;
         }
-        mqtt_tell_push_ticket(s, e, list, s->coming);
+        mqtt_publish_push_ticket(s, e, list, s->coming);
 }
 
 /* One of which nothing is kept (Interval=) is held back no longer than what came before it. */
@@ -138,9 +138,9 @@ static void tell_rival(struct sink_mqtt *s, const struct mqtt_status *w)
         if (w->n_offlines == s->n_offlines)
                 return;
         s->n_offlines = w->n_offlines;
-        if (s->rival_usec != 0 && mqtt_tell_now_usec() - s->rival_usec < RIVAL_USEC)
+        if (s->rival_usec != 0 && mqtt_publish_now_usec() - s->rival_usec < RIVAL_USEC)
                 return;
-        s->rival_usec = mqtt_tell_now_usec();
+        s->rival_usec = mqtt_publish_now_usec();
         log_about(LOG_WARNING, &about,
                   "MQTT: somebody else said \"offline\" at %s: another gateway may use "
                   "Instance=%s; set one of its own in each",
@@ -162,25 +162,25 @@ static void look_at_worker(struct sink_mqtt *s)
                                "The disk takes nothing: readings are told before they are kept, "
                                "though Durability=always");
         if (s->connected && (!w.connected || w.n_connects != s->n_connects))
-                s->lost_usec = mqtt_tell_now_usec();
+                s->lost_usec = mqtt_publish_now_usec();
         s->connected = w.connected;
         if (w.n_connects != s->n_connects || w.n_retries != s->n_retries) {
                 s->n_connects = w.n_connects;
                 s->n_retries = w.n_retries;
-                mqtt_tell_adopt(s);
-                mqtt_tell_all(s);
+                mqtt_publish_adopt(s);
+                mqtt_publish_all(s);
                 s->counters_due = true;
-                s->due_usec = mqtt_tell_now_usec() + MEMORY_USEC;
+                s->due_usec = mqtt_publish_now_usec() + MEMORY_USEC;
         }
         /* A broker that was told in between has no description that the ring had no room for. */
         if (ring.states_left_out != s->n_left_out && s->connected)
-                mqtt_tell_due(s);
+                mqtt_publish_due(s);
         s->n_left_out = ring.states_left_out;
-        due = s->connected && mqtt_tell_on(s);
+        due = s->connected && mqtt_publish_continue(s);
         /* what the spool has is older, and must not come behind them */
         if (s->counters_due && s->connected && w.spooled == 0 &&
-            (w.memory != MQTT_MEMORY_UNKNOWN || mqtt_tell_now_usec() >= s->due_usec))
-                mqtt_tell_counters(s, w.memory);
+            (w.memory != MQTT_MEMORY_UNKNOWN || mqtt_publish_now_usec() >= s->due_usec))
+                mqtt_publish_counters(s, w.memory);
         if (w.n_births != s->n_births) {
                 s->n_births = w.n_births;
                 if (getrandom(&random, sizeof(random), GRND_NONBLOCK) < 0)
@@ -265,7 +265,7 @@ static int on_birth_timer(sd_event_source *source, uint64_t usec, void *userdata
 {
         (void)source;
         (void)usec;
-        mqtt_tell_all(userdata);
+        mqtt_publish_all(userdata);
         look_at_worker(userdata);
         return 0;
 }
@@ -275,32 +275,32 @@ static int on_birth_timer(sd_event_source *source, uint64_t usec, void *userdata
 static void sink_mqtt_meter_added(struct sink *sink, const struct meter *meter)
 {
         struct sink_mqtt *s = (struct sink_mqtt *)sink;
-        struct mqtt_entry *e = mqtt_tell_meter(s, meter);
+        struct mqtt_entry *e = mqtt_publish_meter(s, meter);
         struct message_list list = { 0 };
 
         if (!e)
                 return; /* out of memory: tried again with its first telegram */
-        mqtt_tell_describe(s, e, true, &list);
-        mqtt_tell_push(s, e, &list);
+        mqtt_publish_describe(s, e, true, &list);
+        mqtt_publish_push(s, e, &list);
 }
 
 static void sink_mqtt_meter_known(struct sink *sink, struct meter_memory *memory, bool exact)
 {
         struct sink_mqtt *s = (struct sink_mqtt *)sink;
-        struct mqtt_entry *e = mqtt_tell_obtain(s, memory->look(memory)->id);
+        struct mqtt_entry *e = mqtt_publish_obtain(s, memory->look(memory)->id);
 
         if (!e)
                 return; /* out of memory */
         e->known = memory;
         e->exact = exact;
         if (s->connected)
-                mqtt_tell_anew(s, e);
+                mqtt_publish_anew(s, e);
 }
 
 static void sink_mqtt_meter_removed(struct sink *sink, const struct meter *meter)
 {
         struct sink_mqtt *s = (struct sink_mqtt *)sink;
-        struct mqtt_entry *e = mqtt_tell_find(s, meter->id);
+        struct mqtt_entry *e = mqtt_publish_find(s, meter->id);
         struct message_list list = { 0 };
         struct meter gone = *meter; /* a shallow copy, for this call only */
 
@@ -308,17 +308,17 @@ static void sink_mqtt_meter_removed(struct sink *sink, const struct meter *meter
         if (!e)
                 return;
         if (s->connected)
-                format_state(mqtt_tell_context(s, e), &gone, &list);
-        mqtt_tell_push(s, e, &list);
+                format_state(mqtt_publish_context(s, e), &gone, &list);
+        mqtt_publish_push(s, e, &list);
         e->meter = NULL;
         if (!e->known && s->n_entries > ENTRIES_MAX)
-                mqtt_tell_drop(s, e);
+                mqtt_publish_drop(s, e);
 }
 
 static void tell_telegram(struct sink_mqtt *s, const struct meter *meter,
                           const struct meter_update *update)
 {
-        struct mqtt_entry *e = mqtt_tell_meter(s, meter);
+        struct mqtt_entry *e = mqtt_publish_meter(s, meter);
         const struct format_context *context;
         struct message_list list = { 0 };
         struct format_values values;
@@ -326,13 +326,13 @@ static void tell_telegram(struct sink_mqtt *s, const struct meter *meter,
         if (!e)
                 return; /* out of memory */
         /* an entity must be known before its value comes */
-        mqtt_tell_redescribe(s, e, update, &list);
-        context = mqtt_tell_context(s, e);
+        mqtt_publish_redescribe(s, e, update, &list);
+        context = mqtt_publish_context(s, e);
         if (s->connected && !list.head && (update->came_online || update->tariff_changed))
                 format_state(context, meter, &list);
         format_filter_apply(&e->filter, s->interval_usec, s->deadband, update, &values);
         format_telegram(context, meter, update, &values, &list);
-        mqtt_tell_health(s, e, &list);
+        mqtt_publish_health(s, e, &list);
         push_telegram(s, e, &list);
         arm(s->status_timer, STATUS_USEC);
 }
@@ -349,28 +349,28 @@ static void sink_mqtt_telegram(struct sink *sink, const struct meter *meter,
 static void sink_mqtt_meter_changed(struct sink *sink, const struct meter *meter)
 {
         struct sink_mqtt *s = (struct sink_mqtt *)sink;
-        struct mqtt_entry *e = mqtt_tell_meter(s, meter);
+        struct mqtt_entry *e = mqtt_publish_meter(s, meter);
         struct message_list list = { 0 };
 
         if (!e)
                 return; /* out of memory */
-        mqtt_tell_describe(s, e, false, &list);
+        mqtt_publish_describe(s, e, false, &list);
         if (s->connected && !list.head)
-                format_state(mqtt_tell_context(s, e), meter, &list);
-        mqtt_tell_push(s, e, &list);
+                format_state(mqtt_publish_context(s, e), meter, &list);
+        mqtt_publish_push(s, e, &list);
 }
 
 static void sink_mqtt_meter_forgotten(struct sink *sink, const char *meter_id)
 {
         struct sink_mqtt *s = (struct sink_mqtt *)sink;
-        struct mqtt_entry *e = mqtt_tell_find(s, meter_id);
+        struct mqtt_entry *e = mqtt_publish_find(s, meter_id);
         struct message_list list = { 0 };
 
         if (!e)
                 return;
-        mqtt_tell_clear(e, &list);
-        mqtt_tell_push(s, e, &list);
-        mqtt_tell_drop(s, e);
+        mqtt_publish_clear(e, &list);
+        mqtt_publish_push(s, e, &list);
+        mqtt_publish_drop(s, e);
         arm(s->status_timer, STATUS_USEC);
 }
 
@@ -390,12 +390,12 @@ static void sink_mqtt_withdraw(struct sink *sink)
                 struct message_list none = { 0 }, list = { 0 };
 
                 told_drop_parts(&e->told);
-                if (mqtt_tell_withdraw(s, e->id, &e->told, &none, &list))
-                        mqtt_tell_remember(s, e->id, &e->told);
-                mqtt_tell_push(s, e, &list);
+                if (mqtt_publish_withdraw(s, e->id, &e->told, &none, &list))
+                        mqtt_publish_remember(s, e->id, &e->told);
+                mqtt_publish_push(s, e, &list);
         }
         (void)store_put_told(s->store, s->key, "", ""); /* the worker's goodbye empties it */
-        mqtt_queue_request(s->queue, mqtt_tell_is_shared(s, "", s->state_topic)
+        mqtt_queue_request(s->queue, mqtt_publish_is_shared(s, "", s->state_topic)
                                              ? MQTT_REQUEST_NO_GOODBYE
                                              : MQTT_REQUEST_WITHDRAW);
 }
@@ -423,15 +423,15 @@ static void sink_mqtt_retry(struct sink *sink)
 
         mqtt_queue_request(s->queue, MQTT_REQUEST_RETRY);
         if (s->connected)
-                mqtt_tell_all(s); /* who reloads may have deleted something elsewhere */
+                mqtt_publish_all(s); /* who reloads may have deleted something elsewhere */
         arm(s->status_timer, STATUS_USEC);
         for (struct mqtt_entry *e = s->entries; e && s->connected; e = e->next) {
                 struct message_list list = { 0 };
 
-                if (mqtt_tell_model(e))
-                        format_counters(mqtt_tell_context(s, e), mqtt_tell_model(e),
+                if (mqtt_publish_model(e))
+                        format_counters(mqtt_publish_context(s, e), mqtt_publish_model(e),
                                         e->exact ? 0 : 1, UINT64_MAX, &list);
-                mqtt_tell_push(s, e, &list);
+                mqtt_publish_push(s, e, &list);
         }
 }
 
@@ -448,7 +448,7 @@ static void tell_nothing(struct sink_mqtt *s)
         s->status_timer = sd_event_source_disable_unref(s->status_timer);
         s->birth_timer = sd_event_source_disable_unref(s->birth_timer);
         if (!s->is_told_nothing)
-                mqtt_tell_end(s);
+                mqtt_publish_end(s);
         s->is_told_nothing = true;
 }
 
@@ -626,7 +626,7 @@ int sink_mqtt_new(const struct sink_mqtt_options *options, struct sink **ret)
                 return -ENOMEM;
         sink = &s->sink;
         s->sink.ops = &sink_mqtt_ops;
-        mqtt_tell_begin(s);
+        mqtt_publish_begin(s);
         s->name = strdup(options->config->item.name);
         s->version = strdup(options->version ? options->version : "");
         if (!s->name || !s->version)
@@ -637,11 +637,11 @@ int sink_mqtt_new(const struct sink_mqtt_options *options, struct sink **ret)
         s->denied_usec = options->denied_usec;
         s->status = (struct output_view){ .name = s->name, .kind = "mqtt", .error_code = "" };
         s->store = options->store;
-        s->lost_usec = mqtt_tell_now_usec(); /* what came before came to others */
+        s->lost_usec = mqtt_publish_now_usec(); /* what came before came to others */
         set_context(s, options->config);
         format_state_topic(&s->context, s->state_topic);
         (void)mqtt_config_told_key(options->config, s->key);
-        mqtt_tell_recall(s);
+        mqtt_publish_recall(s);
         s->sink.keeps = options->on_keep && keeps(s);
         r = mqtt_queue_new(MQTT_QUEUE_BYTES_MAX, &s->queue);
         if (r >= 0)

@@ -71,7 +71,7 @@ struct sink_mqtt {
         uint64_t lost_usec; /* when the last connection ended, or this began */
         uint64_t due_usec;  /* if the broker has not said by then whether it remembers */
         sd_event_source *keep_timer, *leave_timer;
-        bool is_told_nothing; /* it has left the others of mqtt_tell_begin() */
+        bool is_told_nothing; /* it has left the others of mqtt_publish_begin() */
         uint64_t coming;      /* the ticket of the telegram that is being told; 0: none */
         uint64_t ticket;      /* the last one that has something to be kept */
         uint64_t kept;        /* the last one that is kept */
@@ -80,55 +80,55 @@ struct sink_mqtt {
 };
 
 /* One of all, since sections may tell one broker the same; and its end, which frees the entries. */
-void mqtt_tell_begin(struct sink_mqtt *s);
-void mqtt_tell_end(struct sink_mqtt *s);
+void mqtt_publish_begin(struct sink_mqtt *s);
+void mqtt_publish_end(struct sink_mqtt *s);
 
 /* The entry of a meter; NULL: none. */
-struct mqtt_entry *mqtt_tell_find(struct sink_mqtt *s, const char *id);
+struct mqtt_entry *mqtt_publish_find(struct sink_mqtt *s, const char *id);
 /* … made when there is none; NULL: no memory. The second for one that is heard. */
-struct mqtt_entry *mqtt_tell_obtain(struct sink_mqtt *s, const char *id);
-struct mqtt_entry *mqtt_tell_meter(struct sink_mqtt *s, const struct meter *meter);
-void mqtt_tell_drop(struct sink_mqtt *s, struct mqtt_entry *gone);
+struct mqtt_entry *mqtt_publish_obtain(struct sink_mqtt *s, const char *id);
+struct mqtt_entry *mqtt_publish_meter(struct sink_mqtt *s, const struct meter *meter);
+void mqtt_publish_drop(struct sink_mqtt *s, struct mqtt_entry *gone);
 
 /* What the meter has been, else what it is; NULL while it is not heard. */
-const struct meter *mqtt_tell_model(const struct mqtt_entry *e);
+const struct meter *mqtt_publish_model(const struct mqtt_entry *e);
 /* For the formats; true until the next call. */
-const struct format_context *mqtt_tell_context(struct sink_mqtt *s, const struct mqtt_entry *e);
+const struct format_context *mqtt_publish_context(struct sink_mqtt *s, const struct mqtt_entry *e);
 
 /* Hands the messages, all about this meter, to the worker; where they are retained is remembered.
  */
-void mqtt_tell_push(struct sink_mqtt *s, struct mqtt_entry *e, struct message_list *list);
-void mqtt_tell_push_ticket(struct sink_mqtt *s, struct mqtt_entry *e, struct message_list *list,
-                           uint64_t ticket);
-void mqtt_tell_remember(struct sink_mqtt *s, const char *id, const struct told *told);
+void mqtt_publish_push(struct sink_mqtt *s, struct mqtt_entry *e, struct message_list *list);
+void mqtt_publish_push_ticket(struct sink_mqtt *s, struct mqtt_entry *e, struct message_list *list,
+                              uint64_t ticket);
+void mqtt_publish_remember(struct sink_mqtt *s, const char *id, const struct told *told);
 
 /* Appends the description and state, `always` or when it is another than was told; and before a
  * telegram is told. */
-void mqtt_tell_describe(struct sink_mqtt *s, struct mqtt_entry *e, bool always,
-                        struct message_list *list);
-void mqtt_tell_redescribe(struct sink_mqtt *s, struct mqtt_entry *e,
-                          const struct meter_update *update, struct message_list *list);
+void mqtt_publish_describe(struct sink_mqtt *s, struct mqtt_entry *e, bool always,
+                           struct message_list *list);
+void mqtt_publish_redescribe(struct sink_mqtt *s, struct mqtt_entry *e,
+                             const struct meter_update *update, struct message_list *list);
 /* All of one meter that was not pushed yet; all there is; the last counters. */
-void mqtt_tell_anew(struct sink_mqtt *s, struct mqtt_entry *e);
-void mqtt_tell_all(struct sink_mqtt *s);
+void mqtt_publish_anew(struct sink_mqtt *s, struct mqtt_entry *e);
+void mqtt_publish_all(struct sink_mqtt *s);
 /* Of all meters, as soon as the ring has room for it: what it left out may be of any. */
-void mqtt_tell_due(struct sink_mqtt *s);
+void mqtt_publish_due(struct sink_mqtt *s);
 /* Goes on with those that are due; true while some are. */
-bool mqtt_tell_on(struct sink_mqtt *s);
+bool mqtt_publish_continue(struct sink_mqtt *s);
 /* Appends how well it is heard, when it was not told just now. */
-void mqtt_tell_health(struct sink_mqtt *s, struct mqtt_entry *e, struct message_list *list);
-void mqtt_tell_counters(struct sink_mqtt *s, enum mqtt_memory memory);
+void mqtt_publish_health(struct sink_mqtt *s, struct mqtt_entry *e, struct message_list *list);
+void mqtt_publish_counters(struct sink_mqtt *s, enum mqtt_memory memory);
 
 /* What the broker was told in earlier runs, by this section … */
-void mqtt_tell_recall(struct sink_mqtt *s);
+void mqtt_publish_recall(struct sink_mqtt *s);
 /* … and by those that are gone, or name another broker: it is taken over, before all is told. */
-void mqtt_tell_adopt(struct sink_mqtt *s);
+void mqtt_publish_adopt(struct sink_mqtt *s);
 /* Appends what empties each topic of a meter. */
-void mqtt_tell_clear(struct mqtt_entry *e, struct message_list *list);
+void mqtt_publish_clear(struct mqtt_entry *e, struct message_list *list);
 
-bool mqtt_tell_is_shared(const struct sink_mqtt *s, const char *id, const char *topic);
-bool mqtt_tell_withdraw(const struct sink_mqtt *s, const char *id, struct told *told,
-                        const struct message_list *used, struct message_list *list);
+bool mqtt_publish_is_shared(const struct sink_mqtt *s, const char *id, const char *topic);
+bool mqtt_publish_withdraw(const struct sink_mqtt *s, const char *id, struct told *told,
+                           const struct message_list *used, struct message_list *list);
 
 /* Monotonic. */
-uint64_t mqtt_tell_now_usec(void);
+uint64_t mqtt_publish_now_usec(void);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* More descriptions than the ring between main loop and worker takes: none of them is missing. */
-#include "daemon/mqtt/mqtt-tell.h"
+#include "daemon/mqtt/mqtt-publish.h"
 #include "format-bit.h"
 #include "tests/unit/model/meter-fixture.h"
 
@@ -34,7 +34,7 @@ static void place_init(struct place *p)
                 add("1-0:1.8.0", 6229669, 0);
                 add("1-0:1.7.0", 123, 0);
                 (void)take(p->meters[i], 0);
-                assert_non_null(mqtt_tell_meter(&p->sink, p->meters[i]));
+                assert_non_null(mqtt_publish_meter(&p->sink, p->meters[i]));
         }
         format_describe(&p->sink.context, p->meters[0], &one);
         assert_int_equal(mqtt_queue_new(4 * one.bytes, &p->sink.queue), 0);
@@ -44,7 +44,7 @@ static void place_init(struct place *p)
 static void place_done(struct place *p)
 {
         while (p->sink.entries)
-                mqtt_tell_drop(&p->sink, p->sink.entries);
+                mqtt_publish_drop(&p->sink, p->sink.entries);
         assert_null(mqtt_queue_free(p->sink.queue));
         told_done(&p->sink.told);
         for (size_t i = 0; i < METERS; i++)
@@ -76,18 +76,18 @@ static struct mqtt_ring ring_of(const struct place *p)
         return ring;
 }
 
-static void everything_is_told_as_the_ring_has_room(void **state)
+static void everything_is_published_as_the_ring_has_room(void **state)
 {
         struct place p;
         unsigned int turns = 0;
 
         (void)state;
         place_init(&p);
-        mqtt_tell_all(&p.sink);
+        mqtt_publish_all(&p.sink);
         do {
                 work(&p);
                 turns++;
-        } while (mqtt_tell_on(&p.sink));
+        } while (mqtt_publish_continue(&p.sink));
         work(&p);
         assert_true(turns > 1);
         for (size_t i = 0; i < METERS; i++)
@@ -96,8 +96,8 @@ static void everything_is_told_as_the_ring_has_room(void **state)
         place_done(&p);
 }
 
-/* Telegrams of all at once do not wait for room. What they pushed out is told again. */
-static void what_a_full_ring_left_out_is_told_again(void **state)
+/* Telegrams of all at once do not wait for room. States pushed out are published again. */
+static void states_left_out_of_a_full_ring_are_published_again(void **state)
 {
         struct place p;
 
@@ -106,13 +106,13 @@ static void what_a_full_ring_left_out_is_told_again(void **state)
         for (struct mqtt_entry *e = p.sink.entries; e; e = e->next) {
                 struct message_list list = { 0 };
 
-                mqtt_tell_describe(&p.sink, e, false, &list);
-                mqtt_tell_push(&p.sink, e, &list);
+                mqtt_publish_describe(&p.sink, e, false, &list);
+                mqtt_publish_push(&p.sink, e, &list);
         }
         assert_true(ring_of(&p).states_left_out > 0);
         work(&p);
-        mqtt_tell_due(&p.sink);
-        while (mqtt_tell_on(&p.sink))
+        mqtt_publish_due(&p.sink);
+        while (mqtt_publish_continue(&p.sink))
                 work(&p);
         work(&p);
         for (size_t i = 0; i < METERS; i++)
@@ -123,8 +123,8 @@ static void what_a_full_ring_left_out_is_told_again(void **state)
 int main(void)
 {
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test(everything_is_told_as_the_ring_has_room),
-                cmocka_unit_test(what_a_full_ring_left_out_is_told_again),
+                cmocka_unit_test(everything_is_published_as_the_ring_has_room),
+                cmocka_unit_test(states_left_out_of_a_full_ring_are_published_again),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

@@ -2,7 +2,7 @@
 /*
  * What is retained at a broker: of which meters, at which topics, and what takes it back.
  */
-#include "mqtt-tell.h"
+#include "mqtt-publish.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -22,13 +22,13 @@
 
 static struct sink_mqtt *sinks; /* the main loop's alone */
 
-void mqtt_tell_begin(struct sink_mqtt *s)
+void mqtt_publish_begin(struct sink_mqtt *s)
 {
         s->next = sinks;
         sinks = s;
 }
 
-void mqtt_tell_end(struct sink_mqtt *s)
+void mqtt_publish_end(struct sink_mqtt *s)
 {
         struct sink_mqtt **at = &sinks;
 
@@ -36,12 +36,12 @@ void mqtt_tell_end(struct sink_mqtt *s)
                 at = &(*at)->next;
         *at = s->next;
         while (s->entries)
-                mqtt_tell_drop(s, s->entries);
+                mqtt_publish_drop(s, s->entries);
         link_converters_done(&s->converters);
         told_done(&s->told);
 }
 
-struct mqtt_entry *mqtt_tell_find(struct sink_mqtt *s, const char *id)
+struct mqtt_entry *mqtt_publish_find(struct sink_mqtt *s, const char *id)
 {
         for (struct mqtt_entry *e = s->entries; e; e = e->next)
                 if (strcmp(e->id, id) == 0)
@@ -49,7 +49,7 @@ struct mqtt_entry *mqtt_tell_find(struct sink_mqtt *s, const char *id)
         return NULL;
 }
 
-void mqtt_tell_drop(struct sink_mqtt *s, struct mqtt_entry *gone)
+void mqtt_publish_drop(struct sink_mqtt *s, struct mqtt_entry *gone)
 {
         for (struct mqtt_entry **at = &s->entries; *at; at = &(*at)->next) {
                 if (*at != gone)
@@ -64,9 +64,9 @@ void mqtt_tell_drop(struct sink_mqtt *s, struct mqtt_entry *gone)
 }
 
 /* NULL: no memory. */
-struct mqtt_entry *mqtt_tell_obtain(struct sink_mqtt *s, const char *id)
+struct mqtt_entry *mqtt_publish_obtain(struct sink_mqtt *s, const char *id)
 {
-        struct mqtt_entry *e = mqtt_tell_find(s, id);
+        struct mqtt_entry *e = mqtt_publish_find(s, id);
 
         if (e)
                 return e;
@@ -80,22 +80,22 @@ struct mqtt_entry *mqtt_tell_obtain(struct sink_mqtt *s, const char *id)
         return e;
 }
 
-struct mqtt_entry *mqtt_tell_meter(struct sink_mqtt *s, const struct meter *meter)
+struct mqtt_entry *mqtt_publish_meter(struct sink_mqtt *s, const struct meter *meter)
 {
-        struct mqtt_entry *e = mqtt_tell_obtain(s, meter->id);
+        struct mqtt_entry *e = mqtt_publish_obtain(s, meter->id);
 
         if (e)
                 e->meter = meter;
         return e;
 }
 
-const struct meter *mqtt_tell_model(const struct mqtt_entry *e)
+const struct meter *mqtt_publish_model(const struct mqtt_entry *e)
 {
         return e->known ? e->known->look(e->known) : e->meter;
 }
 
 /* The context for this meter: its name, and what has been told of it. */
-const struct format_context *mqtt_tell_context(struct sink_mqtt *s, const struct mqtt_entry *e)
+const struct format_context *mqtt_publish_context(struct sink_mqtt *s, const struct mqtt_entry *e)
 {
         const char *name = s->meter_name ? s->meter_name(s->userdata, e->id) : NULL;
 
@@ -105,7 +105,7 @@ const struct format_context *mqtt_tell_context(struct sink_mqtt *s, const struct
         return &s->context;
 }
 
-void mqtt_tell_remember(struct sink_mqtt *s, const char *id, const struct told *told)
+void mqtt_publish_remember(struct sink_mqtt *s, const char *id, const struct told *told)
 {
         char *text = told_print(told);
 
@@ -115,21 +115,21 @@ void mqtt_tell_remember(struct sink_mqtt *s, const char *id, const struct told *
 }
 
 /* Every message about a meter goes this way: where it is retained is known from then on. */
-void mqtt_tell_push_ticket(struct sink_mqtt *s, struct mqtt_entry *e, struct message_list *list,
-                           uint64_t ticket)
+void mqtt_publish_push_ticket(struct sink_mqtt *s, struct mqtt_entry *e, struct message_list *list,
+                              uint64_t ticket)
 {
         if (told_note(&e->told, list) || e->parts_changed)
-                mqtt_tell_remember(s, e->id, &e->told);
+                mqtt_publish_remember(s, e->id, &e->told);
         e->parts_changed = false;
         mqtt_queue_push_ticket(s->queue, list, ticket);
 }
 
-void mqtt_tell_push(struct sink_mqtt *s, struct mqtt_entry *e, struct message_list *list)
+void mqtt_publish_push(struct sink_mqtt *s, struct mqtt_entry *e, struct message_list *list)
 {
-        mqtt_tell_push_ticket(s, e, list, 0);
+        mqtt_publish_push_ticket(s, e, list, 0);
 }
 
-uint64_t mqtt_tell_now_usec(void)
+uint64_t mqtt_publish_now_usec(void)
 {
         struct timespec ts;
 
@@ -140,7 +140,7 @@ uint64_t mqtt_tell_now_usec(void)
 /* What changes more often than that waits for a later telegram. */
 static bool may_describe(struct mqtt_entry *e)
 {
-        uint64_t now = mqtt_tell_now_usec(), over = (now - e->described_usec) / DESCRIBE_USEC;
+        uint64_t now = mqtt_publish_now_usec(), over = (now - e->described_usec) / DESCRIBE_USEC;
 
         e->described_usec += over * DESCRIBE_USEC;
         e->n_described -= (unsigned int)MIN(over, e->n_described);
@@ -152,15 +152,15 @@ static bool may_describe(struct mqtt_entry *e)
 
 static void tell_health(struct sink_mqtt *s, struct mqtt_entry *e, struct message_list *list)
 {
-        uint64_t now = mqtt_tell_now_usec();
+        uint64_t now = mqtt_publish_now_usec();
 
         s->context.damaged_frames = link_quality_of(&e->quality, &s->converters, e->id, now);
-        format_health(mqtt_tell_context(s, e), mqtt_tell_model(e), list);
+        format_health(mqtt_publish_context(s, e), mqtt_publish_model(e), list);
 }
 
-void mqtt_tell_health(struct sink_mqtt *s, struct mqtt_entry *e, struct message_list *list)
+void mqtt_publish_health(struct sink_mqtt *s, struct mqtt_entry *e, struct message_list *list)
 {
-        uint64_t now = mqtt_tell_now_usec();
+        uint64_t now = mqtt_publish_now_usec();
 
         if (!s->connected || now - e->health_usec < MAX(HEALTH_USEC, s->interval_usec))
                 return;
@@ -176,18 +176,18 @@ static void add_part(const char *part, void *userdata)
 }
 
 /* Without a broker nobody would see it, and with the next connection it is told anyway. */
-void mqtt_tell_describe(struct sink_mqtt *s, struct mqtt_entry *e, bool always,
-                        struct message_list *list)
+void mqtt_publish_describe(struct sink_mqtt *s, struct mqtt_entry *e, bool always,
+                           struct message_list *list)
 {
         const struct format_context *context;
-        const struct meter *model = mqtt_tell_model(e);
+        const struct meter *model = mqtt_publish_model(e);
         uint64_t signature;
 
         if (!s->connected || !model)
                 return;
-        context = mqtt_tell_context(s, e);
+        context = mqtt_publish_context(s, e);
         signature = format_signature(context, model);
-        e->signed_usec = mqtt_tell_now_usec();
+        e->signed_usec = mqtt_publish_now_usec();
         if (!always && signature == e->signature)
                 return;
         if (!always && !may_describe(e)) {
@@ -206,19 +206,19 @@ static bool learns_interval(const struct meter *meter)
         return meter->recent.n < ELEMENTSOF(meter->recent.ms);
 }
 
-void mqtt_tell_redescribe(struct sink_mqtt *s, struct mqtt_entry *e,
-                          const struct meter_update *update, struct message_list *list)
+void mqtt_publish_redescribe(struct sink_mqtt *s, struct mqtt_entry *e,
+                             const struct meter_update *update, struct message_list *list)
 {
         if (update->described_anew || e->signed_usec == 0 || learns_interval(e->meter) ||
-            mqtt_tell_now_usec() - e->signed_usec >= SIGN_USEC)
-                mqtt_tell_describe(s, e, false, list);
+            mqtt_publish_now_usec() - e->signed_usec >= SIGN_USEC)
+                mqtt_publish_describe(s, e, false, list);
 }
 
 /* Another section tells this broker the same, and goes on: it stays. */
-bool mqtt_tell_is_shared(const struct sink_mqtt *s, const char *id, const char *topic)
+bool mqtt_publish_is_shared(const struct sink_mqtt *s, const char *id, const char *topic)
 {
         for (struct sink_mqtt *other = sinks; other; other = other->next) {
-                const struct mqtt_entry *e = mqtt_tell_find(other, id);
+                const struct mqtt_entry *e = mqtt_publish_find(other, id);
 
                 if (other != s && !other->leaving && mqtt_config_same_place(other->key, s->key) &&
                     (strcmp(other->state_topic, topic) == 0 || (e && told_has(&e->told, topic))))
@@ -231,8 +231,8 @@ bool mqtt_tell_is_shared(const struct sink_mqtt *s, const char *id, const char *
  * What is retained, and is none of `used`: of a format, an instance, a value that is gone. `id` is
  * the meter's; "" for the service itself. True when a topic is another section's from now on.
  */
-bool mqtt_tell_withdraw(const struct sink_mqtt *s, const char *id, struct told *told,
-                        const struct message_list *used, struct message_list *list)
+bool mqtt_publish_withdraw(const struct sink_mqtt *s, const char *id, struct told *told,
+                           const struct message_list *used, struct message_list *list)
 {
         bool left = false;
 
@@ -241,7 +241,7 @@ bool mqtt_tell_withdraw(const struct sink_mqtt *s, const char *id, struct told *
 
                 if (told_is_part(topic) || message_list_retains(used, topic))
                         continue;
-                if (mqtt_tell_is_shared(s, id, topic))
+                if (mqtt_publish_is_shared(s, id, topic))
                         left |= told_remove(told, topic);
                 else
                         format_clear(topic, list);
@@ -251,22 +251,22 @@ bool mqtt_tell_withdraw(const struct sink_mqtt *s, const char *id, struct told *
 
 /* All that is told of a meter when a connection has been made; and what was, and is not any more,
  * is taken back. */
-void mqtt_tell_anew(struct sink_mqtt *s, struct mqtt_entry *e)
+void mqtt_publish_anew(struct sink_mqtt *s, struct mqtt_entry *e)
 {
-        const struct meter *model = mqtt_tell_model(e);
+        const struct meter *model = mqtt_publish_model(e);
         struct message_list used = { 0 }, list = { 0 };
 
-        mqtt_tell_describe(s, e, true, &used);
+        mqtt_publish_describe(s, e, true, &used);
         if (!s->connected || !model)
                 return;
         tell_health(s, e, &used);
-        format_counters(mqtt_tell_context(s, e), model, 0, UINT64_MAX, &used);
-        if (mqtt_tell_withdraw(s, e->id, &e->told, &used, &list))
-                mqtt_tell_remember(s, e->id, &e->told);
+        format_counters(mqtt_publish_context(s, e), model, 0, UINT64_MAX, &used);
+        if (mqtt_publish_withdraw(s, e->id, &e->told, &used, &list))
+                mqtt_publish_remember(s, e->id, &e->told);
         message_list_clear(&used);
-        mqtt_tell_describe(s, e, true, &list);
+        mqtt_publish_describe(s, e, true, &list);
         tell_health(s, e, &list);
-        mqtt_tell_push(s, e, &list);
+        mqtt_publish_push(s, e, &list);
 }
 
 /* Moves those of `from` to `to` that the broker has not, or is thought not to have. */
@@ -288,20 +288,20 @@ static void take_missing(const struct mqtt_entry *e, enum mqtt_memory memory, bo
  * the last connection ended comes by itself. Those of an earlier run that did not end in order may
  * be older than what a broker has: they are for one that has nothing.
  */
-void mqtt_tell_counters(struct sink_mqtt *s, enum mqtt_memory memory)
+void mqtt_publish_counters(struct sink_mqtt *s, enum mqtt_memory memory)
 {
         s->counters_due = false;
         for (struct mqtt_entry *e = s->entries; e; e = e->next) {
-                const struct meter *model = mqtt_tell_model(e);
+                const struct meter *model = mqtt_publish_model(e);
                 struct message_list all = { 0 }, list = { 0 };
 
                 if (!model)
                         continue;
-                format_counters(mqtt_tell_context(s, e), model, 1, s->lost_usec, &all);
+                format_counters(mqtt_publish_context(s, e), model, 1, s->lost_usec, &all);
                 take_missing(e, memory, true, &all, &list);
-                format_counters(mqtt_tell_context(s, e), model, 0, 1, &all);
+                format_counters(mqtt_publish_context(s, e), model, 0, 1, &all);
                 take_missing(e, memory, e->exact, &all, &list);
-                mqtt_tell_push(s, e, &list);
+                mqtt_publish_push(s, e, &list);
         }
 }
 
@@ -315,22 +315,22 @@ static void announce_service(struct sink_mqtt *s)
         bool another;
 
         format_add(&used, &retained, s->state_topic, "online"); /* the worker says so */
-        another = mqtt_tell_withdraw(s, "", &s->told, &used, &list);
+        another = mqtt_publish_withdraw(s, "", &s->told, &used, &list);
         another = told_note(&s->told, &list) || another;
         another = told_note(&s->told, &used) || another; /* all are noted */
         if (another)
-                mqtt_tell_remember(s, "", &s->told);
+                mqtt_publish_remember(s, "", &s->told);
         message_list_clear(&used);
         mqtt_queue_push(s->queue, &list);
 }
 
-void mqtt_tell_recall(struct sink_mqtt *s)
+void mqtt_publish_recall(struct sink_mqtt *s)
 {
         char id[METER_ID_MAX];
         const char *topics;
 
         for (size_t i = 0; (topics = store_told_at(s->store, s->key, i, id)); i++) {
-                struct mqtt_entry *e = *id ? mqtt_tell_obtain(s, id) : NULL;
+                struct mqtt_entry *e = *id ? mqtt_publish_obtain(s, id) : NULL;
 
                 if (e)
                         told_parse(&e->told, topics);
@@ -355,21 +355,21 @@ static bool adopt(struct sink_mqtt *s, const char *key)
         const char *topics;
 
         while ((topics = store_told_at(s->store, key, 0, id))) {
-                struct mqtt_entry *e = *id ? mqtt_tell_obtain(s, id) : NULL;
+                struct mqtt_entry *e = *id ? mqtt_publish_obtain(s, id) : NULL;
 
                 if (*id && !e)
                         return false;
                 told_parse(e ? &e->told : &s->told, topics);
                 if (e)
                         e->orphan = true;
-                mqtt_tell_remember(s, id, e ? &e->told : &s->told);
+                mqtt_publish_remember(s, id, e ? &e->told : &s->told);
                 if (store_put_told(s->store, key, id, "") < 0)
                         return false;
         }
         return true;
 }
 
-void mqtt_tell_adopt(struct sink_mqtt *s)
+void mqtt_publish_adopt(struct sink_mqtt *s)
 {
         char key[MQTT_PLACE_MAX];
 
@@ -384,7 +384,7 @@ void mqtt_tell_adopt(struct sink_mqtt *s)
         }
 }
 
-void mqtt_tell_clear(struct mqtt_entry *e, struct message_list *list)
+void mqtt_publish_clear(struct mqtt_entry *e, struct message_list *list)
 {
         told_drop_parts(&e->told);
         for (size_t i = 0; i < e->told.n; i++)
@@ -396,18 +396,18 @@ static void clear_orphan(struct sink_mqtt *s, struct mqtt_entry *e)
 {
         struct message_list list = { 0 };
 
-        mqtt_tell_clear(e, &list);
-        mqtt_tell_push(s, e, &list);
+        mqtt_publish_clear(e, &list);
+        mqtt_publish_push(s, e, &list);
 }
 
-void mqtt_tell_due(struct sink_mqtt *s)
+void mqtt_publish_due(struct sink_mqtt *s)
 {
         for (struct mqtt_entry *e = s->entries; e; e = e->next)
                 e->due = true;
 }
 
 /* Never more than the ring takes: descriptions of many meters would push each other out of it. */
-bool mqtt_tell_on(struct sink_mqtt *s)
+bool mqtt_publish_continue(struct sink_mqtt *s)
 {
         for (struct mqtt_entry *e = s->entries; e; e = e->next) {
                 if (!e->due)
@@ -415,19 +415,19 @@ bool mqtt_tell_on(struct sink_mqtt *s)
                 if (mqtt_queue_is_crowded(s->queue))
                         return true;
                 e->due = false;
-                mqtt_tell_anew(s, e);
+                mqtt_publish_anew(s, e);
         }
         return false;
 }
 
-void mqtt_tell_all(struct sink_mqtt *s)
+void mqtt_publish_all(struct sink_mqtt *s)
 {
         announce_service(s);
         for (struct mqtt_entry *e = s->entries; e; e = e->next) {
-                if (e->orphan && !mqtt_tell_model(e))
+                if (e->orphan && !mqtt_publish_model(e))
                         clear_orphan(s, e);
                 e->orphan = false;
         }
-        mqtt_tell_due(s);
-        (void)mqtt_tell_on(s); /* who calls looks again in a moment */
+        mqtt_publish_due(s);
+        (void)mqtt_publish_continue(s); /* who calls looks again in a moment */
 }
