@@ -26,7 +26,7 @@ struct format_context {
         bool english;           /* jeedom: names in English, not in French */
         const char *version;    /* of this service */
         const char *meter_name; /* of the meter at hand, "" when it has none */
-        /* … and of it: what told_is_part() the broker has been told, and its damaged frames. */
+        /* … and of it: what retained_is_part() the broker has been told, and its damaged frames. */
         char *const *parts;
         size_t n_parts;
         uint64_t damaged_frames; /* of the last hour */

@@ -38,7 +38,7 @@ void mqtt_publish_end(struct sink_mqtt *s)
         while (s->entries)
                 mqtt_publish_drop(s, s->entries);
         link_converters_done(&s->converters);
-        told_done(&s->told);
+        retained_done(&s->retained);
 }
 
 struct mqtt_entry *mqtt_publish_find(struct sink_mqtt *s, const char *id)
@@ -56,7 +56,7 @@ void mqtt_publish_drop(struct sink_mqtt *s, struct mqtt_entry *gone)
                         continue;
                 *at = gone->next;
                 format_filter_done(&gone->filter);
-                told_done(&gone->told);
+                retained_done(&gone->retained);
                 free(gone);
                 s->n_entries--;
                 return;
@@ -100,14 +100,14 @@ const struct format_context *mqtt_publish_context(struct sink_mqtt *s, const str
         const char *name = s->meter_name ? s->meter_name(s->userdata, e->id) : NULL;
 
         s->context.meter_name = name ? name : "";
-        s->context.parts = e->told.topics;
-        s->context.n_parts = e->told.n;
+        s->context.parts = e->retained.topics;
+        s->context.n_parts = e->retained.n;
         return &s->context;
 }
 
-void mqtt_publish_remember(struct sink_mqtt *s, const char *id, const struct told *told)
+void mqtt_publish_remember(struct sink_mqtt *s, const char *id, const struct retained *retained)
 {
-        char *text = told_print(told);
+        char *text = retained_print(retained);
 
         if (text)
                 (void)store_put_told(s->store, s->key, id, text); /* without memory: next time */
@@ -118,8 +118,8 @@ void mqtt_publish_remember(struct sink_mqtt *s, const char *id, const struct tol
 void mqtt_publish_push_ticket(struct sink_mqtt *s, struct mqtt_entry *e, struct message_list *list,
                               uint64_t ticket)
 {
-        if (told_note(&e->told, list) || e->parts_changed)
-                mqtt_publish_remember(s, e->id, &e->told);
+        if (retained_note(&e->retained, list) || e->parts_changed)
+                mqtt_publish_remember(s, e->id, &e->retained);
         e->parts_changed = false;
         mqtt_queue_push_ticket(s->queue, list, ticket);
 }
@@ -172,7 +172,7 @@ static void add_part(const char *part, void *userdata)
 {
         struct mqtt_entry *e = userdata;
 
-        e->parts_changed = told_add(&e->told, part) || e->parts_changed;
+        e->parts_changed = retained_add(&e->retained, part) || e->parts_changed;
 }
 
 /* Without a broker nobody would see it, and with the next connection it is told anyway. */
@@ -221,7 +221,8 @@ bool mqtt_publish_is_shared(const struct sink_mqtt *s, const char *id, const cha
                 const struct mqtt_entry *e = mqtt_publish_find(other, id);
 
                 if (other != s && !other->leaving && mqtt_config_same_place(other->key, s->key) &&
-                    (strcmp(other->state_topic, topic) == 0 || (e && told_has(&e->told, topic))))
+                    (strcmp(other->state_topic, topic) == 0 ||
+                     (e && retained_has(&e->retained, topic))))
                         return true;
         }
         return false;
@@ -231,18 +232,18 @@ bool mqtt_publish_is_shared(const struct sink_mqtt *s, const char *id, const cha
  * What is retained, and is none of `used`: of a format, an instance, a value that is gone. `id` is
  * the meter's; "" for the service itself. True when a topic is another section's from now on.
  */
-bool mqtt_publish_withdraw(const struct sink_mqtt *s, const char *id, struct told *told,
+bool mqtt_publish_withdraw(const struct sink_mqtt *s, const char *id, struct retained *retained,
                            const struct message_list *used, struct message_list *list)
 {
         bool left = false;
 
-        for (size_t i = told->n; i-- > 0;) {
-                const char *topic = told->topics[i];
+        for (size_t i = retained->n; i-- > 0;) {
+                const char *topic = retained->topics[i];
 
-                if (told_is_part(topic) || message_list_retains(used, topic))
+                if (retained_is_part(topic) || message_list_retains(used, topic))
                         continue;
                 if (mqtt_publish_is_shared(s, id, topic))
-                        left |= told_remove(told, topic);
+                        left |= retained_remove(retained, topic);
                 else
                         format_clear(topic, list);
         }
@@ -261,8 +262,8 @@ void mqtt_publish_anew(struct sink_mqtt *s, struct mqtt_entry *e)
                 return;
         tell_health(s, e, &used);
         format_counters(mqtt_publish_context(s, e), model, 0, UINT64_MAX, &used);
-        if (mqtt_publish_withdraw(s, e->id, &e->told, &used, &list))
-                mqtt_publish_remember(s, e->id, &e->told);
+        if (mqtt_publish_withdraw(s, e->id, &e->retained, &used, &list))
+                mqtt_publish_remember(s, e->id, &e->retained);
         message_list_clear(&used);
         mqtt_publish_describe(s, e, true, &list);
         tell_health(s, e, &list);
@@ -277,7 +278,7 @@ static void take_missing(const struct mqtt_entry *e, enum mqtt_memory memory, bo
 
         while ((m = message_list_pop(from)))
                 if (memory == MQTT_MEMORY_BLANK || (memory == MQTT_MEMORY_UNKNOWN && current) ||
-                    !told_has(&e->told, message_topic(m)))
+                    !retained_has(&e->retained, message_topic(m)))
                         message_list_add(to, m);
                 else
                         free(m);
@@ -315,11 +316,11 @@ static void announce_service(struct sink_mqtt *s)
         bool another;
 
         format_add(&used, &retained, s->state_topic, "online"); /* the worker says so */
-        another = mqtt_publish_withdraw(s, "", &s->told, &used, &list);
-        another = told_note(&s->told, &list) || another;
-        another = told_note(&s->told, &used) || another; /* all are noted */
+        another = mqtt_publish_withdraw(s, "", &s->retained, &used, &list);
+        another = retained_note(&s->retained, &list) || another;
+        another = retained_note(&s->retained, &used) || another; /* all are noted */
         if (another)
-                mqtt_publish_remember(s, "", &s->told);
+                mqtt_publish_remember(s, "", &s->retained);
         message_list_clear(&used);
         mqtt_queue_push(s->queue, &list);
 }
@@ -333,9 +334,9 @@ void mqtt_publish_recall(struct sink_mqtt *s)
                 struct mqtt_entry *e = *id ? mqtt_publish_obtain(s, id) : NULL;
 
                 if (e)
-                        told_parse(&e->told, topics);
+                        retained_parse(&e->retained, topics);
                 else if (!*id)
-                        told_parse(&s->told, topics);
+                        retained_parse(&s->retained, topics);
         }
 }
 
@@ -359,10 +360,10 @@ static bool adopt(struct sink_mqtt *s, const char *key)
 
                 if (*id && !e)
                         return false;
-                told_parse(e ? &e->told : &s->told, topics);
+                retained_parse(e ? &e->retained : &s->retained, topics);
                 if (e)
                         e->orphan = true;
-                mqtt_publish_remember(s, id, e ? &e->told : &s->told);
+                mqtt_publish_remember(s, id, e ? &e->retained : &s->retained);
                 if (store_put_told(s->store, key, id, "") < 0)
                         return false;
         }
@@ -386,9 +387,9 @@ void mqtt_publish_adopt(struct sink_mqtt *s)
 
 void mqtt_publish_clear(struct mqtt_entry *e, struct message_list *list)
 {
-        told_drop_parts(&e->told);
-        for (size_t i = 0; i < e->told.n; i++)
-                format_clear(e->told.topics[i], list);
+        retained_drop_parts(&e->retained);
+        for (size_t i = 0; i < e->retained.n; i++)
+                format_clear(e->retained.topics[i], list);
 }
 
 /* Nobody knows this meter any more. */

@@ -14,7 +14,7 @@
 #include "link-quality.h"
 #include "mqtt-config.h"
 #include "mqtt-queue.h"
-#include "told.h"
+#include "retained.h"
 
 struct mqtt_worker;
 
@@ -24,7 +24,7 @@ struct mqtt_entry {
         struct meter_memory *known; /* what it has been, over restarts; NULL: not known here */
         bool orphan;                /* a section that is gone told of it */
         bool exact;                 /* … of earlier runs: what was told last is in it */
-        struct told told;           /* where the broker has retained messages about it */
+        struct retained retained;   /* where the broker has retained messages about it */
         bool parts_changed;         /* … in the set of parts, and not remembered yet */
         struct format_filter filter;
         struct link_quality quality;
@@ -63,7 +63,7 @@ struct sink_mqtt {
         struct link_converters converters;
         struct output_view status; /* as told last */
         struct store *store;       /* borrowed; may be NULL */
-        struct told told;          /* the same of the service itself */
+        struct retained retained;  /* the same of the service itself */
         char state_topic[FORMAT_TOPIC_MAX];
         uint64_t n_connects, n_births, n_retries, n_offlines, n_left_out;
         uint64_t rival_usec; /* when somebody who uses our topic was reported; 0: never */
@@ -100,7 +100,7 @@ const struct format_context *mqtt_publish_context(struct sink_mqtt *s, const str
 void mqtt_publish_push(struct sink_mqtt *s, struct mqtt_entry *e, struct message_list *list);
 void mqtt_publish_push_ticket(struct sink_mqtt *s, struct mqtt_entry *e, struct message_list *list,
                               uint64_t ticket);
-void mqtt_publish_remember(struct sink_mqtt *s, const char *id, const struct told *told);
+void mqtt_publish_remember(struct sink_mqtt *s, const char *id, const struct retained *retained);
 
 /* Appends the description and state, `always` or when it is another than was told; and before a
  * telegram is told. */
@@ -127,7 +127,7 @@ void mqtt_publish_adopt(struct sink_mqtt *s);
 void mqtt_publish_clear(struct mqtt_entry *e, struct message_list *list);
 
 bool mqtt_publish_is_shared(const struct sink_mqtt *s, const char *id, const char *topic);
-bool mqtt_publish_withdraw(const struct sink_mqtt *s, const char *id, struct told *told,
+bool mqtt_publish_withdraw(const struct sink_mqtt *s, const char *id, struct retained *retained,
                            const struct message_list *used, struct message_list *list);
 
 /* Monotonic. */

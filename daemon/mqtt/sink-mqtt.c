@@ -389,9 +389,9 @@ static void sink_mqtt_withdraw(struct sink *sink)
         for (struct mqtt_entry *e = s->entries; e; e = e->next) {
                 struct message_list none = { 0 }, list = { 0 };
 
-                told_drop_parts(&e->told);
-                if (mqtt_publish_withdraw(s, e->id, &e->told, &none, &list))
-                        mqtt_publish_remember(s, e->id, &e->told);
+                retained_drop_parts(&e->retained);
+                if (mqtt_publish_withdraw(s, e->id, &e->retained, &none, &list))
+                        mqtt_publish_remember(s, e->id, &e->retained);
                 mqtt_publish_push(s, e, &list);
         }
         (void)store_put_told(s->store, s->key, "", ""); /* the worker's goodbye empties it */

@@ -46,7 +46,7 @@ static void place_done(struct place *p)
         while (p->sink.entries)
                 mqtt_publish_drop(&p->sink, p->sink.entries);
         assert_null(mqtt_queue_free(p->sink.queue));
-        told_done(&p->sink.told);
+        retained_done(&p->sink.retained);
         for (size_t i = 0; i < METERS; i++)
                 (void)meter_free(p->meters[i]);
 }

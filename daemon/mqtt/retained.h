@@ -11,27 +11,27 @@
 
 #include "daemon/formats/message.h"
 
-struct told {
+struct retained {
         char **topics; /* owned, as they are */
         size_t n, room;
 };
 
-/* Of lines, as told_print() makes them. Out of memory: some are missing. */
-void told_parse(struct told *told, const char *text);
+/* Of lines, as retained_print() makes them. Out of memory: some are missing. */
+void retained_parse(struct retained *retained, const char *text);
 /* Owned by the caller; NULL without memory. */
-char *told_print(const struct told *told);
-void told_done(struct told *told);
+char *retained_print(const struct retained *retained);
+void retained_done(struct retained *retained);
 
-bool told_has(const struct told *told, const char *topic);
+bool retained_has(const struct retained *retained, const char *topic);
 /* True when it was not there before. */
-bool told_add(struct told *told, const char *topic);
+bool retained_add(struct retained *retained, const char *topic);
 /* True when it was there. */
-bool told_remove(struct told *told, const char *topic);
+bool retained_remove(struct retained *retained, const char *topic);
 /* A part, not a topic. */
-static inline bool told_is_part(const char *text)
+static inline bool retained_is_part(const char *text)
 {
         return *text == '#';
 }
-void told_drop_parts(struct told *told);
+void retained_drop_parts(struct retained *retained);
 /* What these messages retain or empty; true when that changes the set. */
-bool told_note(struct told *told, const struct message_list *list);
+bool retained_note(struct retained *retained, const struct message_list *list);
