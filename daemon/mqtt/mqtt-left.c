@@ -50,7 +50,7 @@ static void tell_told(const struct config *config, struct store *store)
 {
         char key[MQTT_PLACE_MAX], before[MQTT_PLACE_MAX] = "";
 
-        for (size_t i = 0; store_told_output_at(store, i, key, sizeof(key)); i++) {
+        for (size_t i = 0; store_retained_output_at(store, i, key, sizeof(key)); i++) {
                 size_t n = strcspn(key, "\t");
 
                 if (strcmp(key, before) == 0)

@@ -110,7 +110,8 @@ void mqtt_publish_remember(struct sink_mqtt *s, const char *id, const struct ret
         char *text = retained_print(retained);
 
         if (text)
-                (void)store_put_told(s->store, s->key, id, text); /* without memory: next time */
+                (void)store_put_retained(s->store, s->key, id,
+                                         text); /* without memory: next time */
         free(text);
 }
 
@@ -330,7 +331,7 @@ void mqtt_publish_recall(struct sink_mqtt *s)
         char id[METER_ID_MAX];
         const char *topics;
 
-        for (size_t i = 0; (topics = store_told_at(s->store, s->key, i, id)); i++) {
+        for (size_t i = 0; (topics = store_retained_at(s->store, s->key, i, id)); i++) {
                 struct mqtt_entry *e = *id ? mqtt_publish_obtain(s, id) : NULL;
 
                 if (e)
@@ -355,7 +356,7 @@ static bool adopt(struct sink_mqtt *s, const char *key)
         char id[METER_ID_MAX];
         const char *topics;
 
-        while ((topics = store_told_at(s->store, key, 0, id))) {
+        while ((topics = store_retained_at(s->store, key, 0, id))) {
                 struct mqtt_entry *e = *id ? mqtt_publish_obtain(s, id) : NULL;
 
                 if (*id && !e)
@@ -364,7 +365,7 @@ static bool adopt(struct sink_mqtt *s, const char *key)
                 if (e)
                         e->orphan = true;
                 mqtt_publish_remember(s, id, e ? &e->retained : &s->retained);
-                if (store_put_told(s->store, key, id, "") < 0)
+                if (store_put_retained(s->store, key, id, "") < 0)
                         return false;
         }
         return true;
@@ -374,7 +375,7 @@ void mqtt_publish_adopt(struct sink_mqtt *s)
 {
         char key[MQTT_PLACE_MAX];
 
-        for (size_t i = 0; store_told_output_at(s->store, i, key, sizeof(key));) {
+        for (size_t i = 0; store_retained_output_at(s->store, i, key, sizeof(key));) {
                 if (!mqtt_config_same_place(key, s->key) || is_key_of_sink(key)) {
                         i++;
                         continue;

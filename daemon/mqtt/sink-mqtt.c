@@ -394,7 +394,7 @@ static void sink_mqtt_withdraw(struct sink *sink)
                         mqtt_publish_remember(s, e->id, &e->retained);
                 mqtt_publish_push(s, e, &list);
         }
-        (void)store_put_told(s->store, s->key, "", ""); /* the worker's goodbye empties it */
+        (void)store_put_retained(s->store, s->key, "", ""); /* the worker's goodbye empties it */
         mqtt_queue_request(s->queue, mqtt_publish_is_shared(s, "", s->state_topic)
                                              ? MQTT_REQUEST_NO_GOODBYE
                                              : MQTT_REQUEST_WITHDRAW);

@@ -7,8 +7,8 @@
 #include <string.h>
 
 const struct store_table *const store_tables[] = {
-        &store_table_converter, &store_table_framing, &store_table_keys, &store_table_meter,
-        &store_table_scale,     &store_table_title,   &store_table_told, NULL,
+        &store_table_converter, &store_table_framing, &store_table_keys,     &store_table_meter,
+        &store_table_scale,     &store_table_title,   &store_table_retained, NULL,
 };
 
 static size_t n_columns(const struct store_table *table)

@@ -37,7 +37,7 @@ struct store_row {
 };
 
 extern const struct store_table store_table_converter, store_table_framing, store_table_keys,
-        store_table_meter, store_table_scale, store_table_title, store_table_told;
+        store_table_meter, store_table_scale, store_table_title, store_table_retained;
 /* NULL behind the last. */
 extern const struct store_table *const store_tables[];
 

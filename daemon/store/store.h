@@ -132,16 +132,17 @@ int store_put_meter(struct store *store, const char *meter, const char *what, bo
 /* 1: it was known, 0: not. */
 int store_forget_meter(struct store *store, const char *meter);
 
-/* ---- what was told ---- */
+/* ---- retained topics ---- */
 
 /* The topics, one a line, at which `output` has retained messages about the index-th of its meters;
  * the service's own go by "". Borrowed until the next change; NULL: there are fewer. */
-const char *store_told_at(struct store *store, const char *output, size_t index,
-                          char ret_meter[static METER_ID_MAX]);
+const char *store_retained_at(struct store *store, const char *output, size_t index,
+                              char ret_meter[static METER_ID_MAX]);
 /* The output of the index-th such entry of all; NULL: there are fewer. Returns `ret`. */
-const char *store_told_output_at(struct store *store, size_t index, char *ret, size_t size);
+const char *store_retained_output_at(struct store *store, size_t index, char *ret, size_t size);
 /* "" forgets them. -ENOMEM. */
-int store_put_told(struct store *store, const char *output, const char *meter, const char *topics);
+int store_put_retained(struct store *store, const char *output, const char *meter,
+                       const char *topics);
 
 /* ---- keys ---- */
 

@@ -439,33 +439,34 @@ static void converters_are_listed_in_order(void **state)
         assert_string_equal(list, "acde");
 }
 
-static void meters_and_what_was_told_are_remembered(void **state)
+static void meters_and_retained_topics_are_remembered(void **state)
 {
         struct place *place = *state;
         char id[METER_ID_MAX], name[32];
 
         assert_int_equal(store_put_meter(place->store, "LGZ1", "{}", false), 0);
-        assert_int_equal(store_put_told(place->store, "local", "LGZ1", "a/b\nc\n"), 0);
-        assert_int_equal(store_put_told(place->store, "local", "", "state\n"), 0);
-        assert_int_equal(store_put_told(place->store, "localhost", "LGZ2", "d\n"), 0);
+        assert_int_equal(store_put_retained(place->store, "local", "LGZ1", "a/b\nc\n"), 0);
+        assert_int_equal(store_put_retained(place->store, "local", "", "state\n"), 0);
+        assert_int_equal(store_put_retained(place->store, "localhost", "LGZ2", "d\n"), 0);
         reopen(place);
         assert_string_equal(store_meter_at(place->store, 0, id), "{}");
         assert_string_equal(id, "LGZ1");
         assert_null(store_meter_at(place->store, 1, id));
-        assert_string_equal(store_told_at(place->store, "local", 0, id), "state\n");
+        assert_string_equal(store_retained_at(place->store, "local", 0, id), "state\n");
         assert_string_equal(id, "");
-        assert_string_equal(store_told_at(place->store, "local", 1, id), "a/b\nc\n");
+        assert_string_equal(store_retained_at(place->store, "local", 1, id), "a/b\nc\n");
         assert_string_equal(id, "LGZ1");
-        assert_null(store_told_at(place->store, "local", 2, id));
-        assert_string_equal(store_told_output_at(place->store, 2, name, sizeof(name)), "localhost");
-        assert_null(store_told_output_at(place->store, 3, name, sizeof(name)));
+        assert_null(store_retained_at(place->store, "local", 2, id));
+        assert_string_equal(store_retained_output_at(place->store, 2, name, sizeof(name)),
+                            "localhost");
+        assert_null(store_retained_output_at(place->store, 3, name, sizeof(name)));
 
         assert_int_equal(store_forget_meter(place->store, "LGZ1"), 1);
         assert_int_equal(store_forget_meter(place->store, "LGZ1"), 0);
-        assert_int_equal(store_put_told(place->store, "local", "LGZ1", ""), 0);
+        assert_int_equal(store_put_retained(place->store, "local", "LGZ1", ""), 0);
         reopen(place);
         assert_null(store_meter_at(place->store, 0, id));
-        assert_null(store_told_at(place->store, "local", 1, id));
+        assert_null(store_retained_at(place->store, "local", 1, id));
 }
 
 static void keys_are_remembered_by_meter_in_any_case(void **state)
@@ -679,7 +680,7 @@ int main(void)
                 HERE(a_disk_that_answers_late_is_read_late),
                 HERE(a_file_damaged_while_it_is_used_is_written_anew),
                 HERE(converters_are_listed_in_order),
-                HERE(meters_and_what_was_told_are_remembered),
+                HERE(meters_and_retained_topics_are_remembered),
                 HERE(keys_are_remembered_by_meter_in_any_case),
                 HERE(keys_are_listed_in_order_of_their_meters),
                 HERE(file_is_for_its_owner_only),

@@ -13,14 +13,14 @@ const struct store_table store_table_meter = {
 };
 
 /* A meter's id has no line break in it, nor has the name of a section. */
-const struct store_table store_table_told = {
-        .name = "told",
+const struct store_table store_table_retained = {
+        .name = "told", /* users' files have it under this name */
         .columns = { "output_and_meter", "topics" },
         .types = { "TEXT PRIMARY KEY", "TEXT NOT NULL" },
 };
 
-#define TOLD_OUTPUT_MAX 400 /* a place and a name */
-#define TOLD_KEY_MAX    (TOLD_OUTPUT_MAX + METER_ID_MAX + 2)
+#define RETAINED_OUTPUT_MAX 400 /* a place and a name */
+#define RETAINED_KEY_MAX    (RETAINED_OUTPUT_MAX + METER_ID_MAX + 2)
 
 const char *store_meter_at(struct store *store, size_t index, char ret_meter[static METER_ID_MAX])
 {
@@ -45,18 +45,18 @@ int store_forget_meter(struct store *store, const char *meter)
         return store_delete(store, &store_table_meter, meter);
 }
 
-static void told_key(const char *output, const char *meter, char key[static TOLD_KEY_MAX])
+static void retained_key(const char *output, const char *meter, char key[static RETAINED_KEY_MAX])
 {
-        (void)snprintf(key, TOLD_KEY_MAX, "%.*s\n%s", TOLD_OUTPUT_MAX, output, meter);
+        (void)snprintf(key, RETAINED_KEY_MAX, "%.*s\n%s", RETAINED_OUTPUT_MAX, output, meter);
 }
 
-const char *store_told_at(struct store *store, const char *output, size_t index,
-                          char ret_meter[static METER_ID_MAX])
+const char *store_retained_at(struct store *store, const char *output, size_t index,
+                              char ret_meter[static METER_ID_MAX])
 {
-        size_t n = MIN(strlen(output), TOLD_OUTPUT_MAX);
+        size_t n = MIN(strlen(output), RETAINED_OUTPUT_MAX);
         const struct store_row *row;
 
-        for (size_t i = 0; (row = store_at(store, &store_table_told, i)); i++) {
+        for (size_t i = 0; (row = store_at(store, &store_table_retained, i)); i++) {
                 const char *key = store_row_text(row, 0);
 
                 if (strncmp(key, output, n) != 0 || key[n] != '\n' || index-- != 0)
@@ -67,9 +67,9 @@ const char *store_told_at(struct store *store, const char *output, size_t index,
         return NULL;
 }
 
-const char *store_told_output_at(struct store *store, size_t index, char *ret, size_t size)
+const char *store_retained_output_at(struct store *store, size_t index, char *ret, size_t size)
 {
-        const struct store_row *row = store_at(store, &store_table_told, index);
+        const struct store_row *row = store_at(store, &store_table_retained, index);
 
         if (!row)
                 return NULL;
@@ -78,18 +78,19 @@ const char *store_told_output_at(struct store *store, size_t index, char *ret, s
         return ret;
 }
 
-int store_put_told(struct store *store, const char *output, const char *meter, const char *topics)
+int store_put_retained(struct store *store, const char *output, const char *meter,
+                       const char *topics)
 {
-        char key[TOLD_KEY_MAX];
+        char key[RETAINED_KEY_MAX];
         int r;
 
-        told_key(output, meter, key);
+        retained_key(output, meter, key);
         if (*topics) {
                 const struct store_value values[STORE_COLUMNS_MAX] = { store_text(key),
                                                                        store_text(topics) };
 
-                return store_put(store, &store_table_told, values, STORE_SOON);
+                return store_put(store, &store_table_retained, values, STORE_SOON);
         }
-        r = store_delete(store, &store_table_told, key);
+        r = store_delete(store, &store_table_retained, key);
         return r < 0 ? r : 0;
 }
