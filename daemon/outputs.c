@@ -170,14 +170,14 @@ static void free_left(struct manager *m)
         }
 }
 
-static void tell_no_start(const struct config_item *item, int error)
+static void report_no_start(const struct config_item *item, int error)
 {
         log_about(LOG_ERR, LOG_SUBJECT(.sink = name_of(item), .error = error),
                   "[%s]: %s cannot be started: %s", item->section->name, name_of(item),
                   strerror(error));
 }
 
-static void tell_settled(void)
+static void call_settled(void)
 {
         for (size_t i = 0; i < ELEMENTSOF(kinds); i++)
                 if (kinds[i]->settled)
@@ -199,7 +199,7 @@ static void begin_waiting(struct manager *m)
                         at = &output->next;
                         continue;
                 }
-                tell_no_start(output->config, -r);
+                report_no_start(output->config, -r);
                 *at = output->next;
                 if (m->sinks) /* else we are ending, and nobody is told of anything any more */
                         outputs_list_sinks(m);
@@ -213,9 +213,9 @@ static void settle(struct manager *m, const struct config *config)
         if (m->leaving)
                 return;
         for (size_t i = 0; i < ELEMENTSOF(kinds); i++)
-                if (kinds[i]->tell_left && m->options.state_directory)
-                        kinds[i]->tell_left(config, m->options.state_directory, m->store);
-        tell_settled();
+                if (kinds[i]->report_left && m->options.state_directory)
+                        kinds[i]->report_left(config, m->options.state_directory, m->store);
+        call_settled();
 }
 
 static void on_left(void *userdata)
@@ -400,7 +400,7 @@ static void add_output(struct manager *m, const struct output *kind, const struc
                 at = &(*at)->next;
         r = output_new(m, kind, item, at);
         if (r < 0) {
-                tell_no_start(item, -r);
+                report_no_start(item, -r);
                 return;
         }
         outputs_list_sinks(m);
@@ -480,5 +480,5 @@ void outputs_free(struct manager *m)
         begin_waiting(m); /* only to put on disk what they were told */
         stop_all(m);
         free_all(&m->outputs);
-        tell_settled();
+        call_settled();
 }

@@ -37,8 +37,8 @@ struct output {
         /* Starts at once, whatever is not there yet. Owned by the caller, as a sink. -errno. */
         int (*new)(const struct output_options *options, struct sink **ret);
         /* Tells in the log what sections that are gone have left behind. May be NULL. */
-        void (*tell_left)(const struct config *config, const char *state_directory,
-                          struct store *store);
+        void (*report_left)(const struct config *config, const char *state_directory,
+                            struct store *store);
         /* Both sections are for the same place: what was told there by one the other takes on.
          * NULL: always. */
         bool (*is_same_place)(const struct config_item *a, const struct config_item *b);

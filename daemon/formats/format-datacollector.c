@@ -74,9 +74,9 @@ static void datacollector_telegram(const struct format_context *context, const s
         (void)stpcpy(end, ", \"obis\": \""); /* the end is not asked for */
         for (size_t i = 0; i < values->n; i++) {
                 const struct reading *reading = &values->values[i]->reading;
-                const struct profile_topic *told =
+                const struct profile_topic *given =
                         profile_find_topic(meter->profile, reading->obis);
-                const char *name = told                ? told->name
+                const char *name = given               ? given->name
                                    : reading->quantity ? reading->quantity->datacollector
                                                        : NULL;
 
@@ -87,7 +87,7 @@ static void datacollector_telegram(const struct format_context *context, const s
                 if (n >= sizeof(topic) - prefix)
                         continue; /* no name in the table is that long */
                 memcpy(topic + prefix, name, n + 1);
-                print_payload(reading, told, time, payload);
+                print_payload(reading, given, time, payload);
                 format_add(ret,
                            &(struct message_attributes){ .class = format_class(values->values[i]) },
                            topic, payload);

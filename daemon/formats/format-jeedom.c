@@ -14,7 +14,7 @@
 #include "base/util.h"
 #include "format.h"
 
-static const struct message_attributes told_anew = { .class = MESSAGE_STATE, .qos = 1 };
+static const struct message_attributes unretained_state = { .class = MESSAGE_STATE, .qos = 1 };
 
 #define TIMEOUT_MIN_S 300 /* Jeedom counts in minutes, and complains of one that is too short */
 
@@ -215,7 +215,7 @@ static void jeedom_describe(const struct format_context *context, const struct m
         json_object_object_add(object, "cmds", commands_of(context, meter));
 
         jeedom_topic(context, meter->id, topic);
-        format_add(ret, &told_anew, topic,
+        format_add(ret, &unretained_state, topic,
                    json_object_to_json_string_ext(object, JSON_C_TO_STRING_PLAIN |
                                                                   JSON_C_TO_STRING_NOSLASHESCAPE));
         json_object_put(object);
@@ -231,7 +231,8 @@ static void jeedom_state(const struct format_context *context, const struct mete
                 return; /* it has not been described: Jeedom knows no such command */
         command_id(meter->id, "online", command);
         event_topic(context, command, topic);
-        format_add(ret, &told_anew, topic, meter->online ? "{\"value\":1}" : "{\"value\":0}");
+        format_add(ret, &unretained_state, topic,
+                   meter->online ? "{\"value\":1}" : "{\"value\":0}");
         if (meter->tariff.active == 0)
                 return;
         object = json_object_new_object();
@@ -239,7 +240,7 @@ static void jeedom_state(const struct format_context *context, const struct mete
                                json_object_new_string(tariff_label(&meter->tariff)));
         command_id(meter->id, "tariff", command);
         event_topic(context, command, topic);
-        format_add(ret, &told_anew, topic,
+        format_add(ret, &unretained_state, topic,
                    json_object_to_json_string_ext(object, JSON_C_TO_STRING_PLAIN |
                                                                   JSON_C_TO_STRING_NOSLASHESCAPE));
         json_object_put(object);

@@ -236,7 +236,7 @@ static void remove_done(struct jobs_item *job, void *userdata)
         left(userdata);
 }
 
-static void tell_status(struct output_sink *s, int error)
+static void report_status(struct output_sink *s, int error)
 {
         struct output_view *now = &s->status;
         bool was_connected = now->connected;
@@ -278,7 +278,7 @@ static void job_done(struct jobs_item *job, void *userdata)
         s->writing = false;
         if (!s->timer) /* it leaves: the file is the thread's to remove */
                 return;
-        tell_status(s, ((struct job *)job)->error);
+        report_status(s, ((struct job *)job)->error);
         if (s->changed)
                 arm(s);
 }

@@ -32,18 +32,18 @@ static const char *host_name(const char *host)
         return strcmp(host, "127.0.0.1") == 0 || strcmp(host, "::1") == 0 ? "localhost" : host;
 }
 
-char *mqtt_config_told_key(const struct config_mqtt *config, char buf[static MQTT_PLACE_MAX])
+char *mqtt_config_retained_key(const struct config_mqtt *config, char buf[static MQTT_PLACE_MAX])
 {
         (void)snprintf(buf, MQTT_PLACE_MAX, "%.255s:%u\t%.100s", host_name(config->host),
                        *config->host == '/' ? 0u : mqtt_config_port(config), config->item.name);
         return buf;
 }
 
-bool mqtt_config_same_place(const char *told_key, const char *other)
+bool mqtt_config_same_place(const char *key, const char *other)
 {
-        size_t n = strcspn(told_key, "\t");
+        size_t n = strcspn(key, "\t");
 
-        return strcspn(other, "\t") == n && strncmp(told_key, other, n) == 0;
+        return strcspn(other, "\t") == n && strncmp(key, other, n) == 0;
 }
 
 /* A configured word of a topic; slashes inside separate levels and stay. */

@@ -72,7 +72,7 @@ uint16_t mqtt_config_port(const struct config_mqtt *config);
  * Up to the tab it is the place. Returns `buf`.
  */
 #define MQTT_PLACE_MAX 384
-char *mqtt_config_told_key(const struct config_mqtt *config, char buf[static MQTT_PLACE_MAX]);
-bool mqtt_config_same_place(const char *told_key, const char *other);
+char *mqtt_config_retained_key(const struct config_mqtt *config, char buf[static MQTT_PLACE_MAX]);
+bool mqtt_config_same_place(const char *key, const char *other);
 /* What the formats need of it; version and meter_name are left empty. */
 void mqtt_config_context(const struct config_mqtt *config, struct format_context *ret);

@@ -35,18 +35,18 @@ static bool spool_name(const char *file, char *ret, size_t size)
         return true;
 }
 
-static bool names_place(const struct config *config, const char *told_key)
+static bool names_place(const struct config *config, const char *key)
 {
-        char key[MQTT_PLACE_MAX];
+        char own[MQTT_PLACE_MAX];
 
         CONFIG_EACH(struct config_mqtt, s, config, &config_section_mqtt)
-        if (mqtt_config_same_place(mqtt_config_told_key(s, key), told_key))
+        if (mqtt_config_same_place(mqtt_config_retained_key(s, own), key))
                 return true;
         return false;
 }
 
 /* What a section told is taken back by the next one that is connected to the same broker. */
-static void tell_told(const struct config *config, struct store *store)
+static void report_retained(const struct config *config, struct store *store)
 {
         char key[MQTT_PLACE_MAX], before[MQTT_PLACE_MAX] = "";
 
@@ -105,7 +105,7 @@ static bool has_section(const struct look *look, const char *name)
         return false;
 }
 
-static void tell_spools(const struct look *look)
+static void report_spools(const struct look *look)
 {
         OWNED(dir) DIR *dir = opendir(look->directory);
         const struct dirent *entry;
@@ -128,17 +128,17 @@ static void *run_look(void *userdata)
 {
         struct look *look = userdata;
 
-        tell_spools(look);
+        report_spools(look);
         (void)look_free(look); /* NULL, by the rule of _free */
         atomic_store(&is_looking, false);
         return NULL;
 }
 
-void mqtt_left_tell(const struct config *config, const char *directory, struct store *store)
+void mqtt_left_report(const struct config *config, const char *directory, struct store *store)
 {
         struct look *look;
 
-        tell_told(config, store);
+        report_retained(config, store);
         if (!directory || atomic_exchange(&is_looking, true))
                 return; /* that one hangs: its disk has told of itself by now */
         look = look_new(config, directory);

@@ -13,7 +13,7 @@
 #include "daemon/formats/message.h"
 #include "daemon/store/store.h"
 
-void mqtt_left_tell(const struct config *config, const char *directory, struct store *store);
+void mqtt_left_report(const struct config *config, const char *directory, struct store *store);
 
 /* Takes all of `list`. */
 void mqtt_left_keep(const char *name, struct message_list *list);

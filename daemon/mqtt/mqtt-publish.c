@@ -151,7 +151,7 @@ static bool may_describe(struct mqtt_entry *e)
         return true;
 }
 
-static void tell_health(struct sink_mqtt *s, struct mqtt_entry *e, struct message_list *list)
+static void add_health(struct sink_mqtt *s, struct mqtt_entry *e, struct message_list *list)
 {
         uint64_t now = mqtt_publish_now_usec();
 
@@ -166,7 +166,7 @@ void mqtt_publish_health(struct sink_mqtt *s, struct mqtt_entry *e, struct messa
         if (!s->connected || now - e->health_usec < MAX(HEALTH_USEC, s->interval_usec))
                 return;
         e->health_usec = now;
-        tell_health(s, e, list);
+        add_health(s, e, list);
 }
 
 static void add_part(const char *part, void *userdata)
@@ -261,13 +261,13 @@ void mqtt_publish_anew(struct sink_mqtt *s, struct mqtt_entry *e)
         mqtt_publish_describe(s, e, true, &used);
         if (!s->connected || !model)
                 return;
-        tell_health(s, e, &used);
+        add_health(s, e, &used);
         format_counters(mqtt_publish_context(s, e), model, 0, UINT64_MAX, &used);
         if (mqtt_publish_withdraw(s, e->id, &e->retained, &used, &list))
                 mqtt_publish_remember(s, e->id, &e->retained);
         message_list_clear(&used);
         mqtt_publish_describe(s, e, true, &list);
-        tell_health(s, e, &list);
+        add_health(s, e, &list);
         mqtt_publish_push(s, e, &list);
 }
 

@@ -67,16 +67,16 @@ struct sink_mqtt {
         char state_topic[FORMAT_TOPIC_MAX];
         uint64_t n_connects, n_births, n_retries, n_offlines, n_left_out;
         uint64_t rival_usec; /* when somebody who uses our topic was reported; 0: never */
-        bool status_told, connected;
+        bool status_reported, connected;
         uint64_t lost_usec; /* when the last connection ended, or this began */
         uint64_t due_usec;  /* if the broker has not said by then whether it remembers */
         sd_event_source *keep_timer, *leave_timer;
-        bool is_told_nothing; /* it has left the others of mqtt_publish_begin() */
-        uint64_t coming;      /* the ticket of the telegram that is being told; 0: none */
-        uint64_t ticket;      /* the last one that has something to be kept */
-        uint64_t kept;        /* the last one that is kept */
-        bool late;            /* the disk does not take it: nobody waits for it */
-        bool counters_due;    /* they are told when nothing older is on its way */
+        bool is_detached;  /* it has left the others of mqtt_publish_begin() */
+        uint64_t coming;   /* the ticket of the telegram that is being told; 0: none */
+        uint64_t ticket;   /* the last one that has something to be kept */
+        uint64_t kept;     /* the last one that is kept */
+        bool late;         /* the disk does not take it: nobody waits for it */
+        bool counters_due; /* they are told when nothing older is on its way */
 };
 
 /* One of all, since sections may tell one broker the same; and its end, which frees the entries. */

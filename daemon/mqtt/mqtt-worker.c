@@ -187,7 +187,7 @@ static bool is_clash(struct mqtt_worker *w, enum mqtt_hangup hangup, uint64_t no
         return w->knock >= 0 && first != 0 && now - first < CLASH_USEC;
 }
 
-static void tell_clash(struct mqtt_worker *w)
+static void report_clash(struct mqtt_worker *w)
 {
         char error[MQTT_ERROR_MAX];
 
@@ -212,7 +212,7 @@ static void connection_lost(struct mqtt_worker *w, uint64_t now)
                 w->status.error_code = mqtt_client_error_code(w->client);
         }
         if (!older && is_clash(w, hangup, now))
-                tell_clash(w);
+                report_clash(w);
         w->n_quick_retries = quick && !calm ? w->n_quick_retries + 1 : 0;
         quick = quick && w->n_quick_retries <= QUICK_RETRIES_MAX;
         if (older || (quick && hangup == MQTT_HANGUP_DENIED)) {

@@ -108,8 +108,8 @@ static void log_status(const struct sink_mqtt *s, const struct output_view *befo
                           s->status.connected ? "connected" : "disconnected");
 }
 
-static void tell_status(struct sink_mqtt *s, const struct mqtt_status *w,
-                        const struct mqtt_ring *ring)
+static void report_status(struct sink_mqtt *s, const struct mqtt_status *w,
+                          const struct mqtt_ring *ring)
 {
         struct output_view before = s->status;
         struct output_view *now = &s->status;
@@ -121,17 +121,18 @@ static void tell_status(struct sink_mqtt *s, const struct mqtt_status *w,
         now->dropped = w->dropped + ring->dropped;
         now->error_code = mqtt_error_of_status(w, now->last_error, sizeof(now->last_error));
         log_status(s, &before);
-        if (s->status_told && before.connected == now->connected && before.queued == now->queued &&
-            before.spooled == now->spooled && before.published == now->published &&
-            before.dropped == now->dropped && strcmp(before.last_error, now->last_error) == 0)
+        if (s->status_reported && before.connected == now->connected &&
+            before.queued == now->queued && before.spooled == now->spooled &&
+            before.published == now->published && before.dropped == now->dropped &&
+            strcmp(before.last_error, now->last_error) == 0)
                 return;
-        s->status_told = true;
+        s->status_reported = true;
         if (s->on_status)
                 s->on_status(now, s->userdata);
 }
 
 /* Our topic was contradicted, and has been put right: that it may happen again is the news. */
-static void tell_rival(struct sink_mqtt *s, const struct mqtt_status *w)
+static void report_rival(struct sink_mqtt *s, const struct mqtt_status *w)
 {
         const struct log_about about = { .sink = s->name };
 
@@ -187,8 +188,8 @@ static void look_at_worker(struct sink_mqtt *s)
                         random = 0; /* too early for randomness: at once, then */
                 arm(s->birth_timer, random % BIRTH_MAX_USEC);
         }
-        tell_rival(s, &w);
-        tell_status(s, &w, &ring);
+        report_rival(s, &w);
+        report_status(s, &w, &ring);
         /* Numbers that still move are worth another look, without anyone being woken for it. */
         if (w.spooled > 0 || ring.n > 0 || w.in_flight > 0 || due ||
             (s->counters_due && s->connected))
@@ -215,7 +216,7 @@ static int on_news(sd_event_source *source, int fd, uint32_t revents, void *user
         (void)source;
         (void)fd;
         (void)revents;
-        if (s->is_told_nothing)
+        if (s->is_detached)
                 look_for_end(s); /* touch nothing after this */
         else
                 look_at_worker(s);
@@ -256,7 +257,7 @@ static int on_keep_timer(sd_event_source *source, uint64_t usec, void *userdata)
         }
         s->late = true;
         s->on_kept(UINT64_MAX, s->userdata);
-        if (!s->is_told_nothing)
+        if (!s->is_detached)
                 look_at_worker(s);
         return 0;
 }
@@ -315,8 +316,8 @@ static void sink_mqtt_meter_removed(struct sink *sink, const struct meter *meter
                 mqtt_publish_drop(s, e);
 }
 
-static void tell_telegram(struct sink_mqtt *s, const struct meter *meter,
-                          const struct meter_update *update)
+static void publish_telegram(struct sink_mqtt *s, const struct meter *meter,
+                             const struct meter_update *update)
 {
         struct mqtt_entry *e = mqtt_publish_meter(s, meter);
         const struct format_context *context;
@@ -342,7 +343,7 @@ static void sink_mqtt_telegram(struct sink *sink, const struct meter *meter,
 {
         struct sink_mqtt *s = (struct sink_mqtt *)sink;
 
-        tell_telegram(s, meter, update);
+        publish_telegram(s, meter, update);
         end_coming(s);
 }
 
@@ -443,13 +444,13 @@ static void sink_mqtt_stop(struct sink *sink)
                 mqtt_worker_stop(s->worker);
 }
 
-static void tell_nothing(struct sink_mqtt *s)
+static void detach(struct sink_mqtt *s)
 {
         s->status_timer = sd_event_source_disable_unref(s->status_timer);
         s->birth_timer = sd_event_source_disable_unref(s->birth_timer);
-        if (!s->is_told_nothing)
+        if (!s->is_detached)
                 mqtt_publish_end(s);
-        s->is_told_nothing = true;
+        s->is_detached = true;
 }
 
 /* What others were not yet told of, because it is to be kept first, is waited for until the end. */
@@ -457,7 +458,7 @@ static bool sink_mqtt_leave(struct sink *sink)
 {
         struct sink_mqtt *s = (struct sink_mqtt *)sink;
 
-        tell_nothing(s);
+        detach(s);
         if (!s->worker || mqtt_worker_has_ended(s->worker))
                 return true;
         return sd_event_add_time_relative(sd_event_source_get_event(s->news), &s->leave_timer,
@@ -475,7 +476,7 @@ static struct sink *sink_mqtt_free(struct sink *sink)
         s->news = sd_event_source_disable_unref(s->news);
         s->keep_timer = sd_event_source_disable_unref(s->keep_timer);
         s->leave_timer = sd_event_source_disable_unref(s->leave_timer);
-        tell_nothing(s);
+        detach(s);
         if (!s->worker && s->queue) {
                 (void)mqtt_queue_take(s->queue, &left);
                 s->queue = mqtt_queue_free(s->queue);
@@ -640,7 +641,7 @@ int sink_mqtt_new(const struct sink_mqtt_options *options, struct sink **ret)
         s->lost_usec = mqtt_publish_now_usec(); /* what came before came to others */
         set_context(s, options->config);
         format_state_topic(&s->context, s->state_topic);
-        (void)mqtt_config_told_key(options->config, s->key);
+        (void)mqtt_config_retained_key(options->config, s->key);
         mqtt_publish_recall(s);
         s->sink.keeps = options->on_keep && keeps(s);
         r = mqtt_queue_new(MQTT_QUEUE_BYTES_MAX, &s->queue);
@@ -678,14 +679,15 @@ static bool is_same_place(const struct config_item *a, const struct config_item 
 {
         char left[MQTT_PLACE_MAX], right[MQTT_PLACE_MAX];
 
-        return mqtt_config_same_place(mqtt_config_told_key((const struct config_mqtt *)a, left),
-                                      mqtt_config_told_key((const struct config_mqtt *)b, right));
+        return mqtt_config_same_place(
+                mqtt_config_retained_key((const struct config_mqtt *)a, left),
+                mqtt_config_retained_key((const struct config_mqtt *)b, right));
 }
 
 const struct output output_mqtt = {
         .section = &config_section_mqtt,
         .new = new_output,
-        .tell_left = mqtt_left_tell,
+        .report_left = mqtt_left_report,
         .is_same_place = is_same_place,
         .settled = mqtt_left_end,
 };
