@@ -60,8 +60,8 @@ const char *mqtt_error_of_listener(uint32_t uid, const struct mqtt_settings *s,
 
         if (uid == LISTENER_UNKNOWN)
                 (void)snprintf(error, MQTT_ERROR_TEXT_MAX,
-                               "%.90s: whose program listens there could not be told: nothing is "
-                               "sent to it yet; it is tried again",
+                               "%.90s: the owner of the program that listens there is not known: "
+                               "nothing is sent to it yet; it is tried again",
                                place(s, where));
         else
                 (void)snprintf(

@@ -57,8 +57,8 @@ static void report_retained(const struct config *config, struct store *store)
                         continue;
                 memcpy(before, key, sizeof(before));
                 if (!names_place(config, key))
-                        log_notice("the broker at %.*s keeps what the section [mqtt \"%s\"] told "
-                                   "it, until a section names this broker again",
+                        log_notice("the broker at %.*s keeps what the section [mqtt \"%s\"] "
+                                   "published, until a section names this broker again",
                                    (int)n, key, key[n] ? key + n + 1 : "");
         }
 }

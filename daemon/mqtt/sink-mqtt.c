@@ -160,7 +160,7 @@ static void look_at_worker(struct sink_mqtt *s)
                 look_at_kept(s);
         if (s->late && !*w.spool_error)
                 (void)snprintf(w.spool_error, sizeof(w.spool_error),
-                               "The disk takes nothing: readings are told before they are kept, "
+                               "The disk takes nothing: readings are sent before they are kept, "
                                "though Durability=always");
         if (s->connected && (!w.connected || w.n_connects != s->n_connects))
                 s->lost_usec = mqtt_publish_now_usec();
@@ -381,7 +381,7 @@ static void sink_mqtt_withdraw(struct sink *sink)
         struct sink_mqtt *s = (struct sink_mqtt *)sink;
 
         if (!s->connected) {
-                log_notice("MQTT %s: the broker is away: what it was told is taken back when a "
+                log_notice("MQTT %s: the broker is away: its retained topics are emptied when a "
                            "section is connected to it again",
                            s->name);
                 return;

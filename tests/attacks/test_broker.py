@@ -88,7 +88,7 @@ class Eavesdropping(unittest.TestCase):
     @unittest.skipIf(os.getuid() != 0, "only root can play another user")
     def test_a_local_user_who_takes_the_brokers_port_is_sent_nothing(self):
         # Nobody's number is also that of whom a user namespace does not know; there is no helper to ask.
-        for uid, said in ((NOBODY, "could not be told"), (PERSON, f"user {PERSON} ")):
+        for uid, said in ((NOBODY, "is not known"), (PERSON, f"user {PERSON} ")):
             with self.subTest(uid=uid), Eavesdropper(uid) as ear, \
                     Service(mqtt("local", ear.port, "Listener=system", host="localhost")) as s:
                 s.wait_output("local", lambda o: o["LastErrorCode"] == "listener", "its name")

@@ -299,17 +299,17 @@ class Frozen(unittest.TestCase):
                 self.assertEqual(s.process.wait(bus.SECONDS), 0)  # it ends while the disk still hangs
 
     @unittest.skipIf(SANITIZED, "a sanitizer minds the preload")
-    def test_readings_that_are_to_be_kept_first_are_told_all_the_same_and_that_is_said(self):
+    def test_readings_that_are_to_be_kept_first_are_sent_all_the_same_and_that_is_said(self):
         with a_disk() as disk:
             with service_on(disk, mqtt("m", 1, "Durability=always")) as s:
                 freeze(s, disk)
                 for n in range(50):
                     s.feed(p1(b"SEQ1", 1010 + n))
                 s.wait_telegrams("SEQ1", 53)
-                s.wait_output("m", lambda o: "told before they are kept" in o["LastError"],
+                s.wait_output("m", lambda o: "sent before they are kept" in o["LastError"],
                               "a sentence about the disk")
                 (disk / "frozen").unlink()
-                s.wait_output("m", lambda o: "told before" not in o["LastError"] and o["Spooled"],
+                s.wait_output("m", lambda o: "sent before" not in o["LastError"] and o["Spooled"],
                               "a disk that takes readings again")
                 s.feed(p1(b"SEQ1", 1100))
                 s.wait_telegrams("SEQ1", 54)

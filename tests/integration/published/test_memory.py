@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What a broker was told is remembered: over restarts of the daemon, of the broker, of both, over a
+"""Retained topics of a broker are remembered: over restarts of the daemon, of the broker, of both, over a
 crash, and until it is taken back. A sentence each, on a real mosquitto. Run under umockdev-wrapper."""
 
 import contextlib
@@ -35,7 +35,7 @@ END = "end/of/what/is/retained"
 
 
 class Place:
-    """A broker that remembers, or not, and a daemon that tells it everything."""
+    """A broker that remembers, or not, and a daemon that publishes everything there."""
 
     def __init__(self, persistence, formats="native homeassistant jeedom"):
         self.folder = tempfile.mkdtemp(prefix="smt.")
@@ -129,19 +129,19 @@ class Memory(unittest.TestCase):
             what(place)
             # before a telegram comes: the energies, and a meter that is not heard
             place.wait(lambda got: got.get(ENERGY) == before[ENERGY] and
-                       components(got) == components(before) and STATE in got, "all that was told")
+                       components(got) == components(before) and STATE in got, "all that was published")
             place.bed.feed(SHORT)
             got = place.wait(lambda got: got.get(AVAILABILITY) == "online", "the meter online")
             self.assertEqual(components(got), components(before))
             self.assertEqual(got[ENERGY], before[ENERGY])
-            told = sub.wait(lambda _: self.told_since(sub, components(before)), "the description")
-            self.assertEqual([c for c in told if c != components(before)], [])
+            described = sub.wait(lambda _: self.described_since(sub, components(before)), "the description")
+            self.assertEqual([c for c in described if c != components(before)], [])
 
     @staticmethod
-    def told_since(sub, whole):
+    def described_since(sub, whole):
         """The components of each description, from the first whole one on."""
-        told = [components({CONFIG: payload}) for payload in sub.payloads(CONFIG)]
-        return told[told.index(whole):] if whole in told else []
+        described = [components({CONFIG: payload}) for payload in sub.payloads(CONFIG)]
+        return described[described.index(whole):] if whole in described else []
 
     def test_a_restart_of_the_daemon_loses_no_component_and_no_energy(self):
         for persistence in (False, True):
@@ -297,7 +297,7 @@ class Configuration(unittest.TestCase):
             place.read_both_lists()
             place.broker.stop()
             self.reload(place, None)
-            place.bed.d.wait_log("what it was told is taken back when a section")
+            place.bed.d.wait_log("its retained topics are emptied when a section")
             place.bed.d.restart()  # what is to be taken back is known over a restart
             place.broker.start()
             self.assertIn(CONFIG, place.retained())
@@ -305,7 +305,7 @@ class Configuration(unittest.TestCase):
             got = place.wait(lambda got: CONFIG not in got and got.get(STATE) == "online",
                              "no discovery")
             self.assertFalse([t for t in got if t.startswith("homeassistant/")])
-            place.wait(lambda got: ENERGY in got, "what the new one tells too")
+            place.wait(lambda got: ENERGY in got, "what the new one publishes too")
             self.reload(place, None)
             place.wait(lambda got: got == {}, "an empty broker")
 
@@ -339,11 +339,11 @@ class Configuration(unittest.TestCase):
             place.read_both_lists()
             place.bed.d.stop()
             with contextlib.closing(sqlite3.connect(place.bed.d.state / "state.db")) as db:
-                told, = db.execute("SELECT topics FROM told WHERE output_and_meter LIKE ?",
-                                   (f"%\n{KAMSTRUP}",)).fetchone()
-                self.assertIn("#sensor active_power_import\n", told)
+                topics, = db.execute("SELECT topics FROM told WHERE output_and_meter LIKE ?",
+                                     (f"%\n{KAMSTRUP}",)).fetchone()
+                self.assertIn("#sensor active_power_import\n", topics)
                 db.execute("UPDATE told SET topics = ? WHERE output_and_meter LIKE ?",
-                           ("#sensor of_an_earlier_release\n" + told, f"%\n{KAMSTRUP}"))
+                           ("#sensor of_an_earlier_release\n" + topics, f"%\n{KAMSTRUP}"))
                 db.commit()
             place.bed.d.start()
             got = place.wait(lambda got: got.get(STATE) == "online" and
