@@ -50,7 +50,7 @@ static void on_status(const struct output_view *status, void *userdata)
                 SINK_NOTIFY_ALL(output->manager->sinks, output_changed, &output->view);
 }
 
-/* What is told of a telegram from now on waits until it is safe. */
+/* Other outputs hold back this telegram until it is safe. */
 static uint64_t on_keep(void *userdata)
 {
         struct managed_output *output = userdata;
@@ -140,8 +140,7 @@ static const char *name_of(const struct config_item *config)
         return *config->name ? config->name : config->section->name;
 }
 
-/* Is an output of this kind still leaving, and of this name, before `until`? NULL: of any; in all.
- */
+/* Is one of this kind and name (NULL: any) still leaving, in the list before `until`? */
 static bool is_leaving(const struct manager *m, const struct config_item *item, const char *name,
                        const struct managed_output *until)
 {
@@ -154,8 +153,8 @@ static bool is_leaving(const struct manager *m, const struct config_item *item, 
         return o && o != until;
 }
 
-/* Those that have left are freed: what one could not send is for the next of its name, so that they
- * go in the order in which they came. */
+/* Those that have left are freed: messages that one could not send go to the next of its name, so
+ * that they leave in the order in which they came. */
 static void free_left(struct manager *m)
 {
         for (struct managed_output **at = &m->leaving; *at;) {
@@ -201,13 +200,13 @@ static void begin_waiting(struct manager *m)
                 }
                 report_no_start(output->config, -r);
                 *at = output->next;
-                if (m->sinks) /* else we are ending, and nobody is told of anything any more */
+                if (m->sinks) /* else we are ending, and sinks are not called any more */
                         outputs_list_sinks(m);
                 (void)output_free(output); /* NULL, by the rule of _free */
         }
 }
 
-/* The last of the old configuration has left: what is there now is not waited for by anybody. */
+/* The last of the old configuration has left: its remains are not waited for any more. */
 static void settle(struct manager *m, const struct config *config)
 {
         if (m->leaving)
@@ -283,7 +282,7 @@ static inline void config_item_done(struct config_item *item)
 }
 DEFINE_OWNED(config_item, struct config_item *, config_item_done);
 
-/* What a kind that is always there has without a section of its own. NULL: no memory. */
+/* The defaults of a kind that is always there, without its section. NULL: no memory. */
 static struct config_item *standard_item(const struct output *kind)
 {
         return config_item_new(kind->section, "");
@@ -331,7 +330,7 @@ static struct managed_output **last_leaving(struct manager *m)
         return at;
 }
 
-/* Those whose section is gone or changed leave, side by side, and nobody waits for them; the others
+/* Those whose section is gone or changed leave, side by side, and are not waited for; the others
  * keep their connection. */
 static void drop_changed(struct manager *m, const struct config *config)
 {
@@ -421,7 +420,7 @@ static void add_standard(struct manager *m, const struct config *config, const s
 void outputs_configure(struct manager *m, const struct config *config)
 {
         drop_changed(m, config);
-        /* A person who reloads may have mended something: the broker, its access control list. */
+        /* Before a reload something may have been repaired: the broker, its access control list. */
         for (struct managed_output *output = m->outputs; output; output = output->next)
                 if (output->sink->ops->retry)
                         output->sink->ops->retry(output->sink);
@@ -477,7 +476,7 @@ void outputs_free(struct manager *m)
         stop_all(m);
         m->sinks = NULL;
         free_all(&m->leaving);
-        begin_waiting(m); /* only to put on disk what they were told */
+        begin_waiting(m); /* only to put on disk what they were handed */
         stop_all(m);
         free_all(&m->outputs);
         call_settled();

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The table of outputs, one row per kind, and those that the configuration names: each is told of
- * everything, and is itself shown by the others.
+ * The table of outputs, one row per kind, and those that the configuration names: each gets the
+ * whole model, and is itself shown by the others.
  */
 #pragma once
 
@@ -18,9 +18,9 @@ void outputs_configure(struct manager *m, const struct config *config);
 int outputs_reconnect(struct manager *m, const char *name);
 /* The first of this kind; NULL when there is none. */
 struct sink *outputs_find(const struct manager *m, const struct output *kind);
-/* Outputs that keep what comes before others tell of it, the bus, callers without a bus, the other
- * outputs: those who are told of everything, listed anew. */
+/* Lists the sinks anew: outputs that keep telegrams before others show them, the bus, callers
+ * without a bus, the other outputs. */
 void outputs_list_sinks(struct manager *m);
-/* Tells a new one of all that there is. */
+/* Hands the whole model to a new one. */
 void outputs_announce(struct manager *m, struct sink *sink);
 void outputs_free(struct manager *m);

@@ -20,8 +20,8 @@ struct output_options {
         const char *version;
         /* Called from the main loop, at most a few times a second, when the state changed. */
         void (*on_status)(const struct output_view *status, void *userdata);
-        /* For a sink that keeps: until this ticket, or a later one, is kept, what is told is held
-         * back. UINT64_MAX: all is kept, or is not waited for. Called from the main loop. */
+        /* For a sink that keeps: others hold back telegrams until this ticket, or a later one, is
+         * kept. UINT64_MAX: all is kept, or is not waited for. Called from the main loop. */
         uint64_t (*on_keep)(void *userdata);
         void (*on_kept)(uint64_t through, void *userdata);
         /* Once, from the main loop, after leave(): it may be freed in this call. */
@@ -36,14 +36,14 @@ struct output {
         const struct config_section *section;
         /* Starts at once, whatever is not there yet. Owned by the caller, as a sink. -errno. */
         int (*new)(const struct output_options *options, struct sink **ret);
-        /* Tells in the log what sections that are gone have left behind. May be NULL. */
+        /* Logs what removed sections have left behind. May be NULL. */
         void (*report_left)(const struct config *config, const char *state_directory,
                             struct store *store);
-        /* Both sections are for the same place: what was told there by one the other takes on.
+        /* Both sections are for the same place: one takes over the retained topics of the other.
          * NULL: always. */
         bool (*is_same_place)(const struct config_item *a, const struct config_item *b);
-        /* NULL, or: the outputs of a configuration are there, or have left. What one left for
-         * another of its name nobody else will come for. */
+        /* NULL, or: the outputs of a configuration are there, or have left. Messages left for
+         * another of the same name are not wanted any more. */
         void (*settled)(void);
         /* There is one also without its section, with what stands there by default. It goes
          * nowhere, and is not shown among the outputs. */

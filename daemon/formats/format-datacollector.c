@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The messages of smartmeter-datacollector 2.0.0 (docs/mqtt.md), for the Jeedom plugin and whoever
- * else reads them: one per value, byte for byte as Python's json.dumps writes it, decimals exact.
- * Nothing else may ever appear below smartmeter/: the plugin makes a meter of whatever it sees.
+ * The messages of smartmeter-datacollector 2.0.0 (docs/mqtt.md), for the Jeedom plugin and other
+ * readers: one per value, byte for byte as Python's json.dumps writes it, decimals exact.
+ * Nothing else may ever appear below smartmeter/: the plugin makes a meter of everything it sees.
  */
 #include <math.h>
 #include <stdio.h>

@@ -85,7 +85,7 @@ void format_filter_apply(struct format_filter *filter, uint64_t interval_usec,
         if (ret->telegram)
                 filter->telegram_usec = update->host_usec;
         for (size_t i = 0; i < update->n_values; i++)
-                /* A plain number cannot say that nobody knows its scale: 4117 may be 411.7. */
+                /* A plain number cannot say that its scale is not known: 4117 may be 411.7. */
                 if (!reading_is_unscaled(&update->values[i]->reading) &&
                     (everything || let_through(filter, interval_usec, deadband, update->values[i],
                                                update->host_usec)))

@@ -110,6 +110,6 @@ const char *format_label_french(const struct quantity *quantity, char buf[static
                 if (add_words(quantity->name + n, buf, FORMAT_LABEL_MAX))
                         return buf;
         }
-        (void)snprintf(buf, FORMAT_LABEL_MAX, "%s", quantity->label); /* what has no French yet */
+        (void)snprintf(buf, FORMAT_LABEL_MAX, "%s", quantity->label); /* no French yet */
         return buf;
 }

@@ -19,14 +19,14 @@
 static const struct message_attributes retained_state = { .class = MESSAGE_STATE,
                                                           .qos = 1,
                                                           .retain = true };
-/* What Home Assistant is told of a value; NULL: nothing. */
+/* The attributes of a value in Home Assistant; NULL: none. */
 struct entity_class {
         const char *device_class;
         const char *state_class;
         int precision; /* -1: not said */
 };
 
-/* What the kind of quantity says; the device class is the unit's affair. */
+/* Attributes by kind of quantity; the device class follows from the unit. */
 static struct entity_class class_of_kind(enum quantity_kind kind)
 {
         switch (kind) {
@@ -99,7 +99,7 @@ static struct entity_class class_of(const struct meter *meter, const struct mete
         if (!class.device_class || reading->unit != UNIT_NONE)
                 class.device_class = class_of_unit(meter, reading->unit, counts);
         if (counts && format_is_past(value))
-                class.state_class = NULL; /* what falls each day would be added up */
+                class.state_class = NULL; /* a number that falls each day would be added up */
         return class;
 }
 
@@ -120,7 +120,7 @@ static void add_entity_id(struct json_object *component, const char *platform, c
         add_text(component, "default_entity_id", buf);
 }
 
-/* What every component has; `leaf_topic` is the leaf of its state topic. NULL: no memory. */
+/* Members of every component; `leaf_topic` is the leaf of its state topic. NULL: no memory. */
 static struct json_object *new_entity(const struct format_context *context,
                                       const struct meter *meter, const char *platform,
                                       const char *key, const char *leaf_topic, const char *name)
@@ -218,15 +218,14 @@ static void add_value(const struct format_context *context, const struct meter *
         if (expiry_s > 0)
                 json_object_object_add(component, "expire_after",
                                        json_object_new_int((int32_t)expiry_s));
-        /* Codes that the table has no name for, and what was: there for those who look, not in
-         * everyone's way. */
+        /* Codes without a name in the table, and past values: there, but not enabled. */
         if (!reading->quantity || format_is_past(value))
                 json_object_object_add(component, "enabled_by_default", json_object_new_boolean(0));
         json_object_object_add(components, format_identifier(value->key, leaf, sizeof(leaf)),
                                component);
 }
 
-/* Every label once: what the tariff entity may ever say. */
+/* Every label of the tariff entity, once. */
 static struct json_object *tariff_options(const struct tariff *tariff)
 {
         struct json_object *options = json_object_new_array();
@@ -427,7 +426,7 @@ static void discovery_topic(const struct format_context *context, const char *me
                        device_id);
 }
 
-/* What a message about a device, or about one entity of it, says beside that. */
+/* Further members of a message about a device, or about one entity of it. */
 static void add_frame(const struct format_context *context, const struct meter *meter,
                       const char *device_id, struct json_object *object)
 {
@@ -453,8 +452,8 @@ static void add_message(struct message_list *ret, const char *topic, struct json
                                                                   JSON_C_TO_STRING_NOSLASHESCAPE));
 }
 
-/* One message per entity, each of which repeats the device: what was there before device
- * discovery, and what others than Home Assistant understand. */
+/* One message per entity, each of which repeats the device: older than device discovery, and
+ * understood by others than Home Assistant. */
 static void describe_entities(const struct format_context *context, const struct meter *meter,
                               const char *device_id, struct json_object *components,
                               struct message_list *ret)

@@ -89,7 +89,7 @@ static const char *generic_type(const struct quantity *quantity)
         return NULL;
 }
 
-/* What people draw curves of. A row per value and telegram would fill Jeedom's database. */
+/* Values worth a curve. A row per value and telegram would fill Jeedom's database. */
 static bool is_history(const struct quantity *quantity)
 {
         return quantity && (quantity->kind == QUANTITY_POWER || quantity_is_counter(quantity) ||
@@ -171,7 +171,7 @@ static struct json_object *commands_of(const struct format_context *context,
         return commands;
 }
 
-/* Of what comes most often: minutes until Jeedom says that the equipment does not communicate. */
+/* From the most frequent value: minutes until Jeedom says that the equipment is silent. */
 static int timeout_minutes(const struct format_context *context, const struct meter *meter)
 {
         uint32_t least = UINT32_MAX;
@@ -251,7 +251,7 @@ static void jeedom_root(const struct format_context *context, char buf[static FO
         (void)snprintf(buf, FORMAT_TOPIC_MAX, "%s", context->jeedom_root);
 }
 
-/* What MQTT Manager says, retained, when its daemon has connected: of Jeedom's usual root. */
+/* MQTT Manager's retained message when its daemon has connected: of Jeedom's usual root. */
 static void jeedom_birth(const struct format_context *context, char buf[static FORMAT_TOPIC_MAX])
 {
         (void)context;

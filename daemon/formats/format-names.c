@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What people call a meter and its values, in English and in French. The words hang on what the
+ * Names of meters and their values for people, in English and in French. The words hang on what the
  * meter measures: the same code is a volume of gas behind one meter and of water behind another.
  */
 #include <stdio.h>
@@ -33,7 +33,7 @@ static const struct medium_words {
           { "Consommation électrique", "Electricity consumption" } },
         { "",
           { "Sous-compteur", "Sub-meter" },
-          { "Consommation", "Consumption" } }, /* the last: of what nobody tells */
+          { "Consommation", "Consumption" } }, /* the last: of an unknown medium */
 };
 
 static const struct medium_words *words_of(const struct meter *meter)
@@ -68,7 +68,7 @@ static bool is_carrier(const struct meter *meter, const struct reading *reading)
                (strcmp(meter->medium, "heat") == 0 || strcmp(meter->medium, "cooling") == 0);
 }
 
-/* What the one counter of a meter behind the meter counts; "" where the quantity is another. */
+/* The name of the one counter of a sub-meter; "" where the quantity is another. */
 static void print_counted(const struct meter *meter, const struct reading *reading, bool english,
                           char buf[static FORMAT_LABEL_MAX])
 {
@@ -88,7 +88,7 @@ static void print_counted(const struct meter *meter, const struct reading *readi
                        more);
 }
 
-/* "*96", "1-1:1.8.0": what tells a value from the one that has the quantity's name. */
+/* "*96", "1-1:1.8.0": distinguishes a value from the one that has the quantity's name. */
 static const char *distinction(const struct meter_value *value)
 {
         const char *period = strchr(value->key, '*');

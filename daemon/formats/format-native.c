@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Our own format (docs/mqtt.md): the telegram as the JSON object that `smctl decode` prints; beside
- * it when it was received, its number, and for those who do not search lists its values by name.
+ * it when it was received, its number, and its values by name, which need no search in a list.
  */
 #include <stdio.h>
 #include <string.h>
@@ -19,7 +19,7 @@ static void add_new(struct json_object *object, const char *key, struct json_obj
                 object, key, value, JSON_C_OBJECT_ADD_KEY_IS_NEW | JSON_C_OBJECT_KEY_IS_CONSTANT);
 }
 
-/* What the meter took for implausible is not published, and of a sub-meter only what is its own. */
+/* Implausible values are not published, and of a sub-meter only its own. */
 static bool is_accepted(const struct meter_update *update, const char *obis)
 {
         char buf[OBIS_TEXT_MAX];
@@ -48,7 +48,7 @@ static void keep_accepted(struct json_object *object, const struct meter_update 
         json_object_object_add(object, "readings", kept);
 }
 
-/* What the meter did not send stands behind what it did, with a word that says so. */
+/* Derived values stand behind those that the meter sent, and are marked. */
 static void add_derived(struct json_object *object, const struct meter_update *update)
 {
         struct json_object *all;
@@ -73,7 +73,7 @@ static void set_text(struct json_object *object, const char *key, const char *va
         json_object_object_add(object, key, *value ? json_object_new_string(value) : NULL);
 }
 
-/* The telegram tells of the meter that sends; of a sub-meter only texts of its channel. */
+/* Texts belong to the meter that sends; to a sub-meter only those of its channel. */
 static void keep_own(struct json_object *object, const struct meter *meter,
                      const struct telegram *telegram)
 {
@@ -92,7 +92,7 @@ static void keep_own(struct json_object *object, const struct meter *meter,
         json_object_object_add(object, "texts", kept);
 }
 
-/* Values by name, numbers alone: what jq, Node-RED and Telegraf take as it is. */
+/* Values by name, numbers alone: jq, Node-RED and Telegraf take them as they are. */
 static void add_values(struct json_object *object, const struct meter_update *update)
 {
         struct json_object *values = json_object_new_object();

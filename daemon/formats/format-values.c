@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * One topic per value with the plain number as payload, and availability and tariff beside them:
- * what `native` offers to people with a shell, and what Home Assistant's entities listen to.
+ * `native` offers them to people with a shell, and Home Assistant's entities listen to them.
  */
 #include <stdio.h>
 #include <string.h>

@@ -139,7 +139,7 @@ void format_clear(const char *topic, struct message_list *ret)
 static uint64_t hash_number(uint64_t hash, uint64_t number)
 {
         hash = (hash ^ number) * 0x100000001b3;
-        return hash ^ hash >> 32; /* what differed in high bits alone goes further down too */
+        return hash ^ hash >> 32; /* differences in high bits alone must reach the low ones too */
 }
 
 static uint64_t hash_text(uint64_t hash, const char *text)

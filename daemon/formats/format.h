@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Formats: pure functions from a meter and what a telegram changed to MQTT messages. No broker, no
- * clock, no state: what goes in decides what comes out. One file per format, one row in the table.
+ * Formats: pure functions from a meter and the changes of a telegram to MQTT messages. No broker,
+ * no clock, no state: the same input gives the same output. One file per format, one row in the
+ * table.
  */
 #pragma once
 
@@ -26,7 +27,7 @@ struct format_context {
         bool english;           /* jeedom: names in English, not in French */
         const char *version;    /* of this service */
         const char *meter_name; /* of the meter at hand, "" when it has none */
-        /* … and of it: what retained_is_part() the broker has been told, and its damaged frames. */
+        /* … and of it: its retained_is_part() that the broker has, and its damaged frames. */
         char *const *parts;
         size_t n_parts;
         uint64_t damaged_frames; /* of the last hour */
@@ -44,7 +45,7 @@ struct format_values {
 struct format {
         const char *name;  /* as Formats= has it */
         bool plain_values; /* the values of format-values.c belong to it */
-        /* What its topics begin with: two sections with the same text send the same. */
+        /* The begin of its topics: two sections with the same text send the same. */
         void (*root)(const struct format_context *context, char buf[static FORMAT_TOPIC_MAX]);
         /* The topic that says "online" when its reader was started; NULL: there is none. */
         void (*birth)(const struct format_context *context, char buf[static FORMAT_TOPIC_MAX]);
@@ -52,7 +53,7 @@ struct format {
         void (*telegram)(const struct format_context *context, const struct meter *meter,
                          const struct meter_update *update, const struct format_values *values,
                          struct message_list *ret);
-        /* What describes the meter: discovery. Sent on connecting and when it changed. */
+        /* Descriptions of the meter: discovery. Sent on connecting and when it changed. */
         void (*describe)(const struct format_context *context, const struct meter *meter,
                          struct message_list *ret);
         /* How it is now: availability, tariff. */
@@ -108,7 +109,7 @@ void format_parts(const struct format_context *context, const struct meter *mete
                   void (*each)(const char *part, void *userdata), void *userdata);
 void format_counters(const struct format_context *context, const struct meter *meter,
                      uint64_t from_usec, uint64_t before_usec, struct message_list *ret);
-/* An empty retained message in place of what was retained there. It survives a broker that is
+/* An empty retained message, which removes the one retained there. It survives a broker that is
  * away. */
 void format_clear(const char *topic, struct message_list *ret);
 
@@ -133,27 +134,26 @@ void format_state_topic(const struct format_context *context, char buf[static FO
 void format_add(struct message_list *list, const struct message_attributes *attributes,
                 const char *topic, const char *payload);
 
-/* What a quantity is called in French: "Énergie active soutirée, tarif 1". Returns `buf`. */
+/* The French name of a quantity: "Énergie active soutirée, tarif 1". Returns `buf`. */
 #define FORMAT_LABEL_MAX 96
 const char *format_label_french(const struct quantity *quantity, char buf[static FORMAT_LABEL_MAX]);
 
-/* What people call the meter: its Name=, its model, or what it measures; never its number. */
+/* The name of the meter for people: its Name=, its model, or what it measures; never its number. */
 const char *format_meter_name(const struct format_context *context, const struct meter *meter,
                               bool english);
-/* What they call one of its values, unlike every other of the same meter. Returns `buf`. */
+/* The same for one of its values, unlike every other of the same meter. Returns `buf`. */
 const char *format_value_name(const struct meter *meter, const struct meter_value *value,
                               bool english, char buf[static FORMAT_LABEL_MAX]);
 
 /* True of a value with F: of an earlier day or billing period. It counts up no further. */
 bool format_is_past(const struct meter_value *value);
 
-/* Seconds after which a value has gone stale, in coarse steps; 0 while its interval is not known.
- */
+/* Seconds until a value is stale, in coarse steps; 0 while its interval is not known. */
 uint32_t format_expiry_s(const struct format_context *context, const struct meter_value *value);
 
-/* What a broken-down "YYYY-MM-DDTHH:MM:SS[.mmm]+00:00" of µs since 1970 looks like. */
+/* "YYYY-MM-DDTHH:MM:SS[.mmm]+00:00" of µs since 1970. */
 #define FORMAT_TIME_MAX 40
 void format_time(int64_t usec, bool milliseconds, char buf[static FORMAT_TIME_MAX]);
 
-/* The class of a value: what must not be lost, and what may. */
+/* The class of a value: may it be lost? */
 enum message_class format_class(const struct meter_value *value);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * One MQTT message as plain data: what a format makes of a telegram, what waits in the queue, and
- * what lies in the spool. One allocation each; lists are singly linked and own their messages.
+ * One MQTT message as plain data: made by a format of a telegram, waiting in the queue or lying
+ * in the spool. One allocation each; lists are singly linked and own their messages.
  */
 #pragma once
 
@@ -9,7 +9,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* What happens to a message when it cannot be sent at once. */
+/* Treatment of a message that cannot be sent at once. */
 enum message_class {
         MESSAGE_STATE,         /* only the present counts: made anew on connecting, never kept */
         MESSAGE_INSTANTANEOUS, /* kept; the first to go when there is no room */
@@ -33,7 +33,7 @@ struct message {
 
 struct message_list {
         struct message *head, *tail;
-        size_t n, bytes; /* bytes: what message_bytes() says, summed */
+        size_t n, bytes; /* bytes: the sum of message_bytes() */
 };
 
 /* A copy of both, owned by the caller (free()). NULL when out of memory. */
@@ -50,7 +50,7 @@ static inline const char *message_payload(const struct message *m)
         return m->text + m->topic_len + 1;
 }
 
-/* What it costs in memory, the allocator's header included. */
+/* Its size in memory, the allocator's header included. */
 size_t message_bytes(const struct message *m);
 
 /* Appends and takes ownership. */

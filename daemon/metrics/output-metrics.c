@@ -16,7 +16,7 @@
 #include "lib/model/metrics.h"
 #include "lib/value/maker.h"
 
-/* Scrapers come every 15 s or more seldom: what is this old is new enough for them. */
+/* Scrapers come every 15 s or more seldom: a file of this age is new enough for them. */
 #define WRITE_USEC  (5 * UINT64_C(1000000))
 #define WRITE_SLACK UINT64_C(500000)
 
@@ -39,7 +39,7 @@ static const struct config_section section = {
         .n_keys = ELEMENTSOF(keys),
 };
 
-/* ---- what there is ---- */
+/* ---- meters, converters, outputs ---- */
 
 /* Borrowed objects of one kind, in order of appearance. */
 struct objects {
@@ -217,7 +217,7 @@ static void job_drop(struct jobs_item *job)
         free(j);
 }
 
-/* The file goes with its section: what nobody brings up to date is worse than nothing. */
+/* The file goes with its section: a file that is not updated any more would mislead. */
 static void remove_run(struct jobs_item *job)
 {
         (void)unlink(((struct job *)job)->path); /* gone already is as good */

@@ -8,7 +8,7 @@
 
 #define BUCKET_USEC (3600 * UINT64_C(1000000) / LINK_QUALITY_BUCKETS)
 
-/* What lies between the last look and this one is empty. */
+/* Buckets between the last look and this one are empty. */
 static void advance(struct link_quality *q, uint64_t bucket)
 {
         uint64_t n = MIN(bucket - q->bucket, LINK_QUALITY_BUCKETS);

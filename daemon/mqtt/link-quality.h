@@ -20,7 +20,7 @@ struct link_quality {
         uint64_t damaged[LINK_QUALITY_BUCKETS];
 };
 
-/* `total`: frames damaged so far; NULL: nobody counts now. Returns those of the last hour. */
+/* `total`: frames damaged so far; NULL: not counted now. Returns those of the last hour. */
 uint64_t link_quality_look(struct link_quality *q, const uint64_t *total, uint64_t now_usec);
 
 /* The converters there are. */
@@ -29,7 +29,7 @@ struct link_converters {
         size_t n;
 };
 
-/* Out of memory: what this one damages is not counted. */
+/* Out of memory: frames damaged by this one are not counted. */
 void link_converters_add(struct link_converters *converters, const struct converter_view *view);
 void link_converters_remove(struct link_converters *converters, const struct converter_view *view);
 void link_converters_done(struct link_converters *converters);

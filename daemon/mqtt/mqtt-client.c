@@ -30,7 +30,7 @@
 #define GREETING_USEC (UINT64_C(15) * 1000000) /* from CONNECT to CONNACK */
 #define MISC_USEC     UINT64_C(500000)         /* its clock counts seconds */
 #define READ_BYTES    4096
-/* What waits for the network; beyond half of it messages stay where they are. */
+/* Limit of bytes that wait for the network; beyond half of it messages stay where they are. */
 #define OUT_BYTES      (64 * 1024)
 #define PUBLISH_GATHER 16 /* messages until they are taken out of the socket pair */
 
@@ -116,7 +116,7 @@ struct mqtt_client *mqtt_client_free(struct mqtt_client *c)
         return NULL;
 }
 
-/* The calls that call back: what is asked of us meanwhile must not end the connection. */
+/* Calls that call back: requests that come meanwhile must not end the connection. */
 static int loop(struct mqtt_client *c, int (*turn)(struct mosquitto *mosq))
 {
         bool outer = c->in_library;
@@ -163,7 +163,7 @@ static int read_once(struct mqtt_client *c, int *ret_errno)
         return rc;
 }
 
-/* What the broker said before it closed the connection: why, if writing has failed first. */
+/* Reads the reason that the broker gave before it closed, if writing has failed first. */
 static void read_last_words(struct mqtt_client *c)
 {
         int error_number;
@@ -235,7 +235,7 @@ static void on_disconnect(struct mosquitto *mosq, void *userdata, int rc,
 
         (void)mosq;
         (void)properties;
-        /* What the broker says in MQTT 5; smaller numbers are libmosquitto's own. */
+        /* Reason codes of MQTT 5 from the broker; smaller numbers are libmosquitto's own. */
         if (rc >= MQTT_RC_UNSPECIFIED && c->refused == 0)
                 c->refused = rc;
 }
@@ -259,7 +259,7 @@ static void on_message(struct mosquitto *mosq, void *userdata, const struct mosq
         (void)properties;
         bool is_own = strcmp(m->topic, c->settings->state_topic) == 0;
 
-        /* A retained one was there before us: we have just told everything. */
+        /* A retained one was there before us: all has just been published. */
         if (is_own && !c->is_known)
                 /* Our own "online" comes behind what was retained. */
                 c->events.on_memory(c->events.userdata, m->retain);
@@ -376,7 +376,7 @@ static int flush_out(struct mqtt_client *c)
         ssize_t n;
 
         do {
-                /* What it made in a callback it has not written yet. Its errors come in misc. */
+                /* Packets made in a callback are not written yet. Errors come in misc. */
                 if (mosquitto_want_write(c->mosq))
                         (void)loop(c, loop_write);
                 gather(c);

@@ -21,7 +21,7 @@ struct mqtt_client_events {
         /* A QoS 1 message is in the broker's hands, or refused by it (reason >= 0x80). */
         void (*on_ack)(void *userdata, int mid, int reason);
         void (*on_birth)(void *userdata);   /* Home Assistant or Jeedom came online */
-        void (*on_offline)(void *userdata); /* somebody says we are offline */
+        void (*on_offline)(void *userdata); /* another client says that we are offline */
         /* Whether the broker had something retained at our state topic when we came. */
         void (*on_memory)(void *userdata, bool kept);
         void *userdata;
@@ -64,7 +64,7 @@ void mqtt_client_turn(struct mqtt_client *c, short revents, uint64_t now);
 
 /* There is room for messages; when there is none, turn() makes some. */
 bool mqtt_client_has_room(const struct mqtt_client *c);
-/* What this connection's broker allows; messages of a higher QoS are sent with this one. */
+/* The highest QoS that the broker allows; messages of a higher one are sent with it. */
 uint8_t mqtt_client_max_qos(const struct mqtt_client *c);
 
 /*

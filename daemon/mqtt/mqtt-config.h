@@ -19,7 +19,7 @@ enum mqtt_spooling {
 
 enum mqtt_listener {
         MQTT_ANY,
-        MQTT_SYSTEM, /* on this machine: what root, or a service of the system, has put there */
+        MQTT_SYSTEM, /* on this machine: one that root, or a service of the system, has put there */
 };
 
 enum mqtt_discovery {
@@ -68,11 +68,11 @@ extern const struct config_section config_section_mqtt;
 /* Port=, or what Tls= makes of it. */
 uint16_t mqtt_config_port(const struct config_mqtt *config);
 /*
- * What a section's broker was told goes by the broker, and by the section: "localhost:1883\tlocal".
- * Up to the tab it is the place. Returns `buf`.
+ * The key of a section's retained topics in the store: the broker and the section,
+ * "localhost:1883\tlocal". Up to the tab it is the place. Returns `buf`.
  */
 #define MQTT_PLACE_MAX 384
 char *mqtt_config_retained_key(const struct config_mqtt *config, char buf[static MQTT_PLACE_MAX]);
 bool mqtt_config_same_place(const char *key, const char *other);
-/* What the formats need of it; version and meter_name are left empty. */
+/* The part that formats need; version and meter_name are left empty. */
 void mqtt_config_context(const struct config_mqtt *config, struct format_context *ret);

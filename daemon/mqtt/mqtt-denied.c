@@ -10,7 +10,7 @@
 
 #include "base/util.h"
 
-/* So long after its time a topic that nobody sends any more is forgotten. Hourly lists come. */
+/* A topic that is not sent any more is forgotten so long after its time. Hourly lists come. */
 #define FORGET_PERIODS 9
 
 #define SUSPICIONS_MIN 3

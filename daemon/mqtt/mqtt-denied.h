@@ -18,7 +18,7 @@ struct mqtt_denied_topic {
         uint64_t suspected_usec; /* when the connection last ended behind it */
         uint64_t used;           /* rises: the smallest one gives its place away */
         bool guessed;            /* the broker did not say so itself */
-        bool is_state;           /* nobody sends it again by himself */
+        bool is_state;           /* not sent again by the next telegram */
         bool tried;              /* … and that has been asked for */
 };
 
@@ -37,7 +37,7 @@ void mqtt_denied_clear(struct mqtt_denied *d);
 
 /* The broker said so. When the table is full the one longest unused is forgotten for it. */
 void mqtt_denied_add(struct mqtt_denied *d, const struct message *m, uint64_t now);
-/* The connection ended right behind it and nobody said why: true when that was the third time in a
+/* The connection ended right behind it without a reason: true when that was the third time in a
  * row, or a later one where others have been suspected wrongly: a bad link is no access list. */
 bool mqtt_denied_suspect(struct mqtt_denied *d, const struct message *m, uint64_t now);
 /* The broker has taken it. True when it had been refused before. */
@@ -47,7 +47,7 @@ bool mqtt_denied_accept(struct mqtt_denied *d, const char *topic);
 bool mqtt_denied_leaves_out(struct mqtt_denied *d, const char *topic, uint64_t now);
 /* All are tried again, each when it comes. */
 void mqtt_denied_retry(struct mqtt_denied *d, uint64_t now);
-/* True, once, when states that had been left out are to be told anew. */
+/* True, once, when states that had been left out are to be published again. */
 bool mqtt_denied_take_due(struct mqtt_denied *d, uint64_t now);
 /* When that will be; UINT64_MAX: no need to look. */
 uint64_t mqtt_denied_deadline(const struct mqtt_denied *d);

@@ -317,7 +317,7 @@ const char *mqtt_error_of_frozen(const struct mqtt_settings *s,
         return "broker-hangs";
 }
 
-/* What the broker does not take, while the connection stands: the word, "" for nothing. */
+/* The word for messages that the broker refuses while the connection stands; "": it takes all. */
 static const char *of_messages(const struct mqtt_status *w, char *error, size_t size)
 {
         if (w->hold_reason != 0) {

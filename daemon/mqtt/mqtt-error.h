@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Why there is no connection, in a sentence that says what to do, and in a word for programs: what
- * an output shows as its last error. The functions that make a sentence return the word; the words
+ * Why there is no connection, in a sentence that says what to do, and in a word for programs: the
+ * last error that an output shows. The functions that make a sentence return the word; the words
  * are listed in docs/mqtt.md.
  */
 #pragma once
@@ -23,7 +23,7 @@ const char *mqtt_error_of_network(int error_number, const struct mqtt_settings *
 /* Listener=system, and `uid`, which is of no system service, listens. */
 const char *mqtt_error_of_listener(uint32_t uid, const struct mqtt_settings *s,
                                    char error[static MQTT_ERROR_TEXT_MAX]);
-/* What the broker sends is no MQTT. */
+/* The broker sends something else than MQTT. */
 const char *mqtt_error_of_bytes(const char *fault, const struct mqtt_settings *s,
                                 char error[static MQTT_ERROR_TEXT_MAX]);
 /* The reason in a CONNACK, or in a DISCONNECT of MQTT 5. */

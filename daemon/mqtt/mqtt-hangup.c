@@ -51,8 +51,8 @@ enum mqtt_hangup mqtt_outbox_assess(struct mqtt_outbox *o, bool silently, uint64
                 return MQTT_HANGUP_DENIED;
         if (!silently)
                 return hangup;
-        /* Messages are dealt with in order: it was one that nobody answered for, or the first one
-         * of those that want an answer. The former are given one from now on. */
+        /* Messages are dealt with in order: it was one without an answer, or the first of those
+         * that want one. The former are sent with QoS 1 from now on. */
         if (o->bare_number > o->acked_number && now - o->bare_usec < BEHIND_USEC) {
                 o->careful_until_usec = now + MQTT_DENIED_USEC;
                 return MQTT_HANGUP_SUSPICIOUS;

@@ -134,7 +134,7 @@ static size_t put_number(uint8_t *out, enum property id, uint32_t value)
         return at;
 }
 
-/* §3.2.2.3: what limits us. */
+/* §3.2.2.3: limits for us. */
 static void read_limits(struct mqtt_inspect *i, struct reader *r, const struct properties *p)
 {
         i->max_qos = 2;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What a broker sends, before libmosquitto sees it: every packet is checked and written anew with
- * only what we use of it, so that the library reads nothing but what this file wrote. Pure: bytes
+ * Packets of a broker before libmosquitto sees them: each is checked and written anew with only the
+ * fields that we use, so that the library reads nothing but bytes of this file. Pure: bytes
  * in, bytes out. Packets that do not concern us are skipped, of whatever length they say they are.
  *
  *      broker → [socket, TLS] → mqtt_inspect_feed() → [socket pair] → libmosquitto
@@ -27,7 +27,7 @@ struct mqtt_inspect {
 
         bool greeted;        /* CONNACK has been seen */
         const char *fault;   /* why the connection must end; NULL: it need not */
-        uint8_t max_qos;     /* what CONNACK allows */
+        uint8_t max_qos;     /* limits of CONNACK */
         uint32_t max_packet; /* 0: no limit */
         bool no_retain;
 

@@ -45,7 +45,7 @@ static bool names_place(const struct config *config, const char *key)
         return false;
 }
 
-/* What a section told is taken back by the next one that is connected to the same broker. */
+/* Topics of a removed section are emptied by the next one connected to the same broker. */
 static void report_retained(const struct config *config, struct store *store)
 {
         char key[MQTT_PLACE_MAX], before[MQTT_PLACE_MAX] = "";
@@ -63,7 +63,7 @@ static void report_retained(const struct config *config, struct store *store)
         }
 }
 
-/* A look at the disk, which may hang: on a thread of its own, that nobody waits for. */
+/* A look at the disk, which may hang: on a thread of its own, which is not waited for. */
 struct look {
         char *directory;
         size_t n; /* of the sections */
@@ -140,7 +140,7 @@ void mqtt_left_report(const struct config *config, const char *directory, struct
 
         report_retained(config, store);
         if (!directory || atomic_exchange(&is_looking, true))
-                return; /* that one hangs: its disk has told of itself by now */
+                return; /* that one hangs: the trouble with its disk was reported already */
         look = look_new(config, directory);
         if (look && thread_start(run_look, look, STACK_BYTES, NULL) >= 0)
                 return;

@@ -64,7 +64,7 @@ int mqtt_listener_look(const struct sockaddr *address, uint32_t *ret_uid, int *r
         *ret_uid = LISTENER_UNKNOWN; /* until it is answered */
         fd = ask(address);
         if (fd < 0)
-                return -EPERM; /* nobody can tell whose it is */
+                return -EPERM; /* the owner cannot be found out */
         *ret_fd = fd;
         return MQTT_LISTENER_ASKED;
 }

@@ -79,7 +79,7 @@ static void close_socket(struct mqtt_net *n)
 {
         n->tls = mqtt_tls_free(n->tls);
         if (n->fd >= 0)
-                (void)close(n->fd); /* what was written is in the kernel's hands */
+                (void)close(n->fd); /* the bytes written are the kernel's now */
         if (n->helper >= 0)
                 (void)close(n->helper); /* only asked */
         n->fd = n->helper = -1;
@@ -116,14 +116,14 @@ static void begin_handshake(struct mqtt_net *n, uint64_t now)
                 mqtt_net_close(n);
 }
 
-/* What was found out about who listens: 0, or why this address is not to be used. */
-static int take_verdict(struct mqtt_net *n, int verdict, uint64_t now)
+/* The result for the listener: 0, or why this address is not to be used. */
+static int take_result(struct mqtt_net *n, int result, uint64_t now)
 {
-        if (verdict == -EPERM)
+        if (result == -EPERM)
                 n->is_vetoed = true;
-        if (verdict == 0)
+        if (result == 0)
                 begin_handshake(n, now);
-        return verdict;
+        return result;
 }
 
 static int look_at_listener(struct mqtt_net *n, const struct sockaddr *address, uint64_t now)
@@ -132,7 +132,7 @@ static int look_at_listener(struct mqtt_net *n, const struct sockaddr *address, 
                                          : 0;
 
         if (r != MQTT_LISTENER_ASKED)
-                return take_verdict(n, r, now);
+                return take_result(n, r, now);
         n->state = MQTT_NET_LOOKING;
         n->deadline_usec = now + LOOK_USEC;
         return 0;
@@ -311,7 +311,7 @@ static void take_helpers_answer(struct mqtt_net *n, uint64_t now)
 
         (void)close(n->helper); /* it has answered */
         n->helper = -1;
-        r = take_verdict(n, r, now);
+        r = take_result(n, r, now);
         if (r < 0)
                 connect_next(n, -r, now);
 }
@@ -323,7 +323,7 @@ static void time_out(struct mqtt_net *n, uint64_t now)
                 return;
         }
         if (n->state == MQTT_NET_LOOKING) {
-                n->is_vetoed = true; /* nobody can tell whose it is */
+                n->is_vetoed = true; /* the owner cannot be found out */
                 connect_next(n, ETIMEDOUT, now);
                 return;
         }

@@ -15,7 +15,7 @@ enum mqtt_net_state {
         MQTT_NET_CLOSED,
         MQTT_NET_RESOLVING,
         MQTT_NET_CONNECTING,
-        MQTT_NET_LOOKING,   /* whose listener it is: Listener=system */
+        MQTT_NET_LOOKING,   /* the owner of the listener: Listener=system */
         MQTT_NET_HANDSHAKE, /* TLS */
         MQTT_NET_UP,
 };
@@ -28,9 +28,9 @@ void mqtt_net_open(struct mqtt_net *n, uint64_t now);
 void mqtt_net_close(struct mqtt_net *n);
 
 enum mqtt_net_state mqtt_net_state(const struct mqtt_net *n);
-/* Why it is closed, or closing; "" when nobody knows. */
+/* Why it is closed, or closing; "" when not known. */
 const char *mqtt_net_error(const struct mqtt_net *n);
-const char *mqtt_net_error_code(const struct mqtt_net *n); /* static, NULL when nobody knows */
+const char *mqtt_net_error_code(const struct mqtt_net *n); /* static, NULL when not known */
 
 int mqtt_net_fd(const struct mqtt_net *n);
 short mqtt_net_events(const struct mqtt_net *n);
@@ -41,8 +41,8 @@ uint64_t mqtt_net_deadline(const struct mqtt_net *n);
 
 /*
  * Connects once more to where the last connection went, and sends nothing: a descriptor that the
- * caller closes, or -errno. After a moment mqtt_net_was_let_in() says whether somebody has taken it
- * and keeps it: a broker that is leaving or not yet back does neither.
+ * caller closes, or -errno. After a moment mqtt_net_was_let_in() says whether it was accepted
+ * and is kept: a broker that is leaving or not yet back does neither.
  */
 int mqtt_net_knock(const struct mqtt_net *n);
 bool mqtt_net_was_let_in(int fd);

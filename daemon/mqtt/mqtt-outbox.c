@@ -61,7 +61,7 @@ static void remove_delivered(struct mqtt_outbox *o, uint64_t now)
         if (o->n_delivered == 0 || now < o->remove_retry_usec)
                 return;
         before = mqtt_spool_count(o->spool);
-        /* A full disk takes no removal either. What was delivered is known by its number, so
+        /* A full disk takes no removal either. Delivered messages are known by their number, so
          * nothing is sent twice while we run. */
         if (mqtt_spool_remove(o->spool, delivered_through(o)) < 0) {
                 o->remove_retry_usec = now + SPOOL_RETRY_USEC;
@@ -116,7 +116,7 @@ static void take_state(struct message_list *from, struct message_list *to)
         *from = rest;
 }
 
-/* What is in flight is older than what is pending, and goes before it. */
+/* Messages in flight are older than pending ones, and go before them. */
 static int append_pending(struct mqtt_outbox *o)
 {
         struct message *first[MQTT_IN_FLIGHT_MAX];
@@ -164,7 +164,7 @@ void mqtt_outbox_keep(struct mqtt_outbox *o, uint64_t now)
                 o->pending_since_usec = 0;
 }
 
-/* What is in flight is to be sent again: everything of it back to its old place. */
+/* Messages in flight are to be sent again: all of them back to their old place. */
 static void take_back(struct mqtt_outbox *o)
 {
         struct message_list rows = { 0 }, others = { 0 };
@@ -223,7 +223,7 @@ bool mqtt_outbox_say(struct mqtt_outbox *o, struct mqtt_client *client, const ch
                 return false;
         }
         if (mqtt_client_max_qos(client) == 0)
-                free(m); /* nobody acknowledges it */
+                free(m); /* QoS 0: never acknowledged */
         else
                 add_in_flight(o, m, mid, now);
         mqtt_client_flush(client); /* at once, and not with what the broker says next */
@@ -370,7 +370,7 @@ static struct message *next_message(struct mqtt_outbox *o)
                 r = mqtt_spool_read(o->spool, o->last_row, READ_AHEAD, &o->ahead);
                 if (o->ahead.tail)
                         o->last_row = o->ahead.tail->row;
-                /* What cannot be read waits for the next connection; what is new does not. */
+                /* Messages that cannot be read wait for the next connection; new ones do not. */
                 o->spool_unreadable = r < 0;
                 if (r >= 0 && !o->ahead.head)
                         o->last_row = mqtt_spool_last_row(o->spool); /* dropped for SpoolMax= */
@@ -438,7 +438,7 @@ static void publish_pending(struct mqtt_outbox *o, struct mqtt_client *client, u
                 }
                 if (r == -EMSGSIZE)
                         note_too_large(o, m);
-                /* What libmosquitto does not take, no broker would. */
+                /* A message that libmosquitto refuses, every broker would. */
                 finish(o, m, r < 0 ? &o->dropped : &o->published, now);
         }
 }
@@ -509,7 +509,7 @@ uint64_t mqtt_outbox_deadline(const struct mqtt_outbox *o, bool connected, uint6
 bool mqtt_outbox_is_kept(const struct mqtt_outbox *o)
 {
         if (!o->write_ahead)
-                return false; /* nobody waits for it */
+                return false; /* not waited for */
         for (const struct message *m = o->pending.head; o->spool && m; m = m->next)
                 if (m->attributes.class != MESSAGE_STATE)
                         return false;

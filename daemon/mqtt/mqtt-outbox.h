@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What the worker has to deliver, and where each message is just now. Whatever becomes of the
- * connection, a message leaves only when the broker has it, or when bounds say which must go.
+ * The messages that the worker has to deliver, and where each is just now. However the connection
+ * fares, a message leaves only when the broker has it, or when bounds say which must go.
  *
  *      queue → pending → in flight (≤ 20) → acknowledged
  *                 ↓  no broker, or too slow a one
  *              spool → ahead → in flight → acknowledged → removed from the spool
  *
  * All of it is one sequence, oldest first: in flight, ahead, the rest of the spool, pending. No
- * message ever changes its place in it: when what is pending goes to disk, what is in flight and
- * not there yet goes there first.
+ * message ever changes its place in it: when pending messages go to disk, those in flight and not
+ * there yet go there first.
  */
 #pragma once
 
@@ -25,7 +25,7 @@ struct mqtt_in_flight {
         bool superseded; /* … unless a newer value of its retained topic has been taken */
 };
 
-/* What the end of a connection tells about the messages that went before it. */
+/* Meaning of the end of a connection for the messages that went before it. */
 enum mqtt_hangup {
         MQTT_HANGUP_PLAIN,
         MQTT_HANGUP_SUSPICIOUS, /* one of them may be the reason: soon it will be known */
@@ -54,13 +54,13 @@ struct mqtt_outbox {
         uint64_t hold_usec, hold_until_usec;
 
         uint64_t published, dropped;
-        uint64_t n_too_large; /* for what this broker takes (MQTT 5, Maximum Packet Size) */
+        uint64_t n_too_large; /* for this broker (MQTT 5, Maximum Packet Size) */
         char too_large[128];  /* topic of the last one; "": none on this connection */
-        bool changed;         /* something that a person should be told */
+        bool changed;         /* something for the status */
 
         struct mqtt_denied denied;
         /* To find out what a broker hangs up on without saying so. */
-        bool has_reasons; /* MQTT 5: what it refuses it says, in PUBACK */
+        bool has_reasons; /* MQTT 5: it names refused messages, in PUBACK */
         bool proven;      /* it has taken a reading since a topic was last found to be refused */
         struct message *acked;       /* owned; the last one taken; NULL: none */
         uint64_t acked_usec;         /* when */
@@ -81,8 +81,8 @@ bool mqtt_outbox_has_room(const struct mqtt_outbox *o);
 void mqtt_outbox_keep(struct mqtt_outbox *o, uint64_t now);
 
 /*
- * Publishes in order what the window of messages in flight has room for. What a broker does not
- * take for a second goes to disk, and so does what is pending when the queue behind it is
+ * Publishes in order as many as the window of messages in flight has room for. Messages that a
+ * broker does not take for a second go to disk, and so do pending ones when the queue behind is
  * `crowded`.
  */
 void mqtt_outbox_pump(struct mqtt_outbox *o, struct mqtt_client *client, bool crowded,
@@ -102,8 +102,8 @@ void mqtt_outbox_acknowledge(struct mqtt_outbox *o, int mid, int reason, uint64_
  */
 enum mqtt_hangup mqtt_outbox_assess(struct mqtt_outbox *o, bool silently, uint64_t now);
 
-/* The connection has ended: what was in flight is to be sent again, in its old place. What was read
- * from the spool stays in memory: it may have left the disk since. */
+/* The connection has ended: messages in flight are to be sent again, in their old place. Those read
+ * from the spool stay in memory: they may have left the disk since. */
 void mqtt_outbox_recover(struct mqtt_outbox *o);
 
 /* Removes what has been delivered from the spool, in batches. */

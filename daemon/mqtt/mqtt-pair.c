@@ -29,7 +29,7 @@ static int make_folder(char folder[static FOLDER_MAX])
                 if (!parents[i] || parents[i][0] != '/' || strlen(parents[i]) > FOLDER_MAX - 24)
                         continue;
                 (void)snprintf(folder, FOLDER_MAX, "%.55s/smartmeterd-XXXXXX", parents[i]);
-                if (mkdtemp(folder)) /* 0700: nobody else can connect to what is in it */
+                if (mkdtemp(folder)) /* 0700: no other user can connect to a socket in it */
                         return 0;
                 r = -errno;
         }

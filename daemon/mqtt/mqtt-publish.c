@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What is retained at a broker: of which meters, at which topics, and what takes it back.
+ * Retained topics of a broker, by meter: how they are published, remembered and emptied.
  */
 #include "mqtt-publish.h"
 
@@ -11,13 +11,13 @@
 
 #include "base/util.h"
 
-/* A description of a hundred values is 40 kB, retained: whoever made a meter change its name with
- * each telegram made 270 bytes of every one. */
+/* A description of a hundred values is 40 kB, retained: a meter whose name changed with each
+ * telegram made each telegram's 270 bytes that long. */
 #define DESCRIBE_USEC  UINT64_C(10000000)
 #define DESCRIBE_BURST 8
 /* Intervals that were learned are looked at so often. */
 #define SIGN_USEC UINT64_C(10000000)
-/* How well a meter is heard is told so often at most: each time is a row in somebody's history. */
+/* Health is published so often at most: each message is a row in a history database. */
 #define HEALTH_USEC UINT64_C(60000000)
 
 static struct sink_mqtt *sinks; /* the main loop's alone */
@@ -94,7 +94,7 @@ const struct meter *mqtt_publish_model(const struct mqtt_entry *e)
         return e->known ? e->known->look(e->known) : e->meter;
 }
 
-/* The context for this meter: its name, and what has been told of it. */
+/* The context for this meter: its name, and its parts that are retained. */
 const struct format_context *mqtt_publish_context(struct sink_mqtt *s, const struct mqtt_entry *e)
 {
         const char *name = s->meter_name ? s->meter_name(s->userdata, e->id) : NULL;
@@ -115,7 +115,7 @@ void mqtt_publish_remember(struct sink_mqtt *s, const char *id, const struct ret
         free(text);
 }
 
-/* Every message about a meter goes this way: where it is retained is known from then on. */
+/* Every message about a meter goes this way, so that its retained topics are known. */
 void mqtt_publish_push_ticket(struct sink_mqtt *s, struct mqtt_entry *e, struct message_list *list,
                               uint64_t ticket)
 {
@@ -138,7 +138,7 @@ uint64_t mqtt_publish_now_usec(void)
         return (uint64_t)ts.tv_sec * 1000000 + (uint64_t)ts.tv_nsec / 1000;
 }
 
-/* What changes more often than that waits for a later telegram. */
+/* A description that changes more often waits for a later telegram. */
 static bool may_describe(struct mqtt_entry *e)
 {
         uint64_t now = mqtt_publish_now_usec(), over = (now - e->described_usec) / DESCRIBE_USEC;
@@ -176,7 +176,7 @@ static void add_part(const char *part, void *userdata)
         e->parts_changed = retained_add(&e->retained, part) || e->parts_changed;
 }
 
-/* Without a broker nobody would see it, and with the next connection it is told anyway. */
+/* Without a connection it waits: the next one publishes all. */
 void mqtt_publish_describe(struct sink_mqtt *s, struct mqtt_entry *e, bool always,
                            struct message_list *list)
 {
@@ -215,7 +215,7 @@ void mqtt_publish_redescribe(struct sink_mqtt *s, struct mqtt_entry *e,
                 mqtt_publish_describe(s, e, false, list);
 }
 
-/* Another section tells this broker the same, and goes on: it stays. */
+/* Another section publishes this topic there too, and goes on: the topic stays. */
 bool mqtt_publish_is_shared(const struct sink_mqtt *s, const char *id, const char *topic)
 {
         for (struct sink_mqtt *other = sinks; other; other = other->next) {
@@ -230,8 +230,9 @@ bool mqtt_publish_is_shared(const struct sink_mqtt *s, const char *id, const cha
 }
 
 /*
- * What is retained, and is none of `used`: of a format, an instance, a value that is gone. `id` is
- * the meter's; "" for the service itself. True when a topic is another section's from now on.
+ * Empties the retained topics that are none of `used`: those of a format, an instance or a value
+ * that is gone. `id` is the meter's; "" for the service itself. True when a topic is another
+ * section's from now on.
  */
 bool mqtt_publish_withdraw(const struct sink_mqtt *s, const char *id, struct retained *retained,
                            const struct message_list *used, struct message_list *list)
@@ -251,8 +252,7 @@ bool mqtt_publish_withdraw(const struct sink_mqtt *s, const char *id, struct ret
         return left;
 }
 
-/* All that is told of a meter when a connection has been made; and what was, and is not any more,
- * is taken back. */
+/* Publishes all about a meter when a connection has been made, and empties topics out of date. */
 void mqtt_publish_anew(struct sink_mqtt *s, struct mqtt_entry *e)
 {
         const struct meter *model = mqtt_publish_model(e);
@@ -271,7 +271,7 @@ void mqtt_publish_anew(struct sink_mqtt *s, struct mqtt_entry *e)
         mqtt_publish_push(s, e, &list);
 }
 
-/* Moves those of `from` to `to` that the broker has not, or is thought not to have. */
+/* Moves messages from `from` to `to` that the broker lacks, or may lack. */
 static void take_missing(const struct mqtt_entry *e, enum mqtt_memory memory, bool current,
                          struct message_list *from, struct message_list *to)
 {
@@ -286,9 +286,9 @@ static void take_missing(const struct mqtt_entry *e, enum mqtt_memory memory, bo
 }
 
 /*
- * The last counters, for a broker that does not remember them or was never told; what came since
- * the last connection ended comes by itself. Those of an earlier run that did not end in order may
- * be older than what a broker has: they are for one that has nothing.
+ * The last counters, for a broker that does not remember them or never had them; those since the
+ * last connection ended come by themselves. Those of an earlier run that did not end in order may
+ * be older than those of the broker: they are for one that has none.
  */
 void mqtt_publish_counters(struct sink_mqtt *s, enum mqtt_memory memory)
 {
@@ -307,7 +307,7 @@ void mqtt_publish_counters(struct sink_mqtt *s, enum mqtt_memory memory)
         }
 }
 
-/* The topics of the service itself: another instance's are taken back. */
+/* The topics of the service itself: another instance's are emptied. */
 static void announce_service(struct sink_mqtt *s)
 {
         static const struct message_attributes retained = { .class = MESSAGE_STATE,
@@ -393,7 +393,7 @@ void mqtt_publish_clear(struct mqtt_entry *e, struct message_list *list)
                 format_clear(e->retained.topics[i], list);
 }
 
-/* Nobody knows this meter any more. */
+/* This meter is not known any more. */
 static void clear_orphan(struct sink_mqtt *s, struct mqtt_entry *e)
 {
         struct message_list list = { 0 };
@@ -408,7 +408,7 @@ void mqtt_publish_due(struct sink_mqtt *s)
                 e->due = true;
 }
 
-/* Never more than the ring takes: descriptions of many meters would push each other out of it. */
+/* Never more than the ring takes: many descriptions would push each other out of it. */
 bool mqtt_publish_continue(struct sink_mqtt *s)
 {
         for (struct mqtt_entry *e = s->entries; e; e = e->next) {
@@ -431,5 +431,5 @@ void mqtt_publish_all(struct sink_mqtt *s)
                 e->orphan = false;
         }
         mqtt_publish_due(s);
-        (void)mqtt_publish_continue(s); /* who calls looks again in a moment */
+        (void)mqtt_publish_continue(s); /* the caller looks again in a moment */
 }

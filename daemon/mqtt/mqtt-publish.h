@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * One broker in the main loop (struct sink_mqtt), and what it has retained about each meter: told
- * when a connection is made or something changed, and taken back when it is not true any more.
+ * One broker in the main loop (struct sink_mqtt), and the topics retained there about each meter:
+ * published when a connection is made or something changed, emptied when they are out of date.
  */
 #pragma once
 
@@ -21,15 +21,15 @@ struct mqtt_worker;
 struct mqtt_entry {
         char id[METER_ID_MAX];
         const struct meter *meter;  /* borrowed; NULL while it is removed, or not heard yet */
-        struct meter_memory *known; /* what it has been, over restarts; NULL: not known here */
-        bool orphan;                /* a section that is gone told of it */
-        bool exact;                 /* … of earlier runs: what was told last is in it */
+        struct meter_memory *known; /* its memory, over restarts; NULL: not known here */
+        bool orphan;                /* published by a section that is gone */
+        bool exact;                 /* … of earlier runs, with what was published last */
         struct retained retained;   /* where the broker has retained messages about it */
         bool parts_changed;         /* … in the set of parts, and not remembered yet */
         struct format_filter filter;
         struct link_quality quality;
-        bool due;                 /* all of it is to be told when the ring has room */
-        uint64_t health_usec;     /* when its health was told last; monotonic */
+        bool due;                 /* all of it is published when the ring has room */
+        uint64_t health_usec;     /* when its health was published last; monotonic */
         uint64_t signature;       /* of the description sent last; 0: none */
         uint64_t described_usec;  /* since when n_described counts; monotonic */
         unsigned int n_described; /* because something changed; one less every DESCRIBE_USEC */
@@ -49,9 +49,9 @@ struct sink_mqtt {
         uint64_t interval_usec;
         struct decimal deadband;
         char *name, *version;
-        char key[MQTT_PLACE_MAX]; /* of what the broker was told */
-        bool leaving;             /* it takes back what it told, and nobody counts on it */
-        struct sink_mqtt *next;   /* of all: sections may tell one broker the same */
+        char key[MQTT_PLACE_MAX]; /* of its retained topics in the store */
+        bool leaving;             /* it empties its topics; other sections do not rely on them */
+        struct sink_mqtt *next;   /* of all: sections may publish the same to one broker */
         void (*on_status)(const struct output_view *status, void *userdata);
         const char *(*meter_name)(void *userdata, const char *meter_id);
         uint64_t (*on_keep)(void *userdata);
@@ -61,25 +61,26 @@ struct sink_mqtt {
         struct mqtt_entry *entries;
         size_t n_entries;
         struct link_converters converters;
-        struct output_view status; /* as told last */
+        struct output_view status; /* as reported last */
         struct store *store;       /* borrowed; may be NULL */
         struct retained retained;  /* the same of the service itself */
         char state_topic[FORMAT_TOPIC_MAX];
         uint64_t n_connects, n_births, n_retries, n_offlines, n_left_out;
-        uint64_t rival_usec; /* when somebody who uses our topic was reported; 0: never */
+        uint64_t rival_usec; /* when another gateway on our topic was reported; 0: never */
         bool status_reported, connected;
         uint64_t lost_usec; /* when the last connection ended, or this began */
         uint64_t due_usec;  /* if the broker has not said by then whether it remembers */
         sd_event_source *keep_timer, *leave_timer;
         bool is_detached;  /* it has left the others of mqtt_publish_begin() */
-        uint64_t coming;   /* the ticket of the telegram that is being told; 0: none */
+        uint64_t coming;   /* the ticket of the telegram at hand; 0: none */
         uint64_t ticket;   /* the last one that has something to be kept */
         uint64_t kept;     /* the last one that is kept */
-        bool late;         /* the disk does not take it: nobody waits for it */
-        bool counters_due; /* they are told when nothing older is on its way */
+        bool late;         /* the disk does not take it, and is not waited for */
+        bool counters_due; /* to be published when nothing older is on its way */
 };
 
-/* One of all, since sections may tell one broker the same; and its end, which frees the entries. */
+/* Adds it to the list of all, since sections may publish the same to one broker; takes it out, and
+ * frees its entries. */
 void mqtt_publish_begin(struct sink_mqtt *s);
 void mqtt_publish_end(struct sink_mqtt *s);
 
@@ -90,20 +91,19 @@ struct mqtt_entry *mqtt_publish_obtain(struct sink_mqtt *s, const char *id);
 struct mqtt_entry *mqtt_publish_meter(struct sink_mqtt *s, const struct meter *meter);
 void mqtt_publish_drop(struct sink_mqtt *s, struct mqtt_entry *gone);
 
-/* What the meter has been, else what it is; NULL while it is not heard. */
+/* The meter with its memory, else as it is; NULL while it is not heard. */
 const struct meter *mqtt_publish_model(const struct mqtt_entry *e);
 /* For the formats; true until the next call. */
 const struct format_context *mqtt_publish_context(struct sink_mqtt *s, const struct mqtt_entry *e);
 
-/* Hands the messages, all about this meter, to the worker; where they are retained is remembered.
- */
+/* Hands the messages, all about this meter, to the worker, and remembers their retained topics. */
 void mqtt_publish_push(struct sink_mqtt *s, struct mqtt_entry *e, struct message_list *list);
 void mqtt_publish_push_ticket(struct sink_mqtt *s, struct mqtt_entry *e, struct message_list *list,
                               uint64_t ticket);
 void mqtt_publish_remember(struct sink_mqtt *s, const char *id, const struct retained *retained);
 
-/* Appends the description and state, `always` or when it is another than was told; and before a
- * telegram is told. */
+/* Appends the description and state, `always` or when it is another than was published; the second
+ * before a telegram. */
 void mqtt_publish_describe(struct sink_mqtt *s, struct mqtt_entry *e, bool always,
                            struct message_list *list);
 void mqtt_publish_redescribe(struct sink_mqtt *s, struct mqtt_entry *e,
@@ -111,19 +111,19 @@ void mqtt_publish_redescribe(struct sink_mqtt *s, struct mqtt_entry *e,
 /* All of one meter that was not pushed yet; all there is; the last counters. */
 void mqtt_publish_anew(struct sink_mqtt *s, struct mqtt_entry *e);
 void mqtt_publish_all(struct sink_mqtt *s);
-/* Of all meters, as soon as the ring has room for it: what it left out may be of any. */
+/* Of all meters, as soon as the ring has room: messages left out may be of any. */
 void mqtt_publish_due(struct sink_mqtt *s);
 /* Goes on with those that are due; true while some are. */
 bool mqtt_publish_continue(struct sink_mqtt *s);
-/* Appends how well it is heard, when it was not told just now. */
+/* Appends how well it is heard, unless that was published just now. */
 void mqtt_publish_health(struct sink_mqtt *s, struct mqtt_entry *e, struct message_list *list);
 void mqtt_publish_counters(struct sink_mqtt *s, enum mqtt_memory memory);
 
-/* What the broker was told in earlier runs, by this section … */
+/* Loads the topics that this section has retained in earlier runs … */
 void mqtt_publish_recall(struct sink_mqtt *s);
-/* … and by those that are gone, or name another broker: it is taken over, before all is told. */
+/* … and takes over those of sections that are gone or name another broker; before all is sent. */
 void mqtt_publish_adopt(struct sink_mqtt *s);
-/* Appends what empties each topic of a meter. */
+/* Appends a message that empties each topic of a meter. */
 void mqtt_publish_clear(struct mqtt_entry *e, struct message_list *list);
 
 bool mqtt_publish_is_shared(const struct sink_mqtt *s, const char *id, const char *topic);

@@ -107,7 +107,7 @@ static void clear_fd(int fd, bool *set)
 
         if (!*set)
                 return;
-        /* Not written yet by the one who claimed it: then we are woken once more, for nothing. */
+        /* Claimed, and not written yet: then we are woken once more, for nothing. */
         if (read(fd, &count, sizeof(count)) == sizeof(count))
                 *set = false;
 }

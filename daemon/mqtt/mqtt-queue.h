@@ -21,7 +21,7 @@
 
 struct mqtt_queue;
 
-/* What the main loop may ask of the worker; they add up until taken. */
+/* Requests of the main loop to the worker; they add up until taken. */
 enum mqtt_request {
         MQTT_REQUEST_STOP = 1,      /* flush what can be flushed, say goodbye, end */
         MQTT_REQUEST_RECONNECT = 2, /* drop the connection and try at once */
@@ -30,14 +30,14 @@ enum mqtt_request {
         MQTT_REQUEST_NO_GOODBYE = 16, /* our own topic is another section's too: it stays */
 };
 
-/* Does the broker remember what it was told before? */
+/* Has the broker kept its retained messages? */
 enum mqtt_memory {
         MQTT_MEMORY_UNKNOWN, /* it has not answered yet, or does not let us see our own topic */
         MQTT_MEMORY_KEPT,
         MQTT_MEMORY_BLANK, /* nothing was retained where we say that we are online */
 };
 
-/* What the worker has to tell. */
+/* The status of the worker. */
 struct mqtt_status {
         bool connected;
         bool kept; /* nothing that was taken is in memory alone; Durability=always */
@@ -51,7 +51,7 @@ struct mqtt_status {
         bool denied_more;                 /* … and others */
         uint64_t in_flight, spooled, published, dropped;
         uint64_t n_connects; /* rises with every connection made */
-        uint64_t n_offlines; /* rises when somebody else says on our topic that we are offline */
+        uint64_t n_offlines; /* rises when another client says on our topic that we are offline */
         enum mqtt_memory memory; /* of the broker of this connection */
         uint64_t n_births;       /* rises when Home Assistant says it came online */
         uint64_t n_retries;      /* rises when states that were refused may be tried again */
@@ -75,7 +75,7 @@ void mqtt_queue_push(struct mqtt_queue *q, struct message_list *list);
 /* The same, before all that waits in it. */
 void mqtt_queue_push_first(struct mqtt_queue *q, struct message_list *list);
 
-/* The same with a ticket, which rises from one to the next: mqtt_queue_kept() tells of it. */
+/* The same with a ticket, which rises from one to the next: mqtt_queue_kept() reports it. */
 void mqtt_queue_push_ticket(struct mqtt_queue *q, struct message_list *list, uint64_t ticket);
 /* The last ticket of which the worker has said that all is kept; 0: none. */
 uint64_t mqtt_queue_kept(struct mqtt_queue *q);
@@ -84,7 +84,7 @@ uint64_t mqtt_queue_kept(struct mqtt_queue *q);
  * requests. The worker calls it once per turn; it also clears the wake eventfd. */
 unsigned int mqtt_queue_take(struct mqtt_queue *q, struct message_list *list);
 
-/* Half full or more: somebody should make room. */
+/* Half full or more: the worker should make room. */
 bool mqtt_queue_is_crowded(struct mqtt_queue *q);
 
 void mqtt_queue_request(struct mqtt_queue *q, enum mqtt_request request);
@@ -96,7 +96,7 @@ void mqtt_queue_report(struct mqtt_queue *q, const struct mqtt_status *status, b
 struct mqtt_ring {
         size_t n;                 /* messages that wait in it */
         uint64_t dropped;         /* by the ring itself, so far */
-        uint64_t states_left_out; /* not counted as dropped: they are to be told again */
+        uint64_t states_left_out; /* not counted as dropped: to be published again */
 };
 
 /* The main loop's: the status as last reported, and the ring's; clears the news eventfd. */

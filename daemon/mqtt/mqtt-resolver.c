@@ -105,7 +105,7 @@ static void *run(void *userdata)
 {
         struct mqtt_resolver *r = userdata;
 
-        (void)pthread_setname_np(pthread_self(), "resolver"); /* for those who look at threads */
+        (void)pthread_setname_np(pthread_self(), "resolver"); /* only a name for debuggers */
         resolve(r, 0);
         (void)mqtt_resolver_free(r);
         return NULL;

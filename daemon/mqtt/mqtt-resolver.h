@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Host= to addresses, without waiting: getaddrinfo() knows no deadline, so a thread of its own
- * waits for it. There is one thread at most; who asks again while it hangs gets its answer when it
- * comes.
+ * waits for it. There is one thread at most; a question asked again while it hangs gets its
+ * answer when it comes.
  */
 #pragma once
 

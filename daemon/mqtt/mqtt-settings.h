@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What the worker needs of a [mqtt] section, as its own copy: a worker that hangs in a name
- * resolution may outlive the configuration it was made from.
+ * The part of a [mqtt] section that the worker needs, as its own copy: a worker that hangs in a
+ * name resolution may outlive the configuration it was made from.
  */
 #pragma once
 

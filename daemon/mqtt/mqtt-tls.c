@@ -23,7 +23,7 @@ struct mqtt_tls {
         SSL_CTX *ctx;
         SSL *ssl;          /* NULL: not connected yet */
         long verify_error; /* X509_V_…; X509_V_OK: none */
-        int alert;         /* what the broker sent (RFC 8446 §6), 0: nothing */
+        int alert;         /* sent by the broker (RFC 8446 §6), 0: none */
         bool done;         /* the handshake was finished */
         uint8_t psk[PSK_BYTES_MAX];
         unsigned int psk_len;
@@ -33,7 +33,7 @@ struct mqtt_tls {
 
 DEFINE_OWNED(mqtt_tls, struct mqtt_tls *, mqtt_tls_free);
 
-/* OpenSSL's own verification; only its verdict is remembered. */
+/* OpenSSL's own verification; only its result is remembered. */
 static int on_verify(X509_STORE_CTX *store, void *userdata)
 {
         struct mqtt_tls *tls = userdata;
@@ -201,7 +201,7 @@ int mqtt_tls_new(const struct mqtt_settings *settings, char *error, size_t error
                 if (r >= 0)
                         r = set_verify(tls, settings);
         }
-        ERR_clear_error(); /* what mattered of it has been said */
+        ERR_clear_error(); /* the important part was reported */
         if (r < 0)
                 return r;
         *ret = TAKE(tls);
@@ -240,7 +240,7 @@ int mqtt_tls_handshake(struct mqtt_tls *tls)
         if (r == 1)
                 return 0;
         why = SSL_get_error(tls->ssl, r);
-        ERR_clear_error(); /* what matters of it the callbacks have noted */
+        ERR_clear_error(); /* the callbacks have noted the important part */
         if (why == SSL_ERROR_WANT_READ)
                 return MQTT_TLS_WANT_READ;
         return why == SSL_ERROR_WANT_WRITE ? MQTT_TLS_WANT_WRITE : -EPROTO;

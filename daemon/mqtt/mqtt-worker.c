@@ -58,8 +58,7 @@ struct mqtt_worker {
 
         bool is_open;                    /* opened, and its end not yet dealt with */
         bool was_up;                     /* … and greeted */
-        uint64_t hangups[CLASH_HANGUPS]; /* when it hung up and went on; the last first; 0: not yet
-                                          */
+        uint64_t hangups[CLASH_HANGUPS]; /* when it hung up; the last first; 0: not yet */
         int knock;                       /* is it still there, after the last time? -1: not asked */
         uint64_t hung_up_usec;           /* that last time */
         uint64_t up_usec, retry_usec, backoff_usec;
@@ -206,7 +205,7 @@ static void connection_lost(struct mqtt_worker *w, uint64_t now)
         mqtt_outbox_recover(&w->outbox);
         w->is_open = w->was_up = false;
         if (!older) {
-                /* It has hung up after refusing a message: what it refused is the news then. */
+                /* It has hung up after refusing a message: the refusal is the news then. */
                 set_error(w, w->status.error,
                           hangup == MQTT_HANGUP_DENIED ? "" : mqtt_client_error(w->client));
                 w->status.error_code = mqtt_client_error_code(w->client);
@@ -247,8 +246,7 @@ static void connection_made(struct mqtt_worker *w, uint64_t now)
         say_online(w, now);
 }
 
-/* The topics that were left out for a while may be allowed by now: the states among them are told.
- */
+/* Topics that were left out may be allowed by now: the states among them are published again. */
 static void retry_denied(struct mqtt_worker *w, uint64_t now)
 {
         if (!mqtt_denied_take_due(&w->outbox.denied, now))
@@ -273,7 +271,7 @@ static void on_birth(void *userdata)
         w->status_changed = true;
 }
 
-/* A will of another connection, or a stranger: what is retained must be true again. */
+/* A will of another connection, or a foreign client: the retained state must be true again. */
 static void on_offline(void *userdata)
 {
         struct mqtt_worker *w = userdata;
@@ -426,14 +424,14 @@ static void worker_destroy(struct mqtt_worker *w)
         free(w);
 }
 
-/* What is left in memory goes to the spool; what finds no place there stays pending. */
+/* Messages left in memory go to the spool; those without a place there stay pending. */
 static void store_rest(struct mqtt_worker *w)
 {
         (void)mqtt_queue_take(w->queue, &w->outbox.pending);
         (void)mqtt_outbox_store(&w->outbox);
 }
 
-/* A disk may keep the thread waiting, and nobody else. */
+/* A disk may keep this thread waiting, and no other. */
 static void open_spool(struct mqtt_worker *w)
 {
         if (!w->outbox.spool)
@@ -443,7 +441,7 @@ static void open_spool(struct mqtt_worker *w)
                 w->later = TAKE(w->outbox.spool);
 }
 
-/* What is not on disk now is in `pending`, for whoever comes next. */
+/* Messages that are not on disk now are in `pending`, for the next worker. */
 static void close_spool(struct mqtt_worker *w)
 {
         store_rest(w);
@@ -457,7 +455,7 @@ static void *run(void *userdata)
         struct mqtt_worker *w = userdata;
         bool abandoned;
 
-        (void)pthread_setname_np(pthread_self(), "mqtt"); /* only for those who look at threads */
+        (void)pthread_setname_np(pthread_self(), "mqtt"); /* only a name for debuggers */
         open_spool(w);
         for (;;) {
                 handle_requests(w, mqtt_queue_take(w->queue, mqtt_outbox_has_room(&w->outbox)
@@ -483,7 +481,7 @@ static void *run(void *userdata)
         return NULL;
 }
 
-/* Its deadline is on the clock that nobody sets. */
+/* Its deadline is on the monotonic clock. */
 static void init_end(struct mqtt_worker *w)
 {
         pthread_condattr_t attr;
@@ -551,8 +549,7 @@ uint64_t mqtt_worker_left_usec(const struct mqtt_worker *w)
         return jobs_left_usec(w->asked_usec, JOBS_STOP_USEC);
 }
 
-/* True: the thread has ended. Else it hangs in a call to the disk, and frees all if that returns.
- */
+/* True: the thread has ended. Else it hangs in a call to the disk, and frees all after that. */
 static bool join(struct mqtt_worker *w)
 {
         uint64_t usec = w->asked_usec + JOBS_STOP_USEC;
@@ -583,7 +580,7 @@ struct mqtt_worker *mqtt_worker_free(struct mqtt_worker *w, struct message_list 
                 log_warning("MQTT: the disk took no more in time: what waited in memory is lost");
                 return NULL;
         }
-        /* what came after its last look, if anything did */
+        /* messages that came after its last look, if any */
         (void)mqtt_queue_take(w->queue, &w->outbox.pending);
         message_list_append(ret_left, &w->outbox.pending);
         worker_destroy(w);

@@ -26,14 +26,14 @@ int mqtt_worker_new(struct mqtt_worker_options *options, struct mqtt_worker **re
 /* Begins to stop, and returns at once: several workers stop side by side. */
 void mqtt_worker_stop(struct mqtt_worker *w);
 
-/* It has stopped: mqtt_worker_free() does not wait. The queue's news tell when to look. */
+/* It has stopped: mqtt_worker_free() does not wait. The queue's news say when to look. */
 bool mqtt_worker_has_ended(struct mqtt_worker *w);
 /* How long it may still take; 0: mqtt_worker_free() leaves it behind. */
 uint64_t mqtt_worker_left_usec(const struct mqtt_worker *w);
 
 /*
  * Sends what can be sent in one second from the first request to stop, says goodbye, puts the rest
- * into the spool: less than two seconds from then. Appends to *ret_left what could neither be sent
- * nor spooled. A thread that hangs in a call to the disk is left behind, and frees itself.
+ * into the spool: less than two seconds from then. Appends to *ret_left messages that could neither
+ * be sent nor spooled. A thread that hangs in a call to the disk is left behind, and frees itself.
  */
 struct mqtt_worker *mqtt_worker_free(struct mqtt_worker *w, struct message_list *ret_left);

@@ -33,5 +33,5 @@ static inline bool retained_is_part(const char *text)
         return *text == '#';
 }
 void retained_drop_parts(struct retained *retained);
-/* What these messages retain or empty; true when that changes the set. */
+/* Notes the topics that these messages retain or empty; true when that changes the set. */
 bool retained_note(struct retained *retained, const struct message_list *list);

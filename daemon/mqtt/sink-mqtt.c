@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * One MQTT broker as a sink: formats telegrams in the main loop, hands the messages to the worker,
- * and tells anew what is retained whenever a connection has been made or Home Assistant was
+ * and publishes retained topics again whenever a connection has been made or Home Assistant was
  * started.
  */
 #include "sink-mqtt.h"
@@ -22,16 +22,16 @@
 #include "mqtt-settings.h"
 #include "mqtt-worker.h"
 
-/* Counters are told this long after the telegram that moved them. */
+/* The status is reported this long after the telegram that moved its counters. */
 #define STATUS_USEC  UINT64_C(1000000)
 #define STATUS_SLACK UINT64_C(500000)
 /* A broker that lets us read our own topic says within this time what it had there. */
 #define MEMORY_USEC UINT64_C(10000000)
-/* Somebody else on our topic is reported so often at most. */
+/* Another gateway on our topic is reported so often at most. */
 #define RIVAL_USEC UINT64_C(3600000000)
 /* Home Assistant asks for answers spread over time when it starts. */
 #define BIRTH_MAX_USEC UINT64_C(3000000)
-/* A disk that takes nothing for so long is not waited for: who reads the bus has waited enough. */
+/* A disk that takes nothing for so long is not waited for: clients of the bus wait for it too. */
 #define KEEP_USEC UINT64_C(1000000)
 /* Entries of meters that were removed and never forgotten; beyond, the oldest goes. */
 #define ENTRIES_MAX 512
@@ -47,9 +47,9 @@ static void arm(sd_event_source *timer, uint64_t usec)
         (void)sd_event_source_set_enabled(timer, SD_EVENT_ONESHOT);
 }
 
-/* ---- what is kept before others tell of it (Durability=always) ---- */
+/* ---- readings are kept before other outputs show them (Durability=always) ---- */
 
-/* Tells how far that is. A disk that takes something, however slowly, is waited for. */
+/* Reports how far that is. A disk that takes something, however slowly, is waited for. */
 static void look_at_kept(struct sink_mqtt *s)
 {
         uint64_t kept = mqtt_queue_kept(s->queue);
@@ -86,7 +86,7 @@ static void push_telegram(struct sink_mqtt *s, struct mqtt_entry *e, struct mess
         mqtt_publish_push_ticket(s, e, list, s->coming);
 }
 
-/* One of which nothing is kept (Interval=) is held back no longer than what came before it. */
+/* A telegram of which nothing is kept (Interval=) is held back no longer than the one before. */
 static void end_coming(struct sink_mqtt *s)
 {
         if (s->coming != 0 && s->kept == s->ticket)
@@ -131,7 +131,7 @@ static void report_status(struct sink_mqtt *s, const struct mqtt_status *w,
                 s->on_status(now, s->userdata);
 }
 
-/* Our topic was contradicted, and has been put right: that it may happen again is the news. */
+/* Our topic was contradicted and has been corrected; it may happen again. */
 static void report_rival(struct sink_mqtt *s, const struct mqtt_status *w)
 {
         const struct log_about about = { .sink = s->name };
@@ -173,12 +173,12 @@ static void look_at_worker(struct sink_mqtt *s)
                 s->counters_due = true;
                 s->due_usec = mqtt_publish_now_usec() + MEMORY_USEC;
         }
-        /* A broker that was told in between has no description that the ring had no room for. */
+        /* Descriptions that the ring had no room for are missing at the broker. */
         if (ring.states_left_out != s->n_left_out && s->connected)
                 mqtt_publish_due(s);
         s->n_left_out = ring.states_left_out;
         due = s->connected && mqtt_publish_continue(s);
-        /* what the spool has is older, and must not come behind them */
+        /* messages of the spool are older, and must not come behind them */
         if (s->counters_due && s->connected && w.spooled == 0 &&
             (w.memory != MQTT_MEMORY_UNKNOWN || mqtt_publish_now_usec() >= s->due_usec))
                 mqtt_publish_counters(s, w.memory);
@@ -190,13 +190,13 @@ static void look_at_worker(struct sink_mqtt *s)
         }
         report_rival(s, &w);
         report_status(s, &w, &ring);
-        /* Numbers that still move are worth another look, without anyone being woken for it. */
+        /* Numbers that still move are looked at again, without a wake-up of their own. */
         if (w.spooled > 0 || ring.n > 0 || w.in_flight > 0 || due ||
             (s->counters_due && s->connected))
                 arm(s->status_timer, STATUS_USEC);
 }
 
-/* It leaves: all that is still looked for is what is kept, and the end. May free it. */
+/* It leaves: only the kept messages and the end still matter. May free it. */
 static void look_for_end(struct sink_mqtt *s)
 {
         struct mqtt_status w;
@@ -375,7 +375,7 @@ static void sink_mqtt_meter_forgotten(struct sink *sink, const char *meter_id)
         arm(s->status_timer, STATUS_USEC);
 }
 
-/* Its section is gone, or names another broker: this one is to forget all that it was told. */
+/* Its section is gone, or names another broker: all retained topics of this one are emptied. */
 static void sink_mqtt_withdraw(struct sink *sink)
 {
         struct sink_mqtt *s = (struct sink_mqtt *)sink;
@@ -424,7 +424,7 @@ static void sink_mqtt_retry(struct sink *sink)
 
         mqtt_queue_request(s->queue, MQTT_REQUEST_RETRY);
         if (s->connected)
-                mqtt_publish_all(s); /* who reloads may have deleted something elsewhere */
+                mqtt_publish_all(s); /* topics may have been deleted by hand before a reload */
         arm(s->status_timer, STATUS_USEC);
         for (struct mqtt_entry *e = s->entries; e && s->connected; e = e->next) {
                 struct message_list list = { 0 };
@@ -453,7 +453,7 @@ static void detach(struct sink_mqtt *s)
         s->is_detached = true;
 }
 
-/* What others were not yet told of, because it is to be kept first, is waited for until the end. */
+/* Other outputs still wait for telegrams that are kept first: so it waits until the end. */
 static bool sink_mqtt_leave(struct sink *sink)
 {
         struct sink_mqtt *s = (struct sink_mqtt *)sink;
@@ -638,7 +638,7 @@ int sink_mqtt_new(const struct sink_mqtt_options *options, struct sink **ret)
         s->denied_usec = options->denied_usec;
         s->status = (struct output_view){ .name = s->name, .kind = "mqtt", .error_code = "" };
         s->store = options->store;
-        s->lost_usec = mqtt_publish_now_usec(); /* what came before came to others */
+        s->lost_usec = mqtt_publish_now_usec(); /* earlier ones came to others */
         set_context(s, options->config);
         format_state_topic(&s->context, s->state_topic);
         (void)mqtt_config_retained_key(options->config, s->key);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What can still be read of a damaged spool: around a page that is gone, row by row, and behind a
+ * Saves the readable rows of a damaged spool: around a page that is gone, row by row, and behind a
  * first page that no longer says what the file holds.
  */
 #pragma once

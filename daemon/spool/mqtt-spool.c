@@ -44,7 +44,7 @@ static const char schema[] =
         " topic TEXT NOT NULL, payload BLOB NOT NULL, digest INTEGER);"
         "CREATE INDEX IF NOT EXISTS instantaneous ON message (id) WHERE class = 1;";
 
-/* EXCLUSIVE: nobody else reads it, and the shared-memory file and its mapping are saved. */
+/* EXCLUSIVE: it has no other reader, and the shared-memory file and its mapping are saved. */
 static const char settings[] = "PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = WAL;"
                                "PRAGMA cache_size = -128; PRAGMA temp_store = MEMORY;"
                                "PRAGMA wal_autocheckpoint = 256;"
@@ -160,8 +160,8 @@ static int add_digest(struct mqtt_spool *s)
 static int open_db(struct mqtt_spool *s)
 {
         /*
-         * Readings are personal data, and SQLite would leave who may read them to the umask. Closed
-         * before SQLite opens it: a later close would drop its locks. What fails, it will tell.
+         * Readings are personal data, and SQLite would leave their mode to the umask. Closed
+         * before SQLite opens it: a later close would drop its locks. SQLite will report failures.
          * A pipe is not waited for.
          */
         int fd = open(s->path, O_RDONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0600);
@@ -208,7 +208,7 @@ static void move(const char *from, const char *to, const char *suffix)
         (void)snprintf(old, sizeof(old), "%s%s", from, suffix);
         (void)snprintf(new, sizeof(new), "%s%s", to, suffix);
         if (rename(old, new) < 0)
-                (void)unlink(old); /* what cannot be moved must at least not be in the way */
+                (void)unlink(old); /* if it cannot be moved, it must at least not be in the way */
 }
 
 /* Moves the damaged file and its log to a name that is free; the last one is used again. */
@@ -301,10 +301,10 @@ static int need_db(struct mqtt_spool *s)
 static int give_up(struct mqtt_spool *s, int r)
 {
         if (s->db && !sqlite3_get_autocommit(s->db))
-                (void)sqlite3_exec(s->db, "ROLLBACK", NULL, NULL, NULL); /* r tells it already */
+                (void)sqlite3_exec(s->db, "ROLLBACK", NULL, NULL, NULL); /* r says it already */
         if (r == -EUCLEAN) {
                 put_aside(s);
-                (void)need_db(s); /* what can be read goes on from a new file */
+                (void)need_db(s); /* readable rows go on from a new file */
         } else if (s->db) {
                 /* Counts may be off after a rollback; a fresh look also heals a lost file. */
                 close_db(s);
@@ -433,7 +433,7 @@ static int trim(struct mqtt_spool *s)
         return 0;
 }
 
-/* Nothing new to tell; that a damaged file lies there is told until somebody has taken it away. */
+/* Nothing new; a damaged file is reported until it has been taken away. */
 static void all_is_well(struct mqtt_spool *s)
 {
         if (!strstr(s->error, ".corrupt") || access(s->aside, F_OK) < 0)
@@ -589,7 +589,7 @@ int mqtt_spool_read(struct mqtt_spool *s, int64_t after, size_t n, struct messag
 
         if (r != -EUCLEAN || !s->db)
                 return r;
-        /* What was saved of a damaged file has the numbers behind those of before. */
+        /* Rows saved of a damaged file have the numbers behind those of before. */
         return ret->head ? 0 : read_whole(s, after, n, ret);
 }
 
@@ -634,7 +634,7 @@ int mqtt_spool_remove(struct mqtt_spool *s, int64_t row)
                         return r;
                 remove_file(s);
         } else if (s->n == 0 && !s->durable) {
-                remove_file(s); /* what came last had been dropped */
+                remove_file(s); /* the last ones had been dropped */
         }
         return 0;
 }

@@ -37,7 +37,7 @@ void mqtt_spool_set_reached(struct mqtt_spool *spool);
 uint64_t mqtt_spool_count(const struct mqtt_spool *spool);
 uint64_t mqtt_spool_dropped(const struct mqtt_spool *spool);
 
-/* What is wrong with it, in a sentence that says what to do; "" when nothing is. */
+/* The fault, in a sentence that says what to do; "" when there is none. */
 const char *mqtt_spool_error(const struct mqtt_spool *spool);
 
 /* The number of the newest message written so far; numbers rise and are never used twice. */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What Home Assistant and Jeedom are told of every quantity there is, of every kind of meter. */
+/* Discovery for Home Assistant and Jeedom of every quantity, of every kind of meter. */
 #include <json-c/json.h>
 
 #include "daemon/formats/format.h"
@@ -118,7 +118,7 @@ static void assert_sensors_accepted(const struct meter *m)
         json_object_put(device);
 }
 
-/* Whatever a meter sends by whatever code: Home Assistant never refuses what it is told of it. */
+/* Home Assistant never refuses the discovery of any value, by any code. */
 static void every_quantity_in_every_unit_is_accepted(void **state)
 {
         static const char *const media[] = { "electricity", "gas", "water", "heat", "other" };
@@ -163,7 +163,7 @@ static void every_quantity_has_a_french_name(void **state)
                                         quantity_at(i)->label);
 }
 
-/* Jeedom refuses the second command of one name; people cannot tell two of one name apart. */
+/* Jeedom refuses the second command of one name; people cannot distinguish two of one name. */
 static void no_two_quantities_have_one_name(void **state)
 {
         char a[FORMAT_LABEL_MAX], b[FORMAT_LABEL_MAX];

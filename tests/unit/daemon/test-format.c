@@ -18,7 +18,7 @@ static const struct format_context base = {
 static struct format_case {
         const char *name;
         const char *format;
-        const char *code; /* what the telegram holds beside 1-0:1.8.0 = 6229669 Wh */
+        const char *code; /* in the telegram beside 1-0:1.8.0 = 6229669 Wh */
         int64_t mantissa;
         int exponent;
         const char *topic;
@@ -191,7 +191,7 @@ static void run_filter(void **state)
         (void)meter_free(m);
 }
 
-/* Home Assistant and Jeedom are told again when, and only when, there is something new to tell. */
+/* Discovery is published again when, and only when, something in it is new. */
 static void signature_changes_with_what_is_described(void **state)
 {
         struct format_context context = base;

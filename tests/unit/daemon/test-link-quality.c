@@ -9,7 +9,7 @@ static struct quality_case {
         const char *name;
         struct {
                 uint64_t minute;
-                int64_t total; /* -1: nobody counts */
+                int64_t total; /* -1: not counted */
                 uint64_t want;
         } looks[6];
 } cases[] = {

@@ -1,13 +1,12 @@
 /* SPDX-License-Identifier: MIT */
-/* Topics that a broker refuses: how long they are left out, and what makes a suspect one of them.
- */
+/* Topics that a broker refuses: how long they are left out, and when a suspect is one of them. */
 #include <stdlib.h>
 
 #include "daemon/mqtt/mqtt-denied.h"
 #include "tests/unit/test.h"
 
 #define PERIOD UINT64_C(100)
-/* As the table forgets a topic that nobody has sent for nine periods after its time. */
+/* As the table forgets a topic that has not been sent for nine periods after its time. */
 #define FORGOTTEN (PERIOD * 10)
 
 enum operation {
@@ -16,7 +15,7 @@ enum operation {
         SUSPECT, /* the connection ends behind it; want: it is refused from now on */
         ACCEPT,  /* the broker takes it; want: it had been refused */
         OUT,     /* want: it is left out */
-        DUE,     /* want: states are to be told anew */
+        DUE,     /* want: states are to be published again */
         RETRY,   /* a person asks for it */
         N_KNOWN, /* want: how many are refused */
 };

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What a broker sends: what passes, as what, and what ends the connection. */
+/* Packets of a broker: which pass, as which, and which end the connection. */
 #include "base/util.h"
 #include "daemon/mqtt/mqtt-inspect.h"
 #include "lib/value/reader.h"

@@ -83,7 +83,7 @@ static void queue_wakes_each_side_once(void **state)
 
         (void)state;
         assert_int_equal(mqtt_queue_new(1024, &q), 0);
-        mqtt_queue_push(q, &list); /* nothing: nobody is woken */
+        mqtt_queue_push(q, &list); /* nothing: no wake-up */
         assert_false(is_readable(mqtt_queue_wake_fd(q)));
         mqtt_queue_request(q, MQTT_REQUEST_RECONNECT);
         mqtt_queue_request(q, MQTT_REQUEST_STOP);

@@ -60,7 +60,7 @@ static void spool_keeps_order_and_attributes_over_a_restart(void **state)
         assert_int_equal(access(path, F_OK), -1); /* nothing is written before it must */
         append(s, MESSAGE_ENERGY, 1);
         assert_int_equal(stat(path, &file), 0);
-        assert_int_equal(file.st_mode & 0777, 0600); /* whatever the umask */
+        assert_int_equal(file.st_mode & 0777, 0600); /* with any umask */
         append(s, MESSAGE_INSTANTANEOUS, 2);
         append(s, MESSAGE_STATE, 3); /* only the present counts: not kept */
         append(s, MESSAGE_ENERGY, 4);
@@ -120,7 +120,7 @@ static void spool_drops_instantaneous_first_and_energy_last(void **state)
         assert_int_equal(unlink(path), 0);
 }
 
-/* What has been sent and not answered is older than what waits: it is written first. */
+/* Messages in flight are older than waiting ones: they are written first. */
 static void spool_writes_what_is_in_flight_before_what_waits(void **state)
 {
         static const struct message_attributes kinds[] = {
@@ -147,7 +147,8 @@ static void spool_writes_what_is_in_flight_before_what_waits(void **state)
         assert_int_equal(first[2]->row, 3);
         message_list_add(&list, message_new(&kinds[0], "t", "6", 1));
         assert_int_equal(mqtt_spool_append_behind(s, first, 3, &list), 0);
-        assert_string_equal(content(s), "1 2 4 5 6 "); /* what has a row is not written again */
+        assert_string_equal(content(s),
+                            "1 2 4 5 6 "); /* messages with a row are not written again */
         assert_int_equal(mqtt_spool_remove(s, mqtt_spool_last_row(s)), 0);
         append(s, MESSAGE_ENERGY, 7);
         assert_int_equal(mqtt_spool_last_row(s), 6); /* a new file goes on counting */
@@ -254,7 +255,7 @@ static void spool_saves_what_is_readable_of_a_damaged_file(void **state)
         assert_non_null(strstr(mqtt_spool_error(s), "saved"));
         assert_null(mqtt_spool_free(s));
 
-        s = open_spool(1 << 20); /* told again, until it is taken away */
+        s = open_spool(1 << 20); /* reported again, until it is taken away */
         assert_non_null(strstr(mqtt_spool_error(s), ".corrupt"));
         append(s, MESSAGE_ENERGY, 20001);
         assert_non_null(strstr(mqtt_spool_error(s), ".corrupt"));
@@ -266,8 +267,7 @@ static void spool_saves_what_is_readable_of_a_damaged_file(void **state)
         assert_int_equal(unlink(path), 0);
 }
 
-/* Reads and removes as a sink does, as far as it goes; how many of 0..n_max-1 came at least once.
- */
+/* Reads and removes as a sink does, to the end; how many of 0..n_max-1 came at least once. */
 static size_t drain(struct mqtt_spool *s, size_t n_max)
 {
         bool seen[1000] = { false };
@@ -300,8 +300,8 @@ static void write_file(const uint8_t *bytes, size_t n)
         assert_int_equal(close(fd), 0);
 }
 
-/* One bit that changed costs at most what stands on its page. On the second one that is where all
- * the others are: what is lost with it lies in the file that was put aside. */
+/* One bit that changed costs at most the rows of its page. The second page says where all others
+ * are: rows lost with it are in the file that was put aside. */
 static void spool_loses_no_more_than_a_page_to_a_wrong_bit(void **state)
 {
         static const size_t rows = 600;
@@ -320,7 +320,7 @@ static void spool_loses_no_more_than_a_page_to_a_wrong_bit(void **state)
         assert_in_range(size, 4 * 4096, sizeof(good) - 1);
         assert_int_equal(close(fd), 0);
         (void)snprintf(aside, sizeof(aside), "%s.corrupt", path);
-        /* What the file says of itself at the end of its first page, and the rest in steps. */
+        /* The file's own description at the end of its first page, and the rest in steps. */
         for (size_t at = 0; at < size; at += at < 3600 || at >= 4096 ? 661 : 13) {
                 size_t n;
 
