@@ -9,6 +9,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "base/sorted.h"
 #include "base/util.h"
 
 /* A description of a hundred values is 40 kB, retained: a meter whose name changed with each
@@ -37,16 +38,63 @@ void mqtt_publish_end(struct sink_mqtt *s)
         *at = s->next;
         while (s->entries)
                 mqtt_publish_drop(s, s->entries);
+        free(s->by_id);
+        s->by_id = NULL;
+        s->n_room = 0;
         link_converters_done(&s->converters);
         retained_done(&s->retained);
 }
 
+static int compare_ids(const void *elements, size_t at, const void *key)
+{
+        const struct sink_mqtt *s = elements;
+
+        return strcmp(s->by_id[at]->id, key);
+}
+
+static size_t place_of(const struct sink_mqtt *s, const char *id, bool *ret_found)
+{
+        return sorted_place(s, s->n_entries, id, compare_ids, ret_found);
+}
+
 struct mqtt_entry *mqtt_publish_find(struct sink_mqtt *s, const char *id)
 {
-        for (struct mqtt_entry *e = s->entries; e; e = e->next)
-                if (strcmp(e->id, id) == 0)
-                        return e;
-        return NULL;
+        bool found;
+        size_t at = place_of(s, id, &found);
+
+        return found ? s->by_id[at] : NULL;
+}
+
+static void remove_from_order(struct sink_mqtt *s, const struct mqtt_entry *gone)
+{
+        bool found;
+        size_t at = place_of(s, gone->id, &found);
+
+        s->n_entries--;
+        memmove(s->by_id + at, s->by_id + at + 1,
+                (s->n_entries - at) * sizeof(struct mqtt_entry *));
+}
+
+/* False: no memory. */
+static bool insert_in_order(struct sink_mqtt *s, struct mqtt_entry *e)
+{
+        bool found;
+        size_t at = place_of(s, e->id, &found);
+
+        if (s->n_entries == s->n_room) {
+                size_t room = s->n_room ? 2 * s->n_room : 8;
+                struct mqtt_entry **grown = reallocarray(s->by_id, room, sizeof(*grown));
+
+                if (!grown)
+                        return false;
+                s->by_id = grown;
+                s->n_room = room;
+        }
+        memmove(s->by_id + at + 1, s->by_id + at,
+                (s->n_entries - at) * sizeof(struct mqtt_entry *));
+        s->by_id[at] = e;
+        s->n_entries++;
+        return true;
 }
 
 void mqtt_publish_drop(struct sink_mqtt *s, struct mqtt_entry *gone)
@@ -55,10 +103,10 @@ void mqtt_publish_drop(struct sink_mqtt *s, struct mqtt_entry *gone)
                 if (*at != gone)
                         continue;
                 *at = gone->next;
+                remove_from_order(s, gone);
                 format_filter_done(&gone->filter);
                 retained_done(&gone->retained);
                 free(gone);
-                s->n_entries--;
                 return;
         }
 }
@@ -74,9 +122,12 @@ struct mqtt_entry *mqtt_publish_obtain(struct sink_mqtt *s, const char *id)
         if (!e)
                 return NULL;
         (void)snprintf(e->id, sizeof(e->id), "%s", id);
+        if (!insert_in_order(s, e)) {
+                free(e);
+                return NULL;
+        }
         e->next = s->entries;
         s->entries = e;
-        s->n_entries++;
         return e;
 }
 

@@ -60,6 +60,8 @@ struct sink_mqtt {
         void *userdata;
         struct mqtt_entry *entries;
         size_t n_entries;
+        struct mqtt_entry **by_id; /* the same n_entries in order; the array is owned */
+        size_t n_room;
         struct link_converters converters;
         struct output_view status; /* as reported last */
         struct store *store;       /* borrowed; may be NULL */

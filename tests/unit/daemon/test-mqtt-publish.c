@@ -45,6 +45,7 @@ static void place_done(struct place *p)
 {
         while (p->sink.entries)
                 mqtt_publish_drop(&p->sink, p->sink.entries);
+        free(p->sink.by_id);
         assert_null(mqtt_queue_free(p->sink.queue));
         retained_done(&p->sink.retained);
         for (size_t i = 0; i < METERS; i++)
@@ -120,11 +121,45 @@ static void states_left_out_of_a_full_ring_are_published_again(void **state)
         place_done(&p);
 }
 
+/* Ids come in the order in which meters are heard, which may be any. */
+static void meters_are_found_by_id_also_after_others_have_gone(void **state)
+{
+        struct sink_mqtt s = { 0 };
+        char id[METER_ID_MAX];
+
+        (void)state;
+        for (unsigned int i = 0; i < 200; i++) {
+                (void)snprintf(id, sizeof(id), "LGZ%u", i * 77 % 200);
+                assert_non_null(mqtt_publish_obtain(&s, id));
+                assert_ptr_equal(mqtt_publish_obtain(&s, id), mqtt_publish_find(&s, id));
+        }
+        assert_int_equal(s.n_entries, 200);
+        for (unsigned int i = 0; i < 200; i += 3) {
+                (void)snprintf(id, sizeof(id), "LGZ%u", i);
+                mqtt_publish_drop(&s, mqtt_publish_find(&s, id));
+        }
+        for (unsigned int i = 0; i < 200; i++) {
+                const struct mqtt_entry *e;
+
+                (void)snprintf(id, sizeof(id), "LGZ%u", i);
+                e = mqtt_publish_find(&s, id);
+                assert_int_equal(e != NULL, i % 3 != 0);
+                if (e)
+                        assert_string_equal(e->id, id);
+        }
+        assert_null(mqtt_publish_find(&s, "LGZ"));
+        while (s.entries)
+                mqtt_publish_drop(&s, s.entries);
+        assert_int_equal(s.n_entries, 0);
+        free(s.by_id);
+}
+
 int main(void)
 {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(everything_is_published_as_the_ring_has_room),
                 cmocka_unit_test(states_left_out_of_a_full_ring_are_published_again),
+                cmocka_unit_test(meters_are_found_by_id_also_after_others_have_gone),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);
