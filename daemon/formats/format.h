@@ -121,7 +121,11 @@ uint64_t format_signature(const struct format_context *context, const struct met
  * first "$". Cut to `size`; never empty: "_" then. Returns `buf`.
  */
 char *format_segment(const char *text, char *buf, size_t size);
-/* The same for names that may have [A-Za-z0-9_-] alone (Home Assistant's discovery topics). */
+/*
+ * The same for names that may have [A-Za-z0-9_-] alone: Home Assistant's discovery topics, Jeedom's
+ * commands, files. id_clean() is no substitute: it keeps "." and ":" (codes: "1-0:1.7.0"), drops
+ * blanks around a name and makes one "_" of a whole UTF-8 letter, so other names would go out.
+ */
 char *format_identifier(const char *text, char *buf, size_t size);
 
 /* "smartmeterd/<instance>/meter/<id>/": returns its length. */
