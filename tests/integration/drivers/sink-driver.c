@@ -72,8 +72,7 @@ static void on_status(const struct output_view *status, void *userdata)
         print_status(status);
 }
 
-/* Durability=always: each telegram is a ticket, and what is said to be kept may be told to others.
- */
+/* Durability=always: each telegram is a ticket, and kept ones may be shown to others. */
 static uint64_t on_keep(void *userdata)
 {
         struct driver *d = userdata;
@@ -162,7 +161,7 @@ static void decode(struct driver *d, const char *hex)
                              datetime_to_epoch(&event.telegram->time));
 }
 
-static void tell_all(struct driver *d, const char *verb, const char *id)
+static void notify_all(struct driver *d, const char *verb, const char *id)
 {
         struct meter *m = NULL;
         size_t at;
@@ -216,7 +215,7 @@ static void run_command(struct driver *d, char *line)
         } else if (strcmp(verb, "quit") == 0) {
                 (void)sd_event_exit(d->event, 0);
         } else {
-                tell_all(d, verb, word);
+                notify_all(d, verb, word);
         }
 }
 

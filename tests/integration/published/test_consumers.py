@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What Home Assistant and Jeedom make of all that the service tells them, of every meter family there
+"""What Home Assistant and Jeedom make of all that the service publishes, of every meter family there
 is: the rules of their code, written down here, on every message of a whole daemon.
 Run under umockdev-wrapper."""
 
@@ -336,7 +336,7 @@ class Consumers(unittest.TestCase):
         named = {c["name"] for e in manager.equipment.values() for c in e["cmds"].values()}
         self.assertIn("Énergie active soutirée", named)
 
-    def test_mqtt_manager_that_comes_back_is_told_everything_again(self):
+    def test_mqtt_manager_that_comes_back_gets_everything_again(self):
         topics = {t for t, _, _, _ in self.sub.got if t.startswith("smartmeters/discovery/")}
         before = len(self.sub.got)
         subprocess.run(["mosquitto_pub", "-p", str(self.broker.port), "-t", "jeedom/state", "-m",

@@ -354,7 +354,7 @@ class Configuration(unittest.TestCase):
             place.forget(KAMSTRUP)
             place.wait(lambda got: got == {STATE: "online"}, "no trace")
 
-    def test_a_reload_tells_again_what_somebody_else_deleted(self):
+    def test_a_reload_publishes_again_what_was_deleted_elsewhere(self):
         with Place(False) as place:
             before = place.read_both_lists()
             for topic in (CONFIG, ENERGY):

@@ -207,11 +207,11 @@ static struct shown_case {
         { "electricity behind the meter", "electricity", "LGZ0", "0-0:24.2.1", UNIT_WH,
           "Electricity sub-meter", "Electricity consumption", "energy", "total_increasing",
           "Sous-compteur électrique", "Consommation électrique", false },
-        { "nobody knows what, behind the meter", "other", "LGZ0", "0-0:24.2.1", UNIT_M3,
+        { "of an unknown medium, behind the meter", "other", "LGZ0", "0-0:24.2.1", UNIT_M3,
           "Sub-meter", "Consumption", "volume", "total_increasing", "Sous-compteur", "Consommation",
           false },
-        { "nobody knows what", "other", "", "0-0:24.2.1", UNIT_M3, "Meter", "Consumption", "volume",
-          "total_increasing", "Compteur", "Consommation", false },
+        { "of an unknown medium", "other", "", "0-0:24.2.1", UNIT_M3, "Meter", "Consumption",
+          "volume", "total_increasing", "Compteur", "Consommation", false },
         { "no comma in a name", "electricity", "", "1-0:32.7.0", UNIT_V, "Electricity meter",
           "Voltage phase 1", "voltage", "measurement", "Compteur électrique", "Tension, phase 1",
           false },
@@ -221,7 +221,7 @@ static struct shown_case {
         { "a limit in ampere", "electricity", "", "0-0:17.0.0", UNIT_A, "Electricity meter",
           "Limiter threshold", "current", "measurement", "Compteur électrique", "Seuil du limiteur",
           false },
-        { "a code nobody knows", "electricity", "", "1-0:199.7.0", UNIT_W, "Electricity meter",
+        { "an unknown code", "electricity", "", "1-0:199.7.0", UNIT_W, "Electricity meter",
           "1-0:199.7.0", "power", "measurement", "Compteur électrique", "1-0:199.7.0", true },
 };
 
@@ -278,9 +278,9 @@ static struct maker_case {
 } makers[] = {
         { "letters and model", "LGZ", "Landis+Gyr E450", "Landis+Gyr", "E450" },
         { "letters alone", "XMX", "", "Xemex", "" },
-        { "letters nobody knows, and a model", "LGF", "Landis+Gyr E360", "Landis+Gyr", "E360" },
+        { "unknown letters, and a model", "LGF", "Landis+Gyr E360", "Landis+Gyr", "E360" },
         { "the network operator's letters", "FLU", "Sagemcom T211", "Sagemcom", "T211" },
-        { "letters nobody knows", "QQQ", "", "", "" },
+        { "unknown letters", "QQQ", "", "", "" },
         { "a model by another name", "QQQ", "Thing 3", "", "Thing 3" },
         { "nothing", "", "", "", "" },
 };

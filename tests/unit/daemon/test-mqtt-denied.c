@@ -97,7 +97,7 @@ static struct denied_case {
         { "a reading comes by itself",
           MESSAGE_INSTANTANEOUS,
           { { ADD, 1000, "a", 0 }, { DUE, 1100, "", 0 } } },
-        { "what nobody sends any more is forgotten",
+        { "a topic that is not sent any more is forgotten",
           MESSAGE_STATE,
           { { ADD, 1000, "a", 0 },
             { DUE, 1100, "", 1 },
