@@ -121,7 +121,7 @@ static double floor_ms(sqlite3 *db)
         must(database_prepare(db, sql, &s) == 0, "cannot prepare");
         (void)sqlite3_bind_int64(s, 1, (BEGIN + YEAR) / QUARTER_SECONDS);
         (void)sqlite3_bind_int64(s, 2, (BEGIN + 2 * YEAR) / QUARTER_SECONDS);
-        while (sqlite3_step(s) == SQLITE_ROW)
+        while (database_step(s) > 0)
                 for (int i = 0; i < 7; i++)
                         sum += sqlite3_column_int64(s, i);
         must(sum > 0, "the floor found nothing");
@@ -231,7 +231,7 @@ int main(void)
         (void)snprintf(path, sizeof(path), "%s/history.db", folder);
         must(history_file_new(path, &file, &damaged) == 0, "cannot make the file");
         fill(file);
-        must(sqlite3_open_v2(path, &db, SQLITE_OPEN_READONLY, NULL) == SQLITE_OK, "cannot open");
+        must(database_open(path, SQLITE_OPEN_READONLY, &db) == 0, "cannot open");
         must(database_execute(db, "PRAGMA cache_size = -256") == 0, "cannot set the cache");
         measure(file, db);
         (void)stat(path, &st); /* else it says 0 */

@@ -5,7 +5,6 @@
 #include "store-file.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
 #include <string.h>
@@ -119,32 +118,37 @@ static struct store_value read_column(sqlite3_stmt *s, int i)
         }
 }
 
+/* The statement prepared last does not fit the tables of this file. */
+static bool is_other_table(sqlite3 *db)
+{
+        return sqlite3_errcode(db) == SQLITE_ERROR;
+}
+
 static int read_table(sqlite3 *db, const struct store_table *table, struct store_rows *rows)
 {
         OWNED(statement) sqlite3_stmt *s = NULL;
         char columns[300], sql[400];
-        int rc, r = 0;
+        int r;
 
         print_columns(table, false, columns, sizeof(columns));
         (void)snprintf(sql, sizeof(sql), "SELECT %s FROM %s", columns, table->name);
-        rc = sqlite3_prepare_v2(db, sql, -1, &s, NULL);
-        if (rc == SQLITE_ERROR) { /* it came with a later release */
+        r = database_prepare(db, sql, &s);
+        if (r < 0 && is_other_table(db)) { /* it came with a later release */
                 r = make_table(db, table);
                 if (r < 0)
                         return r;
-                rc = sqlite3_prepare_v2(db, sql, -1, &s, NULL);
+                r = database_prepare(db, sql, &s);
         }
-        if (rc != SQLITE_OK)
-                return rc == SQLITE_ERROR ? -EBADMSG
-                                          : database_errno(rc); /* other columns than ours */
-        while (r >= 0 && (rc = sqlite3_step(s)) == SQLITE_ROW) {
+        if (r < 0)
+                return is_other_table(db) ? -EBADMSG : r; /* other columns than ours */
+        while (r >= 0 && (r = database_step(s)) > 0) {
                 struct store_value values[STORE_COLUMNS_MAX];
 
                 for (int i = 0; i < sqlite3_column_count(s); i++)
                         values[i] = read_column(s, i);
                 r = add_row(rows, store_row_new(table, values));
         }
-        return r < 0 ? r : database_errno(rc);
+        return r;
 }
 
 /* In one transaction: outside of one the file is locked, checked and unlocked for each question.
@@ -178,12 +182,9 @@ struct store_file *store_file_free(struct store_file *file)
 static int has_tables(sqlite3 *db)
 {
         OWNED(statement) sqlite3_stmt *s = NULL;
-        int r = database_prepare(db, "SELECT 1 FROM sqlite_master LIMIT 1", &s), code;
+        int r = database_prepare(db, "SELECT 1 FROM sqlite_master LIMIT 1", &s);
 
-        if (r < 0)
-                return r;
-        code = sqlite3_step(s);
-        return code == SQLITE_ROW ? 1 : database_errno(code);
+        return r < 0 ? r : database_step(s);
 }
 
 /* The start of the service waits for the rows, and for nothing else here. */
@@ -212,14 +213,11 @@ static int open_path(const char *path, store_file_read_t read, void *userdata,
         OWNED(store_file) struct store_file *file = calloc(1, sizeof(*file));
         int r;
 
-        /* SQLite would create it readable for all (0644); keys are in it. */
-        OWNED_FD int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
-        if (fd < 0)
-                return -errno;
         if (!file)
                 return -ENOMEM;
-        r = database_errno(sqlite3_open_v2(path, &file->db,
-                                           SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL));
+        r = database_create(path);
+        if (r == 0)
+                r = database_open(path, SQLITE_OPEN_READWRITE, &file->db);
         if (r == 0)
                 r = prepare(file->db, read, userdata);
         if (r < 0)
@@ -273,7 +271,7 @@ static int write_row(sqlite3 *db, const struct store_row *row)
         const struct store_table *table = row->table;
         OWNED(statement) sqlite3_stmt *s = NULL;
         char columns[300], sql[400];
-        int rc, n = 0;
+        int r, n = 0;
 
         while (table->columns[n])
                 n++;
@@ -284,10 +282,10 @@ static int write_row(sqlite3 *db, const struct store_row *row)
         else
                 (void)snprintf(sql, sizeof(sql), "INSERT OR REPLACE INTO %s (%s) VALUES (?%.*s)",
                                table->name, columns, 2 * (n - 1), ",?,?,?,?,?,?,?");
-        rc = sqlite3_prepare_v2(db, sql, -1, &s, NULL);
-        for (int i = 0; i < (row->gone ? 1 : n) && rc == SQLITE_OK; i++)
-                rc = bind_value(s, i + 1, &row->values[i]);
-        return database_errno(rc == SQLITE_OK ? sqlite3_step(s) : rc);
+        r = database_prepare(db, sql, &s);
+        for (int i = 0; i < (row->gone ? 1 : n) && r == 0; i++)
+                r = database_errno(bind_value(s, i + 1, &row->values[i]));
+        return r < 0 ? r : database_run(s);
 }
 
 /*
@@ -301,7 +299,7 @@ static void overwrite_scratch(sqlite3 *db)
                                   " zeroblob(8)); ROLLBACK;";
 
         if (database_execute(db, row) < 0)
-                (void)database_execute(db, "ROLLBACK"); /* if it had begun */
+                database_rollback(db);
 }
 
 static bool has_secrets(struct store_row *const *rows, size_t n)
@@ -314,14 +312,11 @@ static bool has_secrets(struct store_row *const *rows, size_t n)
 
 int store_file_write(struct store_file *file, struct store_row *const *rows, size_t n)
 {
-        int r = database_execute(file->db, "BEGIN IMMEDIATE");
+        int r = database_begin(file->db);
 
         for (size_t i = 0; i < n && r >= 0; i++)
                 r = write_row(file->db, rows[i]);
-        if (r >= 0)
-                r = database_execute(file->db, "COMMIT");
-        if (r < 0 && !sqlite3_get_autocommit(file->db)) /* or it has done so by itself */
-                (void)database_execute(file->db, "ROLLBACK");
+        r = database_end(file->db, r);
         if (has_secrets(rows, n))
                 overwrite_scratch(file->db);
         return r;

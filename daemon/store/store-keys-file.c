@@ -14,8 +14,6 @@
 
 #define BUSY_MS 2000 /* the service writes a few rows at a time */
 
-DEFINE_OWNED(database, sqlite3 *, sqlite3_close);
-
 static bool copy_key(sqlite3_stmt *s, int column, uint8_t ret[static CIPHER_KEY_BYTES])
 {
         const void *bytes = sqlite3_column_blob(s, column);
@@ -29,13 +27,11 @@ static bool copy_key(sqlite3_stmt *s, int column, uint8_t ret[static CIPHER_KEY_
 static int read_rows(sqlite3 *db, store_keys_each *each, void *userdata)
 {
         OWNED(statement) sqlite3_stmt *s = NULL;
-        int rc, r = database_prepare(db, "SELECT key, auth_key, meter FROM keys", &s);
+        int r = database_prepare(db, "SELECT key, auth_key, meter FROM keys", &s);
 
-        while (r >= 0 && (rc = sqlite3_step(s)) != SQLITE_DONE) {
+        while (r >= 0 && (r = database_step(s)) > 0) {
                 struct cipher_keys keys = { 0 };
 
-                if (rc != SQLITE_ROW)
-                        return database_errno(rc);
                 keys.has_key = copy_key(s, 0, keys.key);
                 keys.has_auth_key = copy_key(s, 1, keys.auth_key);
                 each(&keys, (const char *)sqlite3_column_text(s, 2), userdata);
@@ -48,15 +44,15 @@ int store_keys_of_file(const char *directory, store_keys_each *each, void *userd
 {
         OWNED(database) sqlite3 *db = NULL;
         char path[PATH_MAX];
-        int rc, n = snprintf(path, sizeof(path), "%s/state.db", directory);
+        int r, n = snprintf(path, sizeof(path), "%s/state.db", directory);
 
         if (n < 0 || (size_t)n >= sizeof(path))
                 return -ENAMETOOLONG;
         if (access(path, R_OK) < 0) /* SQLite says of each that it "cannot open" */
                 return -errno;
-        rc = sqlite3_open_v2(path, &db, SQLITE_OPEN_READONLY, NULL);
-        if (rc != SQLITE_OK)
-                return database_errno(rc);
+        r = database_open(path, SQLITE_OPEN_READONLY, &db);
+        if (r < 0)
+                return r;
         (void)sqlite3_busy_timeout(db, BUSY_MS); /* without it a busy file is an error sooner */
         return read_rows(db, each, userdata);
 }
