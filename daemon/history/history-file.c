@@ -6,7 +6,6 @@
 #include "history-file.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -64,16 +63,13 @@ static int migrate(struct history_file *f)
 static int open_file(const char *path, struct history_file **ret)
 {
         OWNED(history_file) struct history_file *f = calloc(1, sizeof(*f));
-        int fd, r;
+        int r;
 
         if (!f)
                 return -ENOMEM;
-        fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
-        if (fd < 0)
-                return -errno;
-        (void)close(fd);
-        r = database_errno(
-                sqlite3_open_v2(path, &f->db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL));
+        r = database_create(path);
+        if (r == 0)
+                r = database_open(path, SQLITE_OPEN_READWRITE, &f->db);
         if (r == 0)
                 r = database_execute(f->db,
                                      "PRAGMA cache_size = -256; PRAGMA journal_mode = TRUNCATE;"
@@ -124,6 +120,15 @@ static int bind_counter(sqlite3_stmt *s, int at, int64_t counter)
                                           : sqlite3_bind_int64(s, at, counter);
 }
 
+/* What a meter has in a time: ?1 is the meter, ?2 and ?3 are the seconds. */
+static sqlite3_stmt *bind_span(sqlite3_stmt *s, int64_t meter, int64_t from, int64_t to)
+{
+        (void)sqlite3_bind_int64(s, 1, meter);
+        (void)sqlite3_bind_int64(s, 2, from);
+        (void)sqlite3_bind_int64(s, 3, to);
+        return s;
+}
+
 static int64_t column_counter(sqlite3_stmt *s, int at)
 {
         return sqlite3_column_type(s, at) == SQLITE_NULL ? QUARTER_UNKNOWN
@@ -136,15 +141,14 @@ static int find_meter(struct history_file *f, const char *id, int64_t *ret_numbe
 {
         OWNED(statement) sqlite3_stmt *s = NULL;
         int r = database_prepare(f->db, "SELECT number, unit, exponent FROM meter WHERE id = ?",
-                                 &s),
-            rc;
+                                 &s);
 
         if (r < 0)
                 return r;
         (void)sqlite3_bind_text(s, 1, id, -1, SQLITE_STATIC); /* a failure shows at the step */
-        rc = sqlite3_step(s);
-        if (rc != SQLITE_ROW)
-                return database_errno(rc);
+        r = database_step(s);
+        if (r <= 0)
+                return r;
         *ret_number = sqlite3_column_int64(s, 0);
         if (ret_unit) {
                 (void)snprintf(ret_unit->unit, sizeof(ret_unit->unit), "%s",
@@ -165,17 +169,9 @@ static int add_meter(struct history_file *f, const struct history_entry *e, int6
         (void)sqlite3_bind_text(s, 1, e->meter, -1, SQLITE_STATIC);
         (void)sqlite3_bind_text(s, 2, e->unit.unit, -1, SQLITE_STATIC);
         (void)sqlite3_bind_int(s, 3, e->unit.exponent);
-        r = database_errno(sqlite3_step(s));
+        r = database_run(s);
         *ret_number = sqlite3_last_insert_rowid(f->db);
         return r;
-}
-
-static int step_all(sqlite3_stmt *s)
-{
-        int rc = sqlite3_step(s);
-
-        (void)sqlite3_reset(s); /* says the same again */
-        return database_errno(rc);
 }
 
 static int put_row(sqlite3_stmt *s, int64_t meter, const struct quarter_row *row)
@@ -188,7 +184,7 @@ static int put_row(sqlite3_stmt *s, int64_t meter, const struct quarter_row *row
         (void)bind_counter(s, 6, row->has_power ? row->mean : QUARTER_UNKNOWN);
         (void)bind_counter(s, 7, row->has_power ? row->greatest : QUARTER_UNKNOWN);
         (void)sqlite3_bind_int(s, 8, row->tariff);
-        return step_all(s);
+        return database_run(s);
 }
 
 static int put_gap(sqlite3_stmt *s, int64_t meter, const struct quarter_gap *gap)
@@ -202,7 +198,7 @@ static int put_gap(sqlite3_stmt *s, int64_t meter, const struct quarter_gap *gap
         (void)bind_counter(s, 7, gap->after[QUARTER_IMPORT]);
         (void)bind_counter(s, 8, gap->after[QUARTER_EXPORT]);
         (void)sqlite3_bind_int(s, 9, gap->tariff);
-        return step_all(s);
+        return database_run(s);
 }
 
 static int put_entries(struct history_file *f, const struct history_entry *entries, size_t n)
@@ -230,25 +226,14 @@ static int put_entries(struct history_file *f, const struct history_entry *entri
         return r;
 }
 
-/* In one transaction, given up when `r` of what happened in it is not 0. */
-static int end_transaction(struct history_file *f, int r)
-{
-        if (r == 0)
-                r = database_execute(f->db, "COMMIT");
-        if (r < 0)
-                (void)database_execute(f->db,
-                                       "ROLLBACK"); /* the first failure is the one to tell */
-        return r;
-}
-
 int history_file_put(struct history_file *f, const struct history_entry *entries, size_t n)
 {
         int r;
 
         if (n == 0)
                 return 0;
-        r = database_execute(f->db, "BEGIN IMMEDIATE");
-        return r < 0 ? r : end_transaction(f, put_entries(f, entries, n));
+        r = database_begin(f->db);
+        return r < 0 ? r : database_end(f->db, put_entries(f, entries, n));
 }
 
 static int execute_with(struct history_file *f, const char *sql, int64_t value)
@@ -259,19 +244,19 @@ static int execute_with(struct history_file *f, const char *sql, int64_t value)
         if (r < 0)
                 return r;
         (void)sqlite3_bind_int64(s, 1, value);
-        return step_all(s);
+        return database_run(s);
 }
 
 int history_file_prune(struct history_file *f, int64_t before)
 {
-        int r = database_execute(f->db, "BEGIN IMMEDIATE");
+        int r = database_begin(f->db);
 
         if (r < 0)
                 return r;
         r = execute_with(f, "DELETE FROM quarter WHERE slot < ?", before / QUARTER_SECONDS);
         if (r == 0)
                 r = execute_with(f, "DELETE FROM gap WHERE ends < ?", before);
-        return end_transaction(f, r);
+        return database_end(f->db, r);
 }
 
 int history_file_forget(struct history_file *f, const char *meter)
@@ -281,7 +266,7 @@ int history_file_forget(struct history_file *f, const char *meter)
 
         if (r <= 0)
                 return r;
-        r = database_execute(f->db, "BEGIN IMMEDIATE");
+        r = database_begin(f->db);
         if (r < 0)
                 return r;
         r = execute_with(f, "DELETE FROM quarter WHERE meter = ?", number);
@@ -289,7 +274,7 @@ int history_file_forget(struct history_file *f, const char *meter)
                 r = execute_with(f, "DELETE FROM gap WHERE meter = ?", number);
         if (r == 0)
                 r = execute_with(f, "DELETE FROM meter WHERE number = ?", number);
-        return end_transaction(f, r);
+        return database_end(f->db, r);
 }
 
 /* --- what files bring ------------------------------------------------------------------------ */
@@ -336,25 +321,16 @@ struct import_walk {
         int error; /* the first one, -errno */
 };
 
-static sqlite3_stmt *bind_span(const struct import_walk *w, enum import_statement which,
-                               int64_t from, int64_t to)
-{
-        sqlite3_stmt *s = w->statements[which];
-
-        (void)sqlite3_bind_int64(s, 1, w->meter);
-        (void)sqlite3_bind_int64(s, 2, from);
-        (void)sqlite3_bind_int64(s, 3, to);
-        return s;
-}
-
 /* 1, 0, -errno. */
 static int is_measured(const struct import_walk *w, int64_t from, int64_t to)
 {
-        sqlite3_stmt *s = bind_span(w, IMPORT_IS_MEASURED, from, to);
-        int rc = sqlite3_step(s), measured = rc == SQLITE_ROW ? sqlite3_column_int(s, 0) : 0;
+        sqlite3_stmt *s = bind_span(w->statements[IMPORT_IS_MEASURED], w->meter, from, to);
+        int r = database_step(s);
 
-        (void)sqlite3_reset(s); /* says the same again */
-        return rc == SQLITE_ROW ? measured : database_errno(rc);
+        if (r > 0)
+                r = sqlite3_column_int(s, 0);
+        (void)sqlite3_reset(s); /* repeats a failure */
+        return r;
 }
 
 /* Between what was written and what was not there is no difference to take. */
@@ -387,9 +363,10 @@ static int write_entry(const struct import_walk *w, const struct history_entry *
         int r = 0;
 
         if (w->import->replace) {
-                r = step_all(bind_span(w, IMPORT_CLEAR_ROWS, from, to));
+                r = database_run(bind_span(w->statements[IMPORT_CLEAR_ROWS], w->meter, from, to));
                 if (r == 0)
-                        r = step_all(bind_span(w, IMPORT_CLEAR_GAPS, from, to));
+                        r = database_run(
+                                bind_span(w->statements[IMPORT_CLEAR_GAPS], w->meter, from, to));
         }
         if (r < 0)
                 return r;
@@ -453,10 +430,7 @@ static int clear_imported(struct history_file *f, int64_t meter, int64_t from, i
 
                 if (r < 0)
                         return r;
-                (void)sqlite3_bind_int64(s, 1, meter);
-                (void)sqlite3_bind_int64(s, 2, from);
-                (void)sqlite3_bind_int64(s, 3, to);
-                r = step_all(s);
+                r = database_run(bind_span(s, meter, from, to));
                 if (r < 0)
                         return r;
         }
@@ -542,13 +516,13 @@ int history_file_import(struct history_file *f, const struct history_import *imp
         *ret = (struct history_imported){ 0 };
         if (import->n == 0)
                 return 0;
-        r = database_execute(f->db, "BEGIN IMMEDIATE");
+        r = database_begin(f->db);
         if (r < 0)
                 return r;
         r = walk_all(f, &w);
         for (size_t i = 0; i < N_IMPORT_STATEMENTS; i++)
                 (void)sqlite3_finalize(w.statements[i]); /* its failure is told by then */
-        r = end_transaction(f, r);
+        r = database_end(f->db, r);
         if (r == 0)
                 *ret = w.result;
         return r;
@@ -611,19 +585,17 @@ static int read_points(struct history_file *f, const char *sql, int64_t meter, i
                        int64_t to, struct points *points)
 {
         OWNED(statement) sqlite3_stmt *s = NULL;
-        int r = database_prepare(f->db, sql, &s), rc = SQLITE_DONE;
+        int r = database_prepare(f->db, sql, &s);
 
         if (r < 0)
                 return r;
-        (void)sqlite3_bind_int64(s, 1, meter);
-        (void)sqlite3_bind_int64(s, 2, from);
-        (void)sqlite3_bind_int64(s, 3, to);
-        while (r == 0 && (rc = sqlite3_step(s)) == SQLITE_ROW) {
+        (void)bind_span(s, meter, from, to);
+        while (r == 0 && (r = database_step(s)) > 0) {
                 struct history_point point = point_of(s);
 
                 r = add_point(points, &point);
         }
-        return r < 0 ? r : database_errno(rc);
+        return r;
 }
 
 /* Both in order of time; of the same second the quarter comes first, whose end it is. */
@@ -686,7 +658,7 @@ int history_file_last(struct history_file *f, const char *meter, int64_t *ret_ti
                 " ORDER BY 1 DESC LIMIT 1";
         OWNED(statement) sqlite3_stmt *s = NULL;
         int64_t number;
-        int r = find_meter(f, meter, &number, ret_unit), rc;
+        int r = find_meter(f, meter, &number, ret_unit);
 
         if (r <= 0)
                 return r;
@@ -694,9 +666,9 @@ int history_file_last(struct history_file *f, const char *meter, int64_t *ret_ti
         if (r < 0)
                 return r;
         (void)sqlite3_bind_int64(s, 1, number);
-        rc = sqlite3_step(s);
-        if (rc != SQLITE_ROW)
-                return database_errno(rc);
+        r = database_step(s);
+        if (r <= 0)
+                return r;
         *ret_time = sqlite3_column_int64(s, 0);
         for (int i = 0; i < QUARTER_N_COUNTERS; i++)
                 ret_counters[i] = column_counter(s, 1 + i);
