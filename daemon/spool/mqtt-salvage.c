@@ -12,8 +12,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <sqlite3.h>
-
+#include "base/database.h"
 #include "base/util.h"
 
 #define PAGE_BYTES 4096               /* SQLite's own choice, in the file and in memory */
@@ -54,9 +53,7 @@ bool mqtt_salvage_is_whole(const struct message *m, struct sqlite3_stmt *row)
                sqlite3_column_int64(row, 7) == mqtt_salvage_digest(m);
 }
 
-/* NULL for a row that makes no sense, or is not as it was written, or out of memory: it is left
- * out. */
-static struct message *message_of(sqlite3_stmt *row)
+struct message *mqtt_salvage_message(struct sqlite3_stmt *row)
 {
         struct message_attributes attributes = {
                 .class = (enum message_class)sqlite3_column_int(row, 1),
@@ -66,38 +63,49 @@ static struct message *message_of(sqlite3_stmt *row)
         };
         const char *topic = (const char *)sqlite3_column_text(row, 5);
         const void *payload = sqlite3_column_blob(row, 6);
-        struct message *m;
+        struct message *m = message_new(&attributes, topic ? topic : "", payload,
+                                        (size_t)sqlite3_column_bytes(row, 6));
 
-        if (!topic || !*topic || sqlite3_column_type(row, 6) != SQLITE_BLOB ||
-            (attributes.class != MESSAGE_INSTANTANEOUS && attributes.class != MESSAGE_ENERGY))
-                return NULL;
-        m = message_new(&attributes, topic, payload, (size_t)sqlite3_column_bytes(row, 6));
-        if (m && !mqtt_salvage_is_whole(m, row)) {
-                free(m);
-                return NULL;
-        }
+        if (m)
+                m->row = sqlite3_column_int64(row, 0);
         return m;
 }
 
-/* Rows behind `after` until one cannot be read: SQLITE_DONE, an error, or what take() returned. */
+static bool makes_sense(const struct message *m, sqlite3_stmt *row)
+{
+        enum message_class class = m->attributes.class;
+
+        return m->topic_len > 0 && sqlite3_column_type(row, 6) == SQLITE_BLOB &&
+               (class == MESSAGE_INSTANTANEOUS || class == MESSAGE_ENERGY) &&
+               mqtt_salvage_is_whole(m, row);
+}
+
+/* A row that makes no sense, or is not as it was written, is left out. */
+static int take_row(struct salvage *s)
+{
+        OWNED_FREE struct message *m = mqtt_salvage_message(s->read);
+        int r;
+
+        s->last = sqlite3_column_int64(s->read, 0);
+        if (!m || !makes_sense(m, s->read))
+                return 0;
+        r = s->take(s->userdata, m);
+        s->n += r >= 0;
+        return r;
+}
+
+/* Rows behind `after` until one cannot be read: 0 behind the last, -errno. *ret_taken: what take()
+ * returned. */
 static int read_on(struct salvage *s, int64_t after, int *ret_taken)
 {
-        int code, r = 0;
+        int r = 0;
 
+        *ret_taken = 0;
         (void)sqlite3_reset(s->read);
         (void)sqlite3_bind_int64(s->read, 1, after);
-        while (r >= 0 && (code = sqlite3_step(s->read)) == SQLITE_ROW) {
-                struct message *m = message_of(s->read);
-
-                s->last = sqlite3_column_int64(s->read, 0);
-                if (!m)
-                        continue;
-                r = s->take(s->userdata, m);
-                s->n += r >= 0;
-                free(m);
-        }
-        *ret_taken = r;
-        return r < 0 ? SQLITE_ABORT : code;
+        while (*ret_taken >= 0 && (r = database_step(s->read)) > 0)
+                *ret_taken = take_row(s);
+        return r;
 }
 
 static int read_all(struct salvage *s)
@@ -107,7 +115,7 @@ static int read_all(struct salvage *s)
         for (int64_t step = 0; step <= STEP_MAX; step = step ? 2 * step : 1) {
                 int64_t before = s->last;
 
-                if (read_on(s, before + step, &r) == SQLITE_DONE || r < 0)
+                if (read_on(s, before + step, &r) == 0 || r < 0)
                         break;
                 if (s->last > before)
                         step = 0; /* behind the damage: the next one is looked for anew */
@@ -120,15 +128,12 @@ static int read_file(struct salvage *s, const char *path)
         sqlite3 *db = NULL;
         int r = 0;
 
-        if (sqlite3_open_v2(path, &db,
-                            SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_NOFOLLOW,
-                            NULL) == SQLITE_OK &&
-            sqlite3_exec(db, "PRAGMA locking_mode = EXCLUSIVE", NULL, NULL, NULL) == SQLITE_OK &&
-            sqlite3_prepare_v2(db,
-                               "SELECT id, class, qos, retain, expiry, topic, payload, digest"
-                               " FROM message"
-                               " WHERE id > ? ORDER BY id",
-                               -1, &s->read, NULL) == SQLITE_OK)
+        if (database_open(path, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOFOLLOW, &db) == 0 &&
+            database_execute(db, "PRAGMA locking_mode = EXCLUSIVE") == 0 &&
+            database_prepare(db,
+                             "SELECT " MQTT_SALVAGE_COLUMNS " FROM message WHERE id > ?"
+                             " ORDER BY id",
+                             &s->read) == 0)
                 r = read_all(s);
         (void)sqlite3_finalize(s->read); /* repeats an error that has been dealt with */
         s->read = NULL;
@@ -140,15 +145,13 @@ static int read_file(struct salvage *s, const char *path)
  * sqlite3_free(). */
 static uint8_t *make_first_page(const char *schema)
 {
-        sqlite3 *db = NULL;
+        OWNED(database) sqlite3 *db = NULL;
         sqlite3_int64 size;
-        uint8_t *bytes = NULL;
 
-        if (sqlite3_open(":memory:", &db) == SQLITE_OK &&
-            sqlite3_exec(db, schema, NULL, NULL, NULL) == SQLITE_OK)
-                bytes = sqlite3_serialize(db, "main", &size, 0);
-        (void)sqlite3_close(db);
-        return bytes;
+        if (database_open(":memory:", SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, &db) < 0 ||
+            database_execute(db, schema) < 0)
+                return NULL;
+        return sqlite3_serialize(db, "main", &size, 0);
 }
 
 static void put_be32(uint8_t *p, uint32_t n)

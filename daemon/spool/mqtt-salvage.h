@@ -12,6 +12,11 @@
 
 struct sqlite3_stmt;
 
+/* The columns of a message, as the functions here take them. */
+#define MQTT_SALVAGE_COLUMNS "id, class, qos, retain, expiry, topic, payload, digest"
+
+/* The message of a row: owned, free(). NULL: no memory. */
+struct message *mqtt_salvage_message(struct sqlite3_stmt *row);
 /* Of all that a row says. SQLite notices a page that makes no sense, not a digit that changed. */
 int64_t mqtt_salvage_digest(const struct message *m);
 /* The message is as it was written: its digest is in the eighth column of this row, or NULL. */

@@ -14,8 +14,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <sqlite3.h>
-
+#include "base/database.h"
 #include "base/util.h"
 #include "daemon/formats/format.h"
 #include "mqtt-salvage.h"
@@ -78,18 +77,20 @@ static int fail(struct mqtt_spool *s, int code)
         return mqtt_spool_explain(code, s->path, s->error);
 }
 
+/* `r` is what a function of the database returned: 0, or the code of its failure is asked for. */
+static int explain(struct mqtt_spool *s, int r)
+{
+        return r < 0 ? fail(s, sqlite3_errcode(s->db)) : 0;
+}
+
 static int run(struct mqtt_spool *s, const char *sql)
 {
-        int code = sqlite3_exec(s->db, sql, NULL, NULL, NULL);
-
-        return code == SQLITE_OK ? 0 : fail(s, code);
+        return explain(s, database_execute(s->db, sql));
 }
 
 static int prepare(struct mqtt_spool *s, const char *sql, sqlite3_stmt **ret)
 {
-        int code = sqlite3_prepare_v3(s->db, sql, -1, SQLITE_PREPARE_PERSISTENT, ret, NULL);
-
-        return code == SQLITE_OK ? 0 : fail(s, code);
+        return explain(s, database_prepare_kept(s->db, sql, ret));
 }
 
 static int prepare_all(struct mqtt_spool *s)
@@ -103,8 +104,7 @@ static int prepare_all(struct mqtt_spool *s)
         if (r < 0)
                 return r;
         r = prepare(s,
-                    "SELECT id, class, qos, retain, expiry, topic, payload, digest FROM message"
-                    " WHERE id > ? ORDER BY id LIMIT ?",
+                    "SELECT " MQTT_SALVAGE_COLUMNS " FROM message WHERE id > ? ORDER BY id LIMIT ?",
                     &s->read);
         if (r < 0)
                 return r;
@@ -124,8 +124,8 @@ static int prepare_all(struct mqtt_spool *s)
 
 static int count_rows(struct mqtt_spool *s)
 {
-        sqlite3_stmt *stmt = NULL;
-        int r, code;
+        OWNED(statement) sqlite3_stmt *stmt = NULL;
+        int r;
 
         r = prepare(s,
                     "SELECT count(*), total(length(CAST(topic AS BLOB)) + length(payload)),"
@@ -133,48 +133,35 @@ static int count_rows(struct mqtt_spool *s)
                     &stmt);
         if (r < 0)
                 return r;
-        code = sqlite3_step(stmt);
-        if (code == SQLITE_ROW) {
-                s->n = (uint64_t)sqlite3_column_int64(stmt, 0);
-                s->bytes = (uint64_t)sqlite3_column_int64(stmt, 1) + s->n * MQTT_SPOOL_ROW_BYTES;
-                s->n_instantaneous = (uint64_t)sqlite3_column_int64(stmt, 2);
-                s->last_row = MAX(s->last_row, sqlite3_column_int64(stmt, 3));
-                if (s->n > 0 && sqlite3_column_type(stmt, 3) != SQLITE_INTEGER)
-                        r = fail(s, SQLITE_CORRUPT); /* rows without numbers: no primary key */
-        } else {
-                r = fail(s, code);
-        }
-        (void)sqlite3_finalize(stmt);
-        return r;
+        r = database_step(stmt);
+        if (r <= 0)
+                return fail(s, sqlite3_errcode(s->db));
+        s->n = (uint64_t)sqlite3_column_int64(stmt, 0);
+        s->bytes = (uint64_t)sqlite3_column_int64(stmt, 1) + s->n * MQTT_SPOOL_ROW_BYTES;
+        s->n_instantaneous = (uint64_t)sqlite3_column_int64(stmt, 2);
+        s->last_row = MAX(s->last_row, sqlite3_column_int64(stmt, 3));
+        if (s->n > 0 && sqlite3_column_type(stmt, 3) != SQLITE_INTEGER)
+                return fail(s, SQLITE_CORRUPT); /* rows without numbers: no primary key */
+        return 0;
 }
 
 /* A file of a version that had none: its rows are taken as they are. */
 static int add_digest(struct mqtt_spool *s)
 {
-        if (sqlite3_exec(s->db, "SELECT digest FROM message LIMIT 0", NULL, NULL, NULL) ==
-            SQLITE_OK)
+        if (database_execute(s->db, "SELECT digest FROM message LIMIT 0") == 0)
                 return 0;
         return run(s, "ALTER TABLE message ADD COLUMN digest INTEGER");
 }
 
 static int open_db(struct mqtt_spool *s)
 {
-        /*
-         * Readings are personal data, and SQLite would leave their mode to the umask. Closed
-         * before SQLite opens it: a later close would drop its locks. SQLite will report failures.
-         * A pipe is not waited for.
-         */
-        int fd = open(s->path, O_RDONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0600);
-        int r, code;
+        int r;
 
-        if (fd >= 0)
-                (void)close(fd); /* nothing was written */
-        code = sqlite3_open_v2(s->path, &s->db,
-                               SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX |
-                                       SQLITE_OPEN_NOFOLLOW,
-                               NULL);
-        if (code != SQLITE_OK)
-                return fail(s, code);
+        (void)database_create(s->path); /* where it fails, opening fails and has its sentence */
+        r = database_open(
+                s->path, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOFOLLOW, &s->db);
+        if (r < 0)
+                return explain(s, r);
         r = run(s, settings);
         if (r < 0)
                 return r;
@@ -230,7 +217,7 @@ static void put_aside(struct mqtt_spool *s)
 
 static int insert(struct mqtt_spool *s, const struct message *m)
 {
-        int code;
+        int r;
 
         (void)sqlite3_reset(s->insert);
         /* Binding fails for a wrong index only, and that would show in the step. */
@@ -243,10 +230,9 @@ static int insert(struct mqtt_spool *s, const struct message *m)
                                 SQLITE_STATIC);
         (void)sqlite3_bind_int64(s->insert, 7, ++s->last_row);
         (void)sqlite3_bind_int64(s->insert, 8, mqtt_salvage_digest(m));
-        code = sqlite3_step(s->insert);
-        (void)sqlite3_reset(s->insert);
-        if (code != SQLITE_DONE)
-                return fail(s, code);
+        r = explain(s, database_run(s->insert));
+        if (r < 0)
+                return r;
         s->n++;
         s->bytes += row_bytes(m->topic_len, m->payload_len);
         s->n_instantaneous += m->attributes.class == MESSAGE_INSTANTANEOUS;
@@ -266,7 +252,7 @@ static void salvage(struct mqtt_spool *s)
         if (run(s, "BEGIN") < 0)
                 return;
         if (mqtt_salvage(s->aside, schema, take_salvaged, s, &n) < 0 || run(s, "COMMIT") < 0) {
-                (void)sqlite3_exec(s->db, "ROLLBACK", NULL, NULL, NULL); /* as it was: empty */
+                database_rollback(s->db); /* as it was: empty */
                 (void)count_rows(s);
                 n = 0;
         }
@@ -300,8 +286,8 @@ static int need_db(struct mqtt_spool *s)
 /* After a failure in the middle: the transaction is undone, a damaged file put aside. */
 static int give_up(struct mqtt_spool *s, int r)
 {
-        if (s->db && !sqlite3_get_autocommit(s->db))
-                (void)sqlite3_exec(s->db, "ROLLBACK", NULL, NULL, NULL); /* r says it already */
+        if (s->db)
+                database_rollback(s->db);
         if (r == -EUCLEAN) {
                 put_aside(s);
                 (void)need_db(s); /* readable rows go on from a new file */
@@ -396,18 +382,19 @@ const char *mqtt_spool_error(const struct mqtt_spool *s)
 static int run_delete(struct mqtt_spool *s, sqlite3_stmt *stmt, uint64_t *ret_n)
 {
         uint64_t n = 0;
-        int code;
+        int r;
 
-        while ((code = sqlite3_step(stmt)) == SQLITE_ROW) {
+        while ((r = database_step(stmt)) > 0) {
                 s->n--;
                 s->n_instantaneous -= sqlite3_column_int(stmt, 0) == MESSAGE_INSTANTANEOUS;
                 s->bytes -= row_bytes((size_t)sqlite3_column_bytes(stmt, 1),
                                       (size_t)sqlite3_column_bytes(stmt, 2));
                 n++;
         }
-        (void)sqlite3_reset(stmt);
-        if (code != SQLITE_DONE)
-                return fail(s, code);
+        (void)sqlite3_reset(stmt); /* repeats a failure */
+        r = explain(s, r);
+        if (r < 0)
+                return r;
         *ret_n = n;
         return 0;
 }
@@ -492,25 +479,6 @@ int mqtt_spool_append(struct mqtt_spool *s, struct message_list *list)
         return mqtt_spool_append_behind(s, NULL, 0, list);
 }
 
-static struct message *message_of_row(sqlite3_stmt *stmt)
-{
-        struct message_attributes attributes = {
-                .class = (enum message_class)sqlite3_column_int(stmt, 1),
-                .qos = sqlite3_column_int(stmt, 2) ? 1 : 0,
-                .retain = sqlite3_column_int(stmt, 3) != 0,
-                .expiry_s = (uint32_t)sqlite3_column_int64(stmt, 4),
-        };
-        const char *topic = (const char *)sqlite3_column_text(stmt, 5);
-        const void *payload = sqlite3_column_blob(stmt, 6);
-        struct message *m;
-
-        m = message_new(&attributes, topic ? topic : "", payload,
-                        (size_t)sqlite3_column_bytes(stmt, 6));
-        if (m)
-                m->row = sqlite3_column_int64(stmt, 0);
-        return m;
-}
-
 /* A message that is not as it was written is worth nothing: a digit of it may be another. */
 static int drop_damaged(struct mqtt_spool *s, const int64_t *rows, size_t n)
 {
@@ -534,12 +502,12 @@ static int read_some(struct mqtt_spool *s, int64_t *after, size_t n, struct mess
 {
         int64_t damaged[DAMAGED_MAX];
         size_t n_damaged = 0;
-        int code;
+        int r, code = SQLITE_OK;
 
         (void)sqlite3_bind_int64(s->read, 1, *after);
         (void)sqlite3_bind_int64(s->read, 2, (sqlite3_int64)n);
-        while ((code = sqlite3_step(s->read)) == SQLITE_ROW) {
-                struct message *m = message_of_row(s->read);
+        while ((r = database_step(s->read)) > 0) {
+                struct message *m = mqtt_salvage_message(s->read);
 
                 if (!m) {
                         code = SQLITE_NOMEM;
@@ -557,14 +525,12 @@ static int read_some(struct mqtt_spool *s, int64_t *after, size_t n, struct mess
                 }
                 damaged[n_damaged++] = m->row;
                 free(m);
-                if (n_damaged == ELEMENTSOF(damaged)) {
-                        code = SQLITE_DONE; /* of the others later */
-                        break;
-                }
+                if (n_damaged == ELEMENTSOF(damaged))
+                        break; /* of the others later */
         }
-        (void)sqlite3_reset(s->read);
-        if (code != SQLITE_DONE)
-                return fail(s, code);
+        (void)sqlite3_reset(s->read); /* repeats a failure */
+        if (r < 0 || code != SQLITE_OK)
+                return r < 0 ? explain(s, r) : fail(s, code);
         return n_damaged > 0 ? drop_damaged(s, damaged, n_damaged) : 0;
 }
 
