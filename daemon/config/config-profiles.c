@@ -96,15 +96,13 @@ static void read_folder(struct config_reader *reader, const char *folder)
 
 void config_profiles_read(struct config_reader *reader, const char *path)
 {
-        OWNED_FREE char *copy = path ? strdup(path) : NULL;
+        OWNED_FREE char *copy = strdup(path);
         OWNED_FREE char *folder = NULL;
 
-        if (profile_set_new(&reader->config->profiles) < 0 || (path && !copy)) {
+        if (profile_set_new(&reader->config->profiles) < 0 || !copy) {
                 reader->out_of_memory = true;
                 return;
         }
-        if (!path)
-                return;
         if (asprintf(&folder, "%s/profiles.d", dirname(copy)) >= 0) {
                 read_folder(reader, folder);
         } else {

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Which files make up the configuration, and the life of the result. How lines are read stands in
- * config-read.c, what keys there are in config-sections.c and with each
- * output.
+ * config-read.c, what keys there are in config-sections.c and with each output.
  */
 #include "config.h"
 
@@ -136,19 +135,6 @@ int config_load(const char *path, config_section_at *sections, struct config **r
 int config_load_for_another(const char *path, config_section_at *sections, struct config **ret)
 {
         return load(path, sections, true, ret);
-}
-
-int config_load_stream(FILE *stream, const char *name, config_section_at *sections,
-                       struct config **ret)
-{
-        struct config_reader reader;
-
-        int r = config_read_begin(&reader, sections);
-        if (r < 0)
-                return r;
-        config_profiles_read(&reader, NULL);
-        config_read_stream(&reader, stream, name, false);
-        return config_read_finish(&reader, ret);
 }
 
 struct config *config_free(struct config *config)

@@ -8,7 +8,6 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <stdio.h>
 
 #include "config-item.h"
 #include "lib/dlms/cipher.h"
@@ -122,9 +121,6 @@ int config_load(const char *path, config_section_at *sections, struct config **r
 /* The same for a user who is not the service: a file with a secret that only the service may read
  * is a warning, and its key is not there. */
 int config_load_for_another(const char *path, config_section_at *sections, struct config **ret);
-/* The same for one stream that is nobody's file. `name` is for messages. */
-int config_load_stream(FILE *stream, const char *name, config_section_at *sections,
-                       struct config **ret);
 struct config *config_free(struct config *config); /* wipes keys and passwords */
 
 /* The settings of a meter by id or system title; NULL when there is no section. */

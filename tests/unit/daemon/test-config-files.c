@@ -60,16 +60,22 @@ static int remove_place(void **state)
         return 0;
 }
 
-static void put(const struct place *place, const char *name, mode_t mode, const char *text)
+static void put_bytes(const struct place *place, const char *name, mode_t mode, const char *text,
+                      size_t len)
 {
         char path[160];
 
         (void)snprintf(path, sizeof(path), "%s/%s", place->directory, name);
         int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
         assert_true(fd >= 0);
-        assert_int_equal(write(fd, text, strlen(text)), (ssize_t)strlen(text));
+        assert_int_equal(write(fd, text, len), (ssize_t)len);
         assert_int_equal(fchmod(fd, mode), 0);
         (void)close(fd);
+}
+
+static void put(const struct place *place, const char *name, mode_t mode, const char *text)
+{
+        put_bytes(place, name, mode, text, strlen(text));
 }
 
 static const struct config_meter *first_meter(const struct place *place)
@@ -360,43 +366,39 @@ static void fifo_for_a_file_is_refused_at_once(void **state)
 
 static void load_reports_every_fault(void **state)
 {
-        static const char text[] = "[daemon]\nA=1\nB=2\nprose\n[what]\n";
-        FILE *stream = fmemopen((void *)(uintptr_t)text, sizeof(text) - 1, "r");
-        struct config *config = NULL;
+        struct place *place = *state;
         unsigned int n = 0;
 
-        assert_int_equal(config_load_stream(stream, "t.conf", outputs_section_at, &config),
-                         -EINVAL);
-        for (struct config_problem *p = config->problems; p; p = p->next)
+        put(place, "smartmeterd.conf", 0600, "[daemon]\nA=1\nB=2\nprose\n[what]\n");
+        assert_int_equal(config_load(place->path, outputs_section_at, &place->config), -EINVAL);
+        for (struct config_problem *p = place->config->problems; p; p = p->next)
                 assert_int_equal(p->line, ++n + 1);
         assert_int_equal(n, 4);
-        config_free(config);
-        (void)fclose(stream);
+}
+
+/* Its first problem, as it is printed behind the path. */
+static void assert_refused(struct place *place, const char *text, size_t len, const char *want)
+{
+        char printed[640];
+
+        put_bytes(place, "smartmeterd.conf", 0600, text, len);
+        assert_int_equal(config_load(place->path, outputs_section_at, &place->config), -EINVAL);
+        config_problem_print(place->config->problems, printed, sizeof(printed));
+        assert_memory_equal(printed, place->path, strlen(place->path));
+        assert_string_equal(printed + strlen(place->path), want);
+        place->config = config_free(place->config);
 }
 
 static void load_refuses_bytes_that_are_no_text(void **state)
 {
         static const char nul[] = "[daemon]\nLog\0Level=info\n";
-        char line[400], printed[640];
-        struct config *config = NULL;
+        char line[400];
 
-        FILE *stream = fmemopen((void *)(uintptr_t)nul, sizeof(nul) - 1, "r");
-        assert_int_equal(config_load_stream(stream, "t.conf", outputs_section_at, &config),
-                         -EINVAL);
-        assert_string_equal(config_problem_print(config->problems, printed, sizeof(printed)),
-                            "t.conf:2: error: a NUL byte is in this line: this is no text file");
-        config = config_free(config);
-        (void)fclose(stream);
-
+        assert_refused(*state, nul, sizeof(nul) - 1,
+                       ":2: error: a NUL byte is in this line: this is no text file");
         memset(line, 'x', sizeof(line));
         line[sizeof(line) - 1] = '\n';
-        stream = fmemopen(line, sizeof(line), "r");
-        assert_int_equal(config_load_stream(stream, "t.conf", outputs_section_at, &config),
-                         -EINVAL);
-        assert_string_equal(config_problem_print(config->problems, printed, sizeof(printed)),
-                            "t.conf:1: error: a line has at most 198 bytes");
-        config_free(config);
-        (void)fclose(stream);
+        assert_refused(*state, line, sizeof(line), ":1: error: a line has at most 198 bytes");
 }
 
 #define HERE(function) cmocka_unit_test_setup_teardown(function, make_place, remove_place)
@@ -417,8 +419,8 @@ int main(void)
                 HERE(secret_that_is_missing_is_an_error_to_others_too),
                 HERE(key_file_by_name_is_a_credential),
                 HERE(fifo_for_a_file_is_refused_at_once),
-                cmocka_unit_test(load_reports_every_fault),
-                cmocka_unit_test(load_refuses_bytes_that_are_no_text),
+                HERE(load_reports_every_fault),
+                HERE(load_refuses_bytes_that_are_no_text),
         };
 
         return cmocka_run_group_tests_name("config-files", tests, NULL, NULL);

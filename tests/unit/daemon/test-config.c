@@ -4,6 +4,9 @@
 #include "tests/unit/test.h"
 
 #include <errno.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "daemon/config/config.h"
 #include "daemon/formats/format.h"
@@ -283,14 +286,13 @@ static struct fault_case {
 static int first_problem(const char *from, char *text, size_t size)
 {
         struct config *config = NULL;
+        FILE *file = fopen("t.conf", "we");
+        int r;
 
-        FILE *stream = fmemopen((void *)(uintptr_t)from, strlen(from) + !*from, "r");
-        assert_non_null(stream);
-        if (!*from)
-                (void)fgetc(stream); /* fmemopen() wants at least one byte */
-        int r = config_load_stream(stream, "t.conf", outputs_section_at, &config);
-        (void)fclose(stream);
-
+        assert_non_null(file);
+        assert_true(fputs(from, file) >= 0);
+        assert_int_equal(fclose(file), 0);
+        r = config_load("t.conf", outputs_section_at, &config);
         *text = '\0';
         if (config && config->problems)
                 config_problem_print(config->problems, text, size);
@@ -320,11 +322,25 @@ static void no_format_lists_all_there_are(void **state)
                 assert_non_null(strstr(text, format_name_at(i)));
 }
 
+static char folder[] = "/tmp/test-config.XXXXXX";
+
+/* Secrets are tried, too: others must not be able to read the file. */
+static int enter_folder(void **state)
+{
+        (void)umask(077);
+        return mkdtemp(folder) && chdir(folder) == 0 ? 0 : -1;
+}
+
+static int remove_folder(void **state)
+{
+        return unlink("t.conf") == 0 && chdir("/") == 0 && rmdir(folder) == 0 ? 0 : -1;
+}
+
 int main(void)
 {
         static struct CMUnitTest tests[1 + ELEMENTSOF(cases)] = { cmocka_unit_test(
                 no_format_lists_all_there_are) };
         size_t n = test_add_rows(tests, 1, cases, ELEMENTSOF(cases), sizeof(cases[0]), run_case);
 
-        return _cmocka_run_group_tests("config", tests, n, NULL, NULL);
+        return _cmocka_run_group_tests("config", tests, n, enter_folder, remove_folder);
 }
