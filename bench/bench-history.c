@@ -19,8 +19,8 @@
 #include "base/util.h"
 #include "daemon/history/history-file.h"
 #include "daemon/history/history-points.h"
+#include "daemon/history/history-sink.h"
 #include "daemon/history/history-sum.h"
-#include "daemon/history/output-history-private.h"
 
 #define ROUNDS  15
 #define METERS  4

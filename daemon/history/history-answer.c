@@ -3,13 +3,15 @@
  * Questions to the history: read on the thread, joined on the loop with what still waits. And what
  * files bring to it.
  */
+#include "history-answer.h"
+
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/util.h"
 #include "history-points.h"
-#include "output-history-private.h"
+#include "history-sink.h"
 
 /* What is not on the disk yet, and where the counters stand now. */
 static bool add_waiting(struct output_sink *s, const struct history_job *job,

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The jobs of the history's thread: what each does there, and what its end means for the loop. */
+#include "history-work.h"
+
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -7,9 +9,15 @@
 
 #include "base/log.h"
 #include "base/util.h"
-#include "output-history-private.h"
+#include "history-answer.h"
+#include "history-sink.h"
 
 /* ---- the thread's side ---- */
+
+struct history_disk {
+        char *path;
+        struct history_file *file; /* NULL: cannot be used */
+};
 
 struct history_disk *history_disk_new(const char *directory)
 {

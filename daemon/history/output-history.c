@@ -9,7 +9,9 @@
 
 #include "base/util.h"
 #include "daemon/config/config-value.h"
-#include "output-history-private.h"
+#include "history-answer.h"
+#include "history-sink.h"
+#include "history-work.h"
 
 #define COMMIT_USEC  (3600 * UINT64_C(1000000))
 #define COMMIT_SLACK (60 * UINT64_C(1000000))

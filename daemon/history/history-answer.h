@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: MIT */
+/* Questions to the history, and imports: how their jobs end. They begin in output-history.h. */
+#pragma once
+
+#include "history-work.h"
+
+/* A HISTORY_JOB_READ is done: its question is answered. */
+void history_answer_done(struct output_sink *s, struct history_job *job);
+/* A HISTORY_JOB_IMPORT is done: who brought it is told. */
+void history_import_done(struct output_sink *s, struct history_job *job);
+/* All who wait are told that there will be no answer. */
+void history_answer_cancel(struct output_sink *s);
