@@ -88,6 +88,7 @@ built() {
                 case $name in
                 unit-*) targets+=("tests/unit/test-${name#unit-}") ;;
                 sim-files) targets+=(tests/telegrams/test-sim-files) ;;
+                *.mo) targets+=("$name") ;;
                 integration-*) targets+=(tests/integration/bus-driver tests/integration/example-power) ;;
                 esac
         done
@@ -288,6 +289,44 @@ ROWS
                 SMARTMETERD_SOURCE=$copy valgrind -q --error-exitcode=99 --leak-check=full "$build/tests/unit/test-config-keys" \
                         >"$work/tests.log" 2>&1 || { tail -n 40 "$work/tests.log" >&2; fault "what a key owns is not freed"; }
         fi
+}
+
+# Said by the service in English, and by smctl in the user's language with the same particulars.
+row_sentence() {
+        after 'no\[\] = \{ "no"' daemon/config/config-value.c <<'ROWS'
+        if (strcmp(value, "extension") == 0) {
+                config_answer(ret, "a sentence of %s needs %d translations", "extension", 2);
+                return -EINVAL;
+        }
+ROWS
+        fails "fr.po: nothing for 'a sentence of %s needs" words
+        cat >>"$copy/ctl/po/fr.po" <<'END'
+
+#, c-format
+msgid "a sentence of %s needs %d translations"
+msgstr "il faut %2$d traductions à une phrase de %1$s"
+END
+        cat >>"$copy/ctl/po/de.po" <<'END'
+
+#, c-format
+msgid "a sentence of %s needs %d translations"
+msgstr "ein Satz von %s braucht Übersetzungen"
+END
+        fails 'de.po: .* lacks a particular' words
+        sed -i '$s/Übersetzungen/%d Übersetzungen/' "$copy/ctl/po/de.po"
+        touched daemon/config/config-value.c 'ctl/po/*.po'
+        passes words
+        # A locale that is not C, where newer C libraries translate nothing.
+        mkdir -p "$work/locale"
+        cp -rT /usr/lib/locale/C.utf8 "$work/locale/xx_XX.utf8"
+        printf '[daemon]\nAutoBind=extension\n' >"$work/extension.conf"
+        local language
+        local -A said=([fr]='il faut 2 traductions à une phrase de extension' [de]='ein Satz von extension braucht 2 Übersetzungen')
+        for language in fr de; do
+                built "ctl/po/$language/LC_MESSAGES/smctl.mo"
+                says "AutoBind=.*${said[$language]}" env LOCPATH="$work/locale" LC_ALL=xx_XX.UTF-8 LANGUAGE="$language" SMCTL_LOCALEDIR="$build/ctl/po" \
+                        SMARTMETERD="$build/daemon/smartmeterd" "$build/ctl/smctl" check-config "$work/extension.conf"
+        done
 }
 
 row_output() {
