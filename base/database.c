@@ -8,7 +8,7 @@
 
 int database_errno(int code)
 {
-        switch (code & 0xff) { /* what extended codes stand for */
+        switch (code & 0xff) { /* an extended code has its group here */
         case SQLITE_OK:
         case SQLITE_ROW:
         case SQLITE_DONE:
@@ -98,7 +98,7 @@ int database_end(sqlite3 *db, int r)
 void database_rollback(sqlite3 *db)
 {
         if (!sqlite3_get_autocommit(db))
-                (void)database_execute(db, "ROLLBACK"); /* what led to it is reported */
+                (void)database_execute(db, "ROLLBACK"); /* the failure that led to it is reported */
 }
 
 /* The one row of a question; -EBADMSG when it has none. */

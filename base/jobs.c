@@ -27,7 +27,7 @@ struct jobs {
         struct list waiting, finished;
         size_t n_waiting, n_finished, jobs_max;
         bool busy, stopping;
-        bool abandoned; /* nobody waits any more: free yourself */
+        bool abandoned; /* left behind: the thread frees it */
 
         /* Of the main loop. */
         sd_event_source *news;
@@ -132,7 +132,7 @@ static int on_news(sd_event_source *source, int fd, uint32_t revents, void *user
         job = take_first(&w->finished);
         w->n_finished -= job != NULL;
         if (!w->finished.first)
-                (void)!read(fd, &n, sizeof(n)); /* it only says that there is something */
+                (void)!read(fd, &n, sizeof(n)); /* its number means nothing */
         (void)pthread_cond_broadcast(&w->changed);
         (void)pthread_mutex_unlock(&w->lock);
         if (!job)
@@ -173,7 +173,7 @@ int jobs_new(sd_event *event, const char *name, size_t jobs_max, struct jobs **r
                            : sd_event_add_io(event, &w->news, w->news_fd, EPOLLIN, on_news, w);
         if (r >= 0)
                 (void)sd_event_source_set_description(w->news, name);
-        /* The loop has ended: what is posted is done all the same, and nobody hears of it. */
+        /* The loop has ended: posted jobs are still done, without their done(). */
         if (r >= 0 || r == -ESTALE)
                 r = start(w, name);
         if (r < 0) {

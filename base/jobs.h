@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * One thread that does, in order, what may block on a disk, and tells the main loop when a job is
- * done. Jobs share nothing with the loop: run() touches its job alone.
+ * One thread for work that may block on a disk: it does jobs in order, and the main loop learns of
+ * each that is done. Jobs share nothing with the loop: run() touches its job alone.
  */
 #pragma once
 
@@ -14,7 +14,7 @@
 
 struct jobs;
 
-/* Embedded in what the job is about, as its first member. */
+/* Embedded in the struct of a job, as its first member. */
 struct jobs_item {
         void (*run)(struct jobs_item *job);                  /* on the thread */
         void (*done)(struct jobs_item *job, void *userdata); /* on the loop, afterwards; or NULL */
@@ -35,8 +35,8 @@ int jobs_post(struct jobs *w, struct jobs_item *job);
  */
 struct jobs *jobs_free(struct jobs *w, uint64_t usec);
 
-/* The service has two seconds to stop. What is asked to stop together has this long, from then on,
- * and leaves the rest to what stops behind it. */
+/* The service has two seconds to stop. Parts that stop together have this long, from the request
+ * on, and leave the rest to those that stop after them. */
 #define JOBS_STOP_USEC (UINT64_C(1700) * 1000)
 /* What is left of `usec` that began at `begun_usec`, CLOCK_MONOTONIC; 0: it has not begun. */
 uint64_t jobs_left_usec(uint64_t begun_usec, uint64_t usec);

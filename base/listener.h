@@ -16,14 +16,14 @@
 #define LISTENER_QUESTION_MAX 96
 
 #define LISTENER_NOBODY  65534      /* also: a user that our user namespace does not know */
-#define LISTENER_UNKNOWN UINT32_MAX /* nobody could tell, or not in time */
+#define LISTENER_UNKNOWN UINT32_MAX /* no answer, or none in time */
 
 /* True for an address of this machine that only this machine reaches: 127.0.0.0/8, ::1. */
 bool listener_is_local(const struct sockaddr *address);
 
 /*
  * Whose socket takes a connection to `address`. `folder` has tcp and tcp6 in it: "/proc/net", or
- * that of another process. 1: *ret_uid is said; 0: nobody listens; -errno: cannot be read.
+ * that of another process. 1: *ret_uid is set; 0: nothing listens; -errno: cannot be read.
  */
 int listener_owner(const char *folder, const struct sockaddr *address, uint32_t *ret_uid);
 

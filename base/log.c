@@ -103,7 +103,7 @@ int log_target_set(const char *target)
         return 0;
 }
 
-/* What came from a wire or a bus must not forge lines or move a terminal's cursor. */
+/* Text from a wire or a bus must not forge lines or move a terminal's cursor. */
 static void blunt(char *text)
 {
         for (; *text; text++)
@@ -207,9 +207,8 @@ static bool write_console(int priority, const char *message)
         struct pollfd console = { .fd = STDERR_FILENO, .events = POLLOUT };
         bool written = false;
 
-        /* A pipe that nobody empties and a terminal that is stopped (Ctrl+S) would hold up the
-         * meters. A pipe that can be written to has room for it all, if no
-         * other thread's line comes first. */
+        /* A full pipe and a stopped terminal (Ctrl+S) would hold up the meters. A pipe that can be
+         * written to has room for it all, if no other thread's line comes first. */
         (void)pthread_mutex_lock(&lock);
         /* One write for a whole line, so that two threads' lines do not mix. */
         if (poll(&console, 1, 0) != 0)
@@ -228,10 +227,10 @@ static bool write_line(int priority, const struct log_about *about, const char *
         return write_console(priority, message + strlen(PREFIX));
 }
 
-/* Lines that nobody took, since they are waited for by nobody. */
+/* Lines that were dropped, since the journal, pipe or terminal did not take them. */
 static atomic_uint n_lost;
 
-static void tell_lost(void)
+static void report_lost(void)
 {
         unsigned int n = atomic_exchange(&n_lost, 0);
         char message[128];
@@ -265,7 +264,7 @@ void log_write(int priority, const struct log_about *about, const char *file, in
         va_end(arguments);
         blunt(message);
 
-        tell_lost();
+        report_lost();
         if (!write_line(priority, about, file, line, message))
                 (void)atomic_fetch_add(&n_lost, 1);
         errno = saved;

@@ -10,7 +10,7 @@
 
 #include <systemd/sd-id128.h>
 
-/* What operators search for: journalctl -u smartmeterd MESSAGE_ID=… */
+/* Operators search for these: journalctl -u smartmeterd MESSAGE_ID=… */
 #define LOG_ID_CONVERTER_STATE \
         SD_ID128_MAKE(5c, 1d, 9a, 0b, 7e, 61, 4a, 27, 9f, 0c, 31, d2, 6e, 84, b5, 01)
 #define LOG_ID_METER_STATE \

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Where something is in what is kept in order, or would be. */
+/* The place of an element in a sorted array, or the place where it belongs. */
 #pragma once
 
 #include <stdbool.h>

@@ -58,7 +58,7 @@ static bool contains(const char *text, const char *word, size_t n)
 
 struct suggest suggest_for(const char *word)
 {
-        /* A third of the letters may be wrong: beyond that it was not meant. */
+        /* A third of the letters may be wrong: beyond that another word was meant. */
         return (struct suggest){ .word = word, .best = MAX((size_t)1, strlen(word) / 3) + 1 };
 }
 

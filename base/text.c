@@ -9,7 +9,7 @@ static bool is_continuation(char c)
         return ((unsigned char)c & 0xc0) == 0x80;
 }
 
-/* Bytes that the first one of a letter announces; 0: it begins none. */
+/* The number of bytes that the first byte of a letter announces; 0: it begins none. */
 static size_t announced(unsigned char first)
 {
         return first < 0x80                     ? 1
@@ -90,8 +90,7 @@ static bool is_control(const char *letter, size_t n)
                (n == 2 && first == 0xc2 && (unsigned char)letter[1] < 0xa0);
 }
 
-/* Bytes of a letter that ends too early: its first ones are right, then ASCII or the end follows.
- */
+/* Bytes of a letter that is cut: its first ones are right, then ASCII or the end follows. */
 static size_t cut_letter(const char *text)
 {
         size_t wanted = announced((unsigned char)text[0]), n = 1;

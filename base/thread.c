@@ -16,8 +16,8 @@ struct start {
         void *userdata;
 };
 
-/* What run() has called leaves keys there, also where they are wiped: the loader saves registers
- * that have just carried them whenever it looks for a function. */
+/* Functions that run() called leave keys there, even if they wipe their own: the loader saves
+ * registers that have just carried them whenever it looks up a function. */
 static __attribute__((noinline)) void wipe_below(void)
 {
         uint8_t below[WIPE_BYTES];

@@ -9,6 +9,6 @@
 /*
  * Starts run(userdata) with every signal blocked: they are the main loop's. `stack_bytes` is
  * address space; the default is larger. `ret` is for pthread_join(); NULL: it is detached. -errno.
- * What it leaves on its stack is wiped when it ends.
+ * Its stack is wiped when it ends.
  */
 int thread_start(void *(*run)(void *userdata), void *userdata, size_t stack_bytes, pthread_t *ret);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The few words every folder speaks: owned locals, handing over, array sizes.
- * An owned local is freed when it leaves its scope; TAKE() hands it on and leaves NULL behind.
+ * Macros that every folder uses: owned locals, handing over, array sizes. An owned local is freed
+ * when it leaves its scope; TAKE() hands it on and leaves NULL behind.
  */
 #pragma once
 

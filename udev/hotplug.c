@@ -20,15 +20,15 @@
 
 /* A hub with 256 converters sends four events each at once; the default of 128 KiB is too small. */
 #define HOTPLUG_BUFFER_BYTES (4 * 1024 * 1024)
-/* Far more than any machine has; whoever fakes more gets no further memory from us. */
+/* Far more than any machine has; faked devices beyond it get no memory. */
 #define HOTPLUG_KNOWN_MAX 1024
 /* Without udevd: a converter in another socket behind the same node is seen by then. */
 #define LOOK_USEC (10 * 1000000ULL)
 
 struct known {
         char *syspath;
-        struct hotplug_device *told; /* without udevd: what was told of it */
-        bool seen;                   /* in the enumeration that is running */
+        struct hotplug_device *reported; /* without udevd: its last report */
+        bool seen;                       /* in the enumeration that is running */
         struct known *next;
 };
 
@@ -39,7 +39,7 @@ struct hotplug {
         struct udev_monitor *monitor; /* NULL: no udevd runs */
         struct udev_hwdb *hwdb;       /* without udevd; NULL: none is compiled here */
         sd_event_source *source, *look;
-        bool looking; /* because it is time: what has not changed is not told */
+        bool looking; /* because it is time: unchanged devices are not reported */
         bool changed; /* in /dev, since the last look */
         struct known *known;
         size_t n_known;
@@ -62,7 +62,7 @@ static uint16_t hex16(const char *text)
 
 /*
  * Some versions of udev's rules overwrite ID_VENDOR_ID and the like with those of the PCI
- * controller the converter hangs on (Raspberry Pi 4): what says USB in its name comes first.
+ * controller the converter hangs on (Raspberry Pi 4): properties with USB in their name come first.
  */
 static const char *usb_property(struct udev_device *device, const char *usb_key, const char *key)
 {
@@ -72,7 +72,7 @@ static const char *usb_property(struct udev_device *device, const char *usb_key,
                                                                         : property(device, key);
 }
 
-/* And first of all what the device itself says. */
+/* Attributes of the device itself come before both. */
 static uint16_t usb_number(struct udev_device *device, const char *attribute, const char *usb_key,
                            const char *key)
 {
@@ -154,7 +154,7 @@ static struct known *known_free(struct known *known)
         if (!known)
                 return NULL;
         free(known->syspath);
-        free(known->told);
+        free(known->reported);
         free(known);
         return NULL;
 }
@@ -180,11 +180,11 @@ static int add_known(struct hotplug *h, const struct hotplug_device *info, struc
         if (!known)
                 return -ENOMEM;
         known->syspath = strdup(info->syspath);
-        known->told = h->monitor ? NULL : malloc(sizeof(*known->told));
-        if (!known->syspath || (!h->monitor && !known->told))
+        known->reported = h->monitor ? NULL : malloc(sizeof(*known->reported));
+        if (!known->syspath || (!h->monitor && !known->reported))
                 return -ENOMEM;
-        if (known->told)
-                *known->told = *info;
+        if (known->reported)
+                *known->reported = *info;
         known->next = h->known;
         h->known = known;
         h->n_known++;
@@ -203,8 +203,8 @@ static int arrive(struct hotplug *h, const struct hotplug_device *info)
         struct known **at = find_known(h, info->syspath), *known = *at;
         int r;
 
-        /* Another number on the bus or another node: nobody has told of its "remove". */
-        if (known && known->told && is_another(known->told, info)) {
+        /* Another number on the bus or another node: there was no event of its "remove". */
+        if (known && known->reported && is_another(known->reported, info)) {
                 drop_known(h, at);
                 known = NULL;
         }
@@ -212,7 +212,7 @@ static int arrive(struct hotplug *h, const struct hotplug_device *info)
                 r = add_known(h, info, &known);
                 if (r < 0)
                         return r;
-        } else if (known->told && h->looking) {
+        } else if (known->reported && h->looking) {
                 known->seen = true; /* it is there, as it was ten seconds ago */
                 return 0;
         }
@@ -281,7 +281,7 @@ static int on_dev(sd_event_source *source, const struct inotify_event *event, vo
         struct hotplug *h = userdata;
 
         h->changed = true;
-        /* At once, and once for all that has changed meanwhile. */
+        /* At once, and once for all changes up to then. */
         (void)sd_event_source_set_time_relative(h->look, 0);
         return sd_event_source_set_enabled(h->look, SD_EVENT_ONESHOT);
 }
@@ -295,7 +295,7 @@ static int look_by_ourselves(sd_event *event, struct hotplug *h)
                 return r;
         (void)sd_event_source_set_description(h->look, "sysfs"); /* for debugging only */
         h->hwdb = udev_hwdb_new(h->udev);
-        /* Refused: then the looks find what is new, some seconds later. */
+        /* Refused: then the regular looks find new devices, some seconds later. */
         (void)sd_event_add_inotify(event, &h->source, "/dev",
                                    IN_CREATE | IN_DELETE | IN_ATTRIB | IN_MOVED_TO | IN_MOVED_FROM,
                                    on_dev, h);

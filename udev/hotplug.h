@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Serial converters as udev or sysfs show them: a callback when a USB tty is there, changes or
- * goes. Watches before it enumerates, so that none is lost; what is seen twice is reported once.
+ * goes. Watches before it enumerates, so that none is lost; a device seen twice is reported once.
  */
 #pragma once
 
@@ -36,7 +36,7 @@ struct hotplug_ops {
 
 struct hotplug;
 
-/* Does udevd run? Not so in most containers. */
+/* True when udevd runs, which it does not in most containers. */
 bool hotplug_has_udevd(void);
 
 /*
@@ -48,5 +48,5 @@ int hotplug_new(sd_event *event, bool udevd, const struct hotplug_ops *ops, void
 struct hotplug *hotplug_free(struct hotplug *h);
 DEFINE_OWNED(hotplug, struct hotplug *, hotplug_free);
 
-/* Reports what is there now, and as departed what was known and is not any more. -errno. */
+/* Reports every device that is there now, and known ones that are not as departed. -errno. */
 int hotplug_enumerate(struct hotplug *h);

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The names are made as udevd's rules make them, so that an identity is the same with and without.
- */
+/* Names are made as udevd's rules make them: an identity is the same with and without it. */
 #include "sysfs.h"
 
 #include <ctype.h>
@@ -11,7 +10,7 @@
 #include <sys/stat.h>
 
 #define DEV "/dev"
-/* The /dev of a container holds some dozen nodes; what holds more is not searched to its end. */
+/* The /dev of a container holds some dozen nodes; a larger one is not searched to its end. */
 #define NODES_MAX 4096
 /* /dev/NAME and /dev/FOLDER/NAME */
 #define DEPTH_MAX 2
@@ -22,7 +21,7 @@ void sysfs_copy_text(char *to, size_t size, const char *from)
 
         memcpy(to, from ? from : "", len);
         to[len] = '\0';
-        for (char *c = to; *c; c++) /* a stranger's USB descriptor may hold anything */
+        for (char *c = to; *c; c++) /* an untrusted USB descriptor may hold anything */
                 if ((unsigned char)*c < ' ' || (unsigned char)*c >= 0x7f)
                         *c = '_';
 }
@@ -41,7 +40,7 @@ static void copy_name(char *to, size_t size, const char *from)
         to[n] = '\0';
 }
 
-/* A serial number with what no serial number has is none, for udev too. */
+/* A serial number with a character that none has is ignored, as by udev. */
 static void copy_serial(char *to, size_t size, const char *from)
 {
         for (const char *c = from ? from : ""; *c; c++)
@@ -150,7 +149,7 @@ static void describe_path(struct udev_device *interface, char *path, size_t size
         }
 }
 
-/* What the hardware list says of a USB device: by its numbers, as the rules ask. */
+/* The hardware list's entry of a USB device: by its numbers, as the rules ask. */
 static void look_up(struct udev_hwdb *hwdb, struct hotplug_device *to)
 {
         struct udev_list_entry *entry;
