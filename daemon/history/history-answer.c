@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Questions to the history: read on the thread, joined on the loop with what still waits. And what
- * files bring to it.
+ * Questions to the history: read on the thread, joined on the loop with entries that still wait.
+ * Imports of files, too.
  */
 #include "history-answer.h"
 
@@ -13,7 +13,7 @@
 #include "history-points.h"
 #include "history-sink.h"
 
-/* What is not on the disk yet, and where the counters stand now. */
+/* Adds entries that are not on the disk yet, and the counters as they stand now. */
 static bool add_waiting(struct output_sink *s, const struct history_job *job,
                         const struct history_meter *hm, struct history_points *p)
 {
@@ -77,7 +77,7 @@ static void put_on(struct output_sink *s, struct history_job *job)
         s->asked = job;
 }
 
-/* False: whoever asked was told already that there will be no answer. */
+/* False: the question was canceled before. */
 static bool take_off(struct output_sink *s, const struct history_job *job)
 {
         struct history_job **at = &s->asked;
@@ -95,7 +95,7 @@ void history_answer_done(struct output_sink *s, struct history_job *job)
         OWNED_FREE struct history_step *steps = NULL;
         OWNED_FREE struct history_gap *gaps = NULL;
         struct history_answer answer = { .unit = "" };
-        /* A file that cannot be used: what is in memory is there all the same. */
+        /* Without a usable file the answer is made from memory. */
         int r = job->result == -ENODEV ? 0 : job->result;
 
         if (!take_off(s, job))
@@ -155,9 +155,9 @@ int output_history_ask(struct sink *sink, const struct history_question *questio
         return 0;
 }
 
-/* ---- what files bring ---- */
+/* ---- imports ---- */
 
-/* Has counted since it was resumed: what it knows is not on the disk. */
+/* It has counted since it was resumed: its counters are not on the disk. */
 static bool measures(const struct history_meter *hm)
 {
         return hm->quarter.has_last && hm->quarter.n_pending > 0;
@@ -244,7 +244,7 @@ int output_history_import(struct sink *sink, const char *meter,
         }
         job->imported_done = imported_done;
         job->userdata = userdata;
-        history_commit(s); /* what was measured must be known to be so */
+        history_commit(s); /* the import must see every measured quarter */
         r = history_post(s, job);
         if (r < 0)
                 return r;

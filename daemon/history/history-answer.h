@@ -6,7 +6,7 @@
 
 /* A HISTORY_JOB_READ is done: its question is answered. */
 void history_answer_done(struct output_sink *s, struct history_job *job);
-/* A HISTORY_JOB_IMPORT is done: who brought it is told. */
+/* A HISTORY_JOB_IMPORT is done: its caller gets the result. */
 void history_import_done(struct output_sink *s, struct history_job *job);
-/* All who wait are told that there will be no answer. */
+/* Ends every open question and import with -ECANCELED. */
 void history_answer_cancel(struct output_sink *s);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * history.db. A quarter takes about 28 bytes: small integers, no index beside the primary key. What
- * is unknown is NULL.
+ * history.db. A quarter takes about 28 bytes: small integers, no index beside the primary key.
+ * Unknown values are NULL.
  */
 #include "history-file.h"
 
@@ -120,7 +120,7 @@ static int bind_counter(sqlite3_stmt *s, int at, int64_t counter)
                                           : sqlite3_bind_int64(s, at, counter);
 }
 
-/* What a meter has in a time: ?1 is the meter, ?2 and ?3 are the seconds. */
+/* A meter's entries in a span of time: ?1 is the meter, ?2 and ?3 are its two ends in seconds. */
 static sqlite3_stmt *bind_span(sqlite3_stmt *s, int64_t meter, int64_t from, int64_t to)
 {
         (void)sqlite3_bind_int64(s, 1, meter);
@@ -277,7 +277,7 @@ int history_file_forget(struct history_file *f, const char *meter)
         return database_end(f->db, r);
 }
 
-/* --- what files bring ------------------------------------------------------------------------ */
+/* --- imports --------------------------------------------------------------------------------- */
 
 /* Prepared once for all entries of an import. */
 enum import_statement {
@@ -290,8 +290,8 @@ enum import_statement {
 };
 
 /*
- * A quarter with a measured counter, or with a measured edge in it, is measured: between that edge
- * and what a file says of the same quarter no difference means anything.
+ * A quarter with a measured counter, or with a measured edge in it, is measured: the difference
+ * between that edge and the file's counters of the same quarter would mean nothing.
  */
 static const char *const import_sql[N_IMPORT_STATEMENTS] = {
         [IMPORT_IS_MEASURED] = "SELECT EXISTS (SELECT 1 FROM quarter WHERE meter = ?1"
@@ -333,7 +333,7 @@ static int is_measured(const struct import_walk *w, int64_t from, int64_t to)
         return r;
 }
 
-/* Between what was written and what was not there is no difference to take. */
+/* No difference is taken between an entry that was written and one that was not. */
 static int put_edge(const struct import_walk *w, enum quarter_gap_kind kind)
 {
         struct quarter_gap edge = { .kind = kind,
@@ -412,7 +412,7 @@ static int walk(struct import_walk *w, const struct history_entry *e)
         return r;
 }
 
-/* What an earlier import put into this time; power that was measured beside it stays. */
+/* Clears an earlier import of this time; power that was measured beside it stays. */
 static int clear_imported(struct history_file *f, int64_t meter, int64_t from, int64_t to)
 {
         static const char *const sql[] = {
@@ -521,7 +521,7 @@ int history_file_import(struct history_file *f, const struct history_import *imp
                 return r;
         r = walk_all(f, &w);
         for (size_t i = 0; i < N_IMPORT_STATEMENTS; i++)
-                (void)sqlite3_finalize(w.statements[i]); /* its failure is told by then */
+                (void)sqlite3_finalize(w.statements[i]); /* repeats a failure that was reported */
         r = database_end(f->db, r);
         if (r == 0)
                 *ret = w.result;

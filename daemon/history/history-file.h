@@ -2,8 +2,7 @@
 /*
  * history.db: quarters and gaps of all meters in one SQLite file. Used by one thread at a time,
  * which may wait for the disk: not by the main loop.
- *
- * Nothing is written but by history_file_put() and history_file_prune(), each in one transaction.
+ * Each function that writes does so in one transaction.
  */
 #pragma once
 
@@ -41,25 +40,25 @@ struct history_file *history_file_free(struct history_file *file);
 
 /* All in one transaction, or nothing. */
 int history_file_put(struct history_file *file, const struct history_entry *entries, size_t n);
-/* Removes what ended before `before` (seconds since 1970). */
+/* Removes entries that ended before `before` (seconds since 1970). */
 int history_file_prune(struct history_file *file, int64_t before);
 int history_file_forget(struct history_file *file, const char *meter);
 
-/* What a file brings of one meter. Its samples have no fault (history-import.h). */
+/* An import of one meter from a file. Its samples have no fault (history-import.h). */
 struct history_import {
         char meter[METER_ID_MAX];
         struct history_unit unit; /* of the meter's counters */
         uint32_t interval;        /* usual seconds between samples; after three as many: a gap */
-        int64_t oldest, newest;   /* what begins before or ends after is left out */
+        int64_t oldest, newest;   /* entries that begin before or end after are left out */
         bool replace;             /* also what was measured */
         const struct history_sample *samples;
         size_t n;
 };
 
 /*
- * Puts what a file brings where nothing was measured, and takes away what an earlier import had
- * put into the same time: the same file twice is the same as once. All in one transaction, or
- * nothing. -EMEDIUMTYPE: the meter is known to count in another unit.
+ * Writes the import's quarters where nothing was measured, and removes those of an earlier import
+ * of the same time: the same file twice is the same as once. All in one transaction, or nothing.
+ * -EMEDIUMTYPE: the meter is known to count in another unit.
  */
 int history_file_import(struct history_file *file, const struct history_import *import,
                         struct history_imported *ret);

@@ -6,7 +6,7 @@
 #include "history-file.h"
 #include "lib/model/tariff.h"
 
-/* The year 9999: what libc's calendar and the arithmetic on times can take. */
+/* The year 9999: libc's calendar and the arithmetic on times can take it. */
 #define TIME_MAX INT64_C(253402300799)
 /* No counter has more digits; a double counts each of them. */
 #define COUNTER_MAX 1e15

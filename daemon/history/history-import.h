@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What people bring from elsewhere: what a meter's counters showed at some times. It is cut into
- * quarter hours and gaps as telegrams are (quarter.h). Pure.
+ * Samples from elsewhere: what a meter's counters showed at some times. They are cut into quarter
+ * hours and gaps as telegrams are (quarter.h). Pure.
  */
 #pragma once
 
@@ -23,7 +23,7 @@ struct history_sample {
 /* The loop reads so many within milliseconds: seven months of quarter hours. */
 #define HISTORY_SAMPLES_MAX 20000
 
-/* Why they cannot be, in words, and which one; NULL: they can. */
+/* Why the samples cannot be right, in words, and which one; NULL: they can. */
 const char *history_samples_fault(const struct history_sample *samples, size_t n,
                                   size_t *ret_index);
 
@@ -31,7 +31,7 @@ const char *history_samples_fault(const struct history_sample *samples, size_t n
 struct quarter_sample history_sample_cut(const struct history_sample *sample,
                                          const struct history_unit *unit, uint32_t interval);
 
-/* Quarter hours, a gap's too, and what became of them. */
+/* Counts of quarter hours, those of gaps too, by their outcome. */
 struct history_imported {
         uint32_t written;
         uint32_t measured; /* left as they were measured */

@@ -58,14 +58,14 @@ bool history_points_add_now(struct history_points *p, const struct quarter *q)
         return !q->has_last || add_point(p, point);
 }
 
-/* Of the same second the begin of what a file brought is the last: nothing measured follows it. */
+/* Of the same second the begin of an import is the last: nothing measured follows it. */
 static bool comes_before(const struct history_point *a, const struct history_point *b)
 {
         return a->time < b->time || (a->time == b->time && b->broken == QUARTER_IMPORT_BEGIN &&
                                      a->broken != QUARTER_IMPORT_BEGIN);
 }
 
-/* By insertion: what is of the same second keeps its order, and nearly all is in order already. */
+/* By insertion: points of the same second keep their order, and nearly all are in order already. */
 void history_points_sort(struct history_points *p)
 {
         for (size_t i = 1; i < p->n; i++) {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * From what is on the disk and what still waits in memory to one list of points, and from points to
- * what else a question asks for: gaps, the last day by minute. Pure.
+ * Joins entries on the disk and in memory to one list of points, and makes of points what a
+ * question asks for besides sums: gaps, the last day by minute. Pure.
  */
 #pragma once
 
@@ -20,9 +20,9 @@ bool history_points_add_now(struct history_points *points, const struct quarter 
 void history_points_sort(struct history_points *points);
 
 /*
- * The edges of gaps and of runs tell no tariff. They get that of the quarter they lie in, else that
- * of the point before; a gap of more than an hour, or one with different tariffs around it, gets
- * none. In order of time.
+ * The edges of gaps and of runs have no tariff of their own. They get that of the quarter they lie
+ * in, else that of the point before; a gap of more than an hour, or one with different tariffs
+ * around it, gets none. In order of time.
  */
 void history_points_fill_tariffs(struct history_points *points);
 
@@ -32,9 +32,9 @@ size_t history_points_gaps(const struct history_points *points, struct history_g
 /* Power of each minute, from the ring of the last day. */
 void history_sum_minutes(const struct quarter *quarter, struct history_step *steps, size_t n);
 
-/* 10^exponent of what a counter counts in. */
+/* 10^exponent of the counters' unit. */
 double history_unit_factor(const struct history_unit *unit);
 
-/* The settings where something has a price, for what counts in Wh; else NULL, as for NULL. */
+/* The settings, if they have a price and the unit is Wh; else NULL, as for NULL. */
 const struct tariff_settings *history_unit_prices(const struct history_unit *unit,
                                                   const struct tariff_settings *settings);

@@ -18,9 +18,9 @@
 #include "quarter.h"
 
 #define USEC_PER_SEC INT64_C(1000000)
-/* What may wait for a disk that refuses: a week of one meter, a day of seven. */
+/* Entries that may wait for a disk that refuses: a week of one meter, a day of seven. */
 #define HISTORY_PENDING_MAX 8192
-/* What may wait for another one to leave, which takes it two seconds at most. */
+/* Jobs that may wait for another sink to leave, which takes it two seconds at most. */
 #define HISTORY_EARLY_MAX 256
 
 struct config_history {
@@ -56,7 +56,7 @@ struct output_sink {
         struct history_disk *disk;
         sd_event *event;
         sd_event_source *timer, *open_timer;
-        bool opening; /* the thread was told to */
+        bool opening; /* HISTORY_JOB_OPEN was posted */
         void (*on_status)(const struct output_view *status, void *userdata);
         void *userdata;
         struct history_meter **meters; /* sorted by address of the meter */

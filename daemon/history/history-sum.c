@@ -89,7 +89,7 @@ int history_steps_new(int64_t from, int64_t to, enum history_calendar calendar,
         return 0;
 }
 
-/* Both points in one step: what was counted between them is its energy. */
+/* Both points are in one step: the difference of their counters is its energy. */
 static void add_energy(struct history_step *step, const struct history_point *a,
                        const struct history_point *b)
 {
@@ -111,7 +111,7 @@ bool history_has_prices(const struct tariff_settings *prices)
         return any;
 }
 
-/* The tariff whose price holds for what was counted under `tariff`; 0: none. */
+/* The tariff whose price holds for energy counted under `tariff`; 0: none. */
 static uint8_t priced_tariff(const struct tariff_settings *prices, uint8_t tariff)
 {
         bool only_first = prices->has_price[0];

@@ -17,13 +17,13 @@
 #include "lib/model/tariff.h"
 #include "quarter.h"
 
-/* What was known at one moment, or of the quarter that ended then. */
+/* Values at one moment, and of the quarter that ended then. */
 struct history_point {
         int64_t time;                         /* seconds since 1970 */
         int64_t counters[QUARTER_N_COUNTERS]; /* QUARTER_UNKNOWN */
         bool has_power;
         int32_t least, mean, greatest; /* of the quarter that ends here, W */
-        uint8_t tariff;                /* of what was counted since the point before */
+        uint8_t tariff;                /* of the energy counted since the point before */
         uint8_t broken; /* enum quarter_gap_kind: between this and the point before; 0: nothing */
 };
 
@@ -32,8 +32,8 @@ struct history_step {
         bool has_energy[QUARTER_N_COUNTERS];
         int64_t energy[QUARTER_N_COUNTERS]; /* in the counters' unit */
         bool has_cost;
-        double cost;      /* of what was drawn and has a price, in the prices' currency */
-        int64_t unpriced; /* drawn, in the counters' unit: of a tariff that has no price */
+        double cost;      /* of the energy drawn that has a price, in the prices' currency */
+        int64_t unpriced; /* energy drawn in a tariff without a price, in the counters' unit */
         bool has_power;
         int32_t least, greatest;
         int64_t mean_sum; /* of n_mean quarters */
@@ -66,8 +66,8 @@ bool history_has_prices(const struct tariff_settings *prices);
 
 /*
  * Adds up points, which are in order of time. tariff 0: whatever the tariff. Steps without a point
- * keep has_energy false. `prices` of what counters in Wh counted, NULL: no costs. What was counted
- * in no known tariff has the price of the only one there is, when that is the first, else none.
+ * keep has_energy false. `prices` are of counters in Wh, NULL: no costs. Energy of no known tariff
+ * has the price of the only tariff there is, when that is the first, else none.
  */
 void history_sum(struct history_step *steps, size_t n_steps, const struct history_point *points,
                  size_t n_points, uint8_t tariff, const struct tariff_settings *prices);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The jobs of the history's thread: what each does there, and what its end means for the loop. */
+/* The jobs of the history's thread: their work there, and their end on the loop. */
 #include "history-work.h"
 
 #include <errno.h>
@@ -46,7 +46,7 @@ static int run_put(struct history_job *job)
 }
 
 /* A disk that was full when we began, or a file that a backup had locked, is tried again with each
- * job. Who only asks is answered from memory meanwhile. */
+ * job. Questions are answered from memory meanwhile. */
 static bool need_file(struct history_job *job)
 {
         struct history_disk *disk = job->disk;
@@ -130,7 +130,7 @@ static void set_error(struct output_sink *s, int error)
                 s->on_status(&s->status, s->userdata);
 }
 
-/* Before what came since, so that the order of time is kept. */
+/* Before the entries that came since, so that the order of time is kept. */
 static void put_back(struct output_sink *s, struct history_job *job)
 {
         size_t n = MIN(job->n_entries, (size_t)HISTORY_PENDING_MAX - s->n_pending);
@@ -262,6 +262,6 @@ void history_commit(struct output_sink *s)
         job->n_entries = s->n_pending;
         job->time = MAX(history_now(s) - keep, (int64_t)0);
         s->n_pending = s->pending_room = 0;
-        (void)history_post(
-                s, job); /* too many jobs wait: the disk hangs, and its result is told by then */
+        (void)history_post(s,
+                           job); /* too many jobs wait: the disk hangs, which is reported by then */
 }

@@ -60,10 +60,10 @@ struct history_job *history_job_new(struct output_sink *s, enum history_job_kind
                                     const char *meter);
 /* Takes the job over, also when it fails. Before there is a thread it waits for it. */
 int history_post(struct output_sink *s, struct history_job *job);
-/* Those that wait, in order, for whoever takes them over. */
+/* Those that wait, in order. The caller takes them over. */
 struct jobs_item *history_take_early(struct output_sink *s);
 
-/* Hands what waits to the thread. */
+/* Hands the entries that wait to the thread. */
 void history_commit(struct output_sink *s);
 /* Seconds since 1970, as the loop sees them. */
 int64_t history_now(const struct output_sink *s);

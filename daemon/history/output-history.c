@@ -16,8 +16,7 @@
 #define COMMIT_USEC  (3600 * UINT64_C(1000000))
 #define COMMIT_SLACK (60 * UINT64_C(1000000))
 #define JOBS_MAX     1024
-/* The file is opened when the service has begun: nothing of that waits for it, but the processors.
- */
+/* The file is opened when the service has begun, so that the start does not wait for it. */
 #define OPEN_USEC (USEC_PER_SEC / 10)
 /* By then the network, and with it the time, has come, or will not come soon. */
 #define CLOCK_WAIT_USEC (15 * 60 * UINT64_C(1000000))
@@ -81,7 +80,7 @@ struct history_meter *history_find_id(const struct output_sink *s, const char *i
         return NULL;
 }
 
-/* ---- what waits to be written ---- */
+/* ---- entries that wait to be written ---- */
 
 static struct history_entry *add_entry(struct history_meter *hm)
 {
@@ -136,7 +135,7 @@ static const struct meter_value *fresh(const struct meter *m, const struct meter
         return value && value->sequence == update->sequence ? value : NULL;
 }
 
-/* What a meter of another medium counts: the first of its values that is a counter. */
+/* The counter of a meter of another medium: the first of its values that is one. */
 static const struct meter_value *other_counter(const struct meter_update *update)
 {
         for (size_t i = 0; i < update->n_values; i++) {
@@ -168,7 +167,7 @@ static void take_counters(struct history_meter *hm, const struct meter_update *u
                 const char *unit = value ? unit_name(value->reading.unit) : NULL;
 
                 ret->counters[i] = QUARTER_UNKNOWN;
-                if (!unit) /* also of a register whose scale nobody told */
+                if (!unit) /* also of a register whose scale is unknown */
                         continue;
                 if (!*hm->unit.unit) {
                         (void)snprintf(hm->unit.unit, sizeof(hm->unit.unit), "%s", unit);
@@ -260,7 +259,7 @@ static void on_meter_added(struct sink *sink, const struct meter *meter)
                         reallocarray(s->meters, room, sizeof(struct history_meter *));
 
                 if (!more)
-                        return; /* no history of this one: said nowhere, as all else fails too */
+                        return; /* no history of this one; not reported, since all else fails too */
                 s->meters = more;
                 s->meters_room = room;
         }
@@ -328,7 +327,7 @@ static int on_hour(sd_event_source *source, uint64_t usec, void *userdata)
         return sd_event_source_set_time_relative(source, COMMIT_USEC);
 }
 
-/* Also where nothing is to be written: that it cannot be is known from the beginning. */
+/* Also where nothing is to be written: a fault of the file is noticed from the beginning. */
 static int on_open(sd_event_source *source, uint64_t usec, void *userdata)
 {
         struct output_sink *s = userdata;
@@ -346,7 +345,7 @@ static void stop_timers(struct output_sink *s)
         s->open_timer = sd_event_source_disable_unref(s->open_timer);
 }
 
-/* What it has goes to the disk, while others that stop send what they have. */
+/* Its entries go to the disk, while other outputs that stop send theirs. */
 static void on_stop(struct sink *sink)
 {
         struct output_sink *s = (struct output_sink *)sink;
@@ -387,7 +386,7 @@ static void forget_meters(struct output_sink *s)
         s->n_meters = s->meters_room = 0;
 }
 
-/* The thread closes the file when it has written all, and nobody waits for that. */
+/* The thread closes the file when it has written all; the service does not wait for that. */
 static bool on_leave(struct sink *sink)
 {
         struct output_sink *s = (struct output_sink *)sink;
@@ -455,7 +454,7 @@ static int add_timers(struct output_sink *s)
         int r;
 
         if (sd_event_get_state(s->event) == SD_EVENT_FINISHED)
-                return 0; /* it begins only to write what it was told */
+                return 0; /* it begins only to write its entries */
         r = sd_event_add_time_relative(s->event, &s->timer, CLOCK_BOOTTIME, COMMIT_USEC,
                                        COMMIT_SLACK, on_hour, s);
         if (r < 0)

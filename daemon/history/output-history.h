@@ -21,7 +21,7 @@ struct history_question {
         enum history_calendar calendar;
         uint32_t step_seconds; /* with HISTORY_FIXED; 60: of the last day, power alone */
         uint8_t tariff;        /* 0: whatever it was */
-        bool costs;            /* they alone: nothing is read where nothing has a price */
+        bool costs; /* costs alone are wanted: nothing is read where nothing has a price */
 };
 
 struct history_gap {
@@ -35,7 +35,8 @@ struct history_answer {
         const char *unit; /* "Wh", "m³", …; "" when nothing is known of the meter */
         const struct history_step *steps;
         size_t n_steps;
-        const char *currency; /* of the steps' costs, "": not told; NULL: nothing has a price */
+        const char
+                *currency; /* of the steps' costs, "": not configured; NULL: nothing has a price */
         const struct history_gap *gaps;
         size_t n_gaps;
 };
@@ -57,8 +58,8 @@ struct history_samples {
 };
 
 /*
- * Takes into a meter's history what a file has. As for output_history_ask(): `done` is called once,
- * with 0 or -errno (-EMEDIUMTYPE: it counted in another unit before). -ENODATA: not one counter of
+ * Takes a file's samples into a meter's history. As for output_history_ask(): `done` is called
+ * once, with 0 or -errno (-EMEDIUMTYPE: it counted in another unit before). -ENODATA: no counter of
  * this meter was heard yet, so that its unit is not known; -EOPNOTSUPP.
  */
 int output_history_import(struct sink *sink, const char *meter,

@@ -153,7 +153,7 @@ static void close_on_line(struct quarter *q, int64_t slot, const struct quarter_
         }
 }
 
-/* What is pending before `slot` has its power, and nothing else is known of it. */
+/* Quarters pending before `slot` have their power, and nothing else is known of them. */
 static void close_without_counters(struct quarter *q, int64_t slot)
 {
         const int64_t unknown[QUARTER_N_COUNTERS] = { QUARTER_UNKNOWN, QUARTER_UNKNOWN };
@@ -163,7 +163,7 @@ static void close_without_counters(struct quarter *q, int64_t slot)
                         emit_row(q, &q->pending[n], unknown);
 }
 
-/* Leaves in the list what belongs to `slot`. */
+/* Leaves in the list only the quarter of `slot`. */
 static void keep_pending(struct quarter *q, int64_t slot)
 {
         size_t kept = 0;

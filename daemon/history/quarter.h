@@ -19,7 +19,7 @@
 #include <stdint.h>
 
 #define QUARTER_SECONDS 900
-/* What a counter shows where nothing is known of it. */
+/* The value of a counter that is not known. */
 #define QUARTER_UNKNOWN INT64_MIN
 /* Nothing for so long is a gap, whatever the meter's interval: slow meters count once an hour. */
 #define QUARTER_GAP_MIN_SECONDS 300
@@ -29,7 +29,7 @@
 #define QUARTER_MINUTES_OF_A_DAY 1440
 
 enum quarter_counter {
-        QUARTER_IMPORT, /* electricity drawn, or what a meter of another medium counts */
+        QUARTER_IMPORT, /* electricity drawn, or the counter of another medium */
         QUARTER_EXPORT,
         QUARTER_N_COUNTERS,
 };
@@ -60,7 +60,7 @@ enum quarter_gap_kind {
         QUARTER_CLOCK = 3,    /* this machine's clock was set back */
         QUARTER_BEGIN = 4,    /* the first sample: only the second edge means something */
         QUARTER_END = 5,      /* no gap: where the counters stood when the service ended */
-        /* Edges of what came from a file: its counters are not compared with the measured ones. */
+        /* Edges of an import: its counters are not compared with the measured ones. */
         QUARTER_IMPORT_END = 6,   /* only `before` means something */
         QUARTER_IMPORT_BEGIN = 7, /* only `after` means something */
 };
@@ -69,7 +69,7 @@ struct quarter_gap {
         enum quarter_gap_kind kind;
         int64_t from, to; /* seconds since 1970 */
         int64_t before[QUARTER_N_COUNTERS], after[QUARTER_N_COUNTERS];
-        uint8_t tariff; /* of what was counted in it; 0: not known */
+        uint8_t tariff; /* of the energy counted in it; 0: not known */
 };
 
 struct quarter_ops {
@@ -112,7 +112,7 @@ void quarter_init(struct quarter *q, const struct quarter_ops *ops, void *userda
 /* Goes on where an earlier run ended: the last counters that were kept, and when. */
 void quarter_resume(struct quarter *q, int64_t time, const int64_t counters[QUARTER_N_COUNTERS]);
 
-/* The next sample. What it completes is handed to the ops before this returns. */
+/* The next sample. Rows and gaps that it completes are handed to the ops before this returns. */
 void quarter_feed(struct quarter *q, const struct quarter_sample *sample);
 
 /* The mean of `power`, rounded; 0 where there is none. */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Converters as rows: what was learned of each identity. */
+/* Converters as rows: the facts learned of each identity. */
 #include <stdio.h>
 #include <string.h>
 

@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/*
- * state.db as a file: made, checked, and put aside when it cannot be used.
- */
+/* state.db as a file: made, checked, and put aside when it cannot be used. */
 #include "store-file.h"
 
 #include <errno.h>
@@ -54,7 +52,7 @@ static int make_table(sqlite3 *db, const struct store_table *table)
 }
 
 /*
- * In one transaction and not waited for: each would cost the disk's patience several times, and a
+ * In one transaction, without waiting for the disk: each table would cost it several writes, and a
  * file that a power failure leaves half made has nothing in it yet to lose.
  */
 static int make_file(sqlite3 *db)
@@ -68,7 +66,7 @@ static int make_file(sqlite3 *db)
                                             "PRAGMA synchronous = FULL");
 }
 
-/* Is it whole, and can it be read? */
+/* Checks that the file is whole and can be read. */
 static int check(sqlite3 *db, int *ret_version)
 {
         int r;
@@ -178,7 +176,7 @@ struct store_file *store_file_free(struct store_file *file)
         return NULL;
 }
 
-/* Is there anything in it? A copy made by hand may have tables and no version. -errno */
+/* 1 if there is anything in it: a copy made by hand may have tables and no version. -errno */
 static int has_tables(sqlite3 *db)
 {
         OWNED(statement) sqlite3_stmt *s = NULL;
@@ -233,7 +231,7 @@ static int path_of(const char *directory, char path[static PATH_MAX])
         return n < 0 || (size_t)n >= PATH_MAX - 16 ? -ENAMETOOLONG : 0;
 }
 
-/* Damaged, of a newer version, a folder, another's: not for want of room or of a right to write. */
+/* Damaged, of a newer version, a folder, or foreign; not a full or read-only disk. */
 static bool is_unusable(int r)
 {
         return r == -EBADMSG || r == -EACCES || r == -EISDIR || r == -ELOOP || r == -EIO;

@@ -20,8 +20,8 @@ void store_rows_free(struct store_rows *rows);
 typedef void (*store_file_read_t)(struct store_rows *rows, void *userdata);
 
 /*
- * Makes the directory (0700) and the file where they are missing. *ret_aside: what was there could
- * not be used and is now *.corrupt; then `read` may be called twice. -errno.
+ * Makes the directory (0700) and the file where they are missing. *ret_aside: the file could not be
+ * used and is now *.corrupt; then `read` may be called twice. -errno.
  */
 int store_file_open(const char *directory, store_file_read_t read, void *userdata,
                     struct store_file **ret, bool *ret_aside);
@@ -30,5 +30,5 @@ struct store_file *store_file_free(struct store_file *file);
 /* All in one transaction: rows that are gone are deleted, the others take their places. -EBADMSG:
  * this file cannot be used any more. */
 int store_file_write(struct store_file *file, struct store_row *const *rows, size_t n);
-/* Renames it, and what lies beside it, to *.corrupt. It must be closed. */
+/* Renames it, and its journals beside it, to *.corrupt. It must be closed. */
 int store_file_put_aside(const char *directory);

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The keys of a state.db that another process may have open: nothing is made, and nothing written.
- */
+/* The keys of a state.db that another process may have open: it is only read. */
 #include "store-keys-file.h"
 
 #include <errno.h>

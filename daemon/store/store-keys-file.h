@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What `smctl set-key` stored, read from outside the service: for `smartmeterd --print-keys`. Who
- * may read the file may read them.
+ * Keys that `smctl set-key` stored, read from outside the service: for `smartmeterd --print-keys`.
+ * Whoever may read the file may read them.
  */
 #pragma once
 

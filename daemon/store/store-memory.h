@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * SQLite's memory. Its pages hold the keys of meters, as state.db does; what it gives back is
- * overwritten first, so that a key that was forgotten is nowhere.
+ * SQLite's memory. Its pages hold the keys of meters, as state.db does; memory that it frees is
+ * overwritten first, so that a forgotten key is nowhere.
  */
 #pragma once
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The list of tables, and rows as copies that own what they show. */
+/* The list of tables, and rows as copies that own their values. */
 #include "store-table.h"
 
 #include <stdio.h>

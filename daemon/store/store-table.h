@@ -2,7 +2,7 @@
 /*
  * Rows of state.db as they stand in memory. All tables have one shape: a text as key, then columns
  * of text or bytes. A new table is one struct store_table, listed in store-table.c, and the
- * functions that make of a row what others want to know; nobody else knows its columns.
+ * functions that turn its rows into values; only they know its columns.
  */
 #pragma once
 
@@ -17,12 +17,11 @@
 struct store_table {
         const char *name;
         bool any_case; /* keys that differ in case alone are one key */
-        /* The key first, with its type and what else SQL wants to know of it. */
+        /* The key first; each column has its SQL type and constraints. */
         const char *columns[STORE_COLUMNS_MAX + 1], *types[STORE_COLUMNS_MAX];
 };
 
-/* One column of a row. data NULL: nothing (SQL's NULL). Texts end with a NUL that len leaves out.
- */
+/* One column of a row. data NULL: SQL's NULL. Texts end with a NUL that len leaves out. */
 struct store_value {
         const void *data;
         size_t len;
@@ -31,7 +30,7 @@ struct store_value {
 
 struct store_row {
         const struct store_table *table;
-        bool dirty; /* the file says something else, or is about to be told */
+        bool dirty; /* the file has another value, or is about to get this one */
         bool gone;  /* deleted here, and in the file as soon as it is not dirty any more */
         struct store_value values[]; /* one per column; they point behind the last */
 };
@@ -43,7 +42,7 @@ extern const struct store_table *const store_tables[];
 
 /* A copy that owns its values; NULL: no memory. */
 struct store_row *store_row_new(const struct store_table *table, const struct store_value *values);
-/* What may be a secret is overwritten. Returns NULL. */
+/* Values are overwritten: they may be secrets. Returns NULL. */
 struct store_row *store_row_free(struct store_row *row);
 
 static inline struct store_value store_text(const char *text)
@@ -57,7 +56,7 @@ static inline const char *store_row_text(const struct store_row *row, size_t col
         return row->values[column].data ? row->values[column].data : "";
 }
 
-/* Cut to `size`: what was stored was no longer. */
+/* Cut to `size`: stored values were no longer than that. */
 void store_row_copy(const struct store_row *row, size_t column, char *ret, size_t size);
 
 /* ---- of the store: every one of them takes a store that is NULL for one without rows ---- */
@@ -71,7 +70,7 @@ const struct store_row *store_at(const struct store *store, const struct store_t
 /* When it is to be on the disk. */
 enum store_when {
         STORE_NOW,    /* as soon as the disk takes it */
-        STORE_SOON,   /* with what else changes within 200 ms */
+        STORE_SOON,   /* with other changes within 200 ms */
         STORE_SOMEDAY /* within the hour, with the next that must, or at an orderly stop */
 };
 /* The row with this key is now this one. `values` are copied. -ENOMEM: nothing changed. */

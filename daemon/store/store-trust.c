@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What decides whether a telegram is believed: titles and their counters; framings of lines. */
+/* Facts by which a telegram is believed: titles and their counters; framings of lines. */
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -74,7 +74,7 @@ int store_put_title(struct store *store, const struct store_title *title)
                     strcmp(store_row_text(before, METER), title->meter) == 0 &&
                     strcmp(store_row_text(before, AUTHENTICATED), values[AUTHENTICATED].data) == 0;
 
-        /* A counter alone that went on is not worth a write of its own. */
+        /* A counter that only went on is not worth a write of its own. */
         return store_put(store, &store_table_title, values, same ? STORE_SOMEDAY : STORE_SOON);
 }
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The rows in memory, and the thread that has the file. One job is under way at a time and takes
- * all that changed until it began: on a slow disk changes meet, and never queue.
+ * all that changed until it began: on a slow disk changes are merged, and never queue.
  */
 #include "store.h"
 
@@ -28,7 +28,7 @@
 #define SOMEDAY_LATE (60 * USEC_PER_SEC)
 #define RETRY_USEC   (30 * USEC_PER_SEC)
 
-/* The thread's, but for what is under the lock; freed by the last job, or behind the thread. */
+/* The thread's, except for fields under the lock; freed by the last job, or after the thread. */
 struct disk {
         char *directory;
         struct store_file *file; /* NULL: not open (yet) */
@@ -37,7 +37,7 @@ struct disk {
         pthread_cond_t answered; /* the first job was done */
         bool has_answered;       /* or has at least read what it has */
         int result;              /* of it, and of those that followed */
-        /* What was read, until the loop takes it. */
+        /* Rows that were read, until the loop takes them. */
         struct store_rows loaded;
         bool has_loaded;
 };
@@ -47,7 +47,7 @@ struct write_job {
         struct disk *disk;
         struct store_rows rows; /* copies */
         bool is_last;           /* closes the file */
-        bool aside;             /* what was there is now *.corrupt */
+        bool aside;             /* the old file is now *.corrupt */
         bool damaged;           /* the file that was written to is no more: all is to be written */
         int result;
 };
@@ -226,7 +226,7 @@ static void remove_written_tombstones(struct store *store)
         store->n = n;
 }
 
-/* What the file had, where nothing newer was put meanwhile. True: it was read now. */
+/* Takes the file's rows, where nothing newer was put meanwhile. True: they were read now. */
 static bool take_loaded(struct store *store)
 {
         struct store_rows rows = { 0 };
@@ -303,7 +303,7 @@ static void finish_waiters(struct store *store, uint64_t up_to_job, uint64_t now
         }
 }
 
-static void tell(struct store *store, int error, bool loaded)
+static void report(struct store *store, int error, bool loaded)
 {
         const struct log_about about = { .error = -error };
         int before = store->error;
@@ -321,7 +321,7 @@ static void tell(struct store *store, int error, bool loaded)
                 store->options.changed(loaded, store->options.userdata);
 }
 
-/* For who waits longest, or for a job that nobody waits for. */
+/* For the flush that waits longest, or for a job without one. */
 static void arm_sync(struct store *store)
 {
         uint64_t at = store->writing && store->late_usec ? store->late_usec : UINT64_MAX;
@@ -410,7 +410,7 @@ static void write_now(struct store *store)
                 arm(store, RETRY_USEC, USEC_PER_SEC);
 }
 
-/* What was not written is dirty again, unless something newer already is. */
+/* Rows that were not written are dirty again, unless newer ones already are. */
 static void put_back(struct store *store, const struct store_rows *rows)
 {
         for (size_t i = 0; i < rows->n; i++) {
@@ -450,8 +450,8 @@ static void on_written(struct jobs_item *item, void *userdata)
                 arm(store, store->options.retry_usec ? store->options.retry_usec : RETRY_USEC,
                     USEC_PER_SEC);
         if (job->damaged && store->writing)
-                return; /* those who wait are told by the next */
-        tell(store, result, loaded);
+                return; /* the next one answers those who wait */
+        report(store, result, loaded);
         finish_waiters(store, store->n_jobs - store->writing, 0, result);
         arm_sync(store);
 }
@@ -470,7 +470,7 @@ static int on_sync_timer(sd_event_source *source, uint64_t usec, void *userdata)
         struct store *store = userdata;
 
         store->late_usec = 0;
-        tell(store, store->error < 0 ? store->error : -ETIMEDOUT, false);
+        report(store, store->error < 0 ? store->error : -ETIMEDOUT, false);
         finish_waiters(store, 0, now_usec(store), -ETIMEDOUT);
         arm_sync(store);
         return 0;
@@ -647,7 +647,7 @@ void store_wait(struct store *store)
         result = code != 0 ? -ETIMEDOUT : disk->result;
         (void)pthread_mutex_unlock(&disk->lock);
         if (result < 0)
-                tell(store, result, false);
+                report(store, result, false);
         (void)take_loaded(store);
 }
 

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What is remembered across restarts, in one SQLite file under the state directory: learned lines,
- * adopted converters, keys set at run time, scales, what meters have been and what brokers were
- * told. All of it stands in memory; a thread reads the file once and writes what changes, so that
- * nobody here waits for a disk. A file that cannot be used is put aside and reported, a disk that
- * refuses or does not answer is tried again; the service goes on with what it has in memory.
+ * Facts remembered across restarts, in one SQLite file under the state directory: learned lines,
+ * adopted converters, keys set at run time, scales, the memory of meters and the topics retained by
+ * brokers. All rows stand in memory; a thread reads the file once and writes changes, so that the
+ * loop never waits for a disk. A file that cannot be used is put aside and reported, a disk that
+ * refuses or does not answer is tried again; the service goes on with the rows in memory.
  */
 #pragma once
 
@@ -25,35 +25,34 @@ struct store_options {
         const char *directory; /* created (0700) when missing */
         uint64_t wait_usec;    /* for the disk at the start; 0: 3 s (for tests) */
         uint64_t retry_usec;   /* after a failure; 0: 30 s (for tests) */
-        /* Whether the disk takes what is told has changed; `loaded`: the file was read only now,
-         * and what was not found before may be there. May be NULL. Called from the loop. */
+        /* The disk begins or ceases to take writes; `loaded`: the file was read only now, and rows
+         * that were not found before may be there. May be NULL. Called from the loop. */
         void (*changed)(bool loaded, void *userdata);
         void *userdata;
 };
 
 /*
- * Begins to read the file. Never fails for what is wrong with the disk. -ENOMEM, or another errno
- * when there can be no thread; `NULL` is then a store that every function below accepts, and that
- * remembers nothing.
+ * Begins to read the file. A fault of the disk is no failure. -ENOMEM, or another errno when there
+ * can be no thread; `NULL` is then a store that every function below accepts, and that remembers
+ * nothing.
  */
 int store_new(const struct store_options *options, struct store **ret);
 /*
- * The one wait, before anything is looked for: until what the file says is here, for a disk that
- * answers within wait_usec; else it goes on empty, and takes what the file says, where nothing
- * newer was put, whenever it comes.
+ * The one wait, before anything is looked for: until the file is read, if the disk answers within
+ * wait_usec; else the store goes on empty, and takes the file's rows, where nothing newer was put,
+ * whenever they come.
  */
 void store_wait(struct store *store);
-/* Writes what is not yet written, in at most 2 s. Returns NULL. */
+/* Writes dirty rows, in at most 2 s. Returns NULL. */
 struct store *store_free(struct store *store);
-/* The same in so much time: what a disk that hangs has not taken by then is not remembered. */
+/* The same in so much time: rows that a hanging disk has not taken by then are lost. */
 struct store *store_free_in(struct store *store, uint64_t usec);
 
-/* 0, or why the disk does not have what it was told last: -errno; -ETIMEDOUT: it does not answer.
- */
+/* 0, or why the last changes are not on the disk: -errno; -ETIMEDOUT: it does not answer. */
 int store_error(const struct store *store);
 
 /*
- * Calls `done` when all that was put before is on the disk, or with -errno when it is not: refused,
+ * Calls `done` when everything put before is on the disk, or with -errno when it is not: refused,
  * or not there after 5 s (-ETIMEDOUT). Perhaps before this returns; once in any case, at the latest
  * from store_free().
  */
@@ -61,7 +60,7 @@ void store_sync(struct store *store, void (*done)(int result, void *userdata), v
 
 /* ---- converters ---- */
 
-/* What was learned about one converter identity. */
+/* The facts learned about one converter identity. */
 struct store_converter {
         char identity[160];
         bool has_line;
@@ -70,8 +69,7 @@ struct store_converter {
         char meter_id[TELEGRAM_ID_MAX]; /* the meter last seen behind it */
         bool adopted;
         char socket[128]; /* where it was plugged when this was learned (ID_PATH) */
-        char refused[16]; /* why it is not opened by itself: a code of Converter1, "shared", or ""
-                           */
+        char refused[16]; /* why it is not opened: a code of Converter1, "shared", or "" */
 };
 
 /* 1 and *ret when the identity is known, 0 when not. */
@@ -92,15 +90,15 @@ int store_find_scales(struct store *store, const char *meter,
 /* "" forgets them. -ENOMEM. */
 int store_put_scales(struct store *store, const char *meter, const char *text);
 
-/* ---- what is believed ---- */
+/* ---- trust ---- */
 
 /* A system title that was heard, and by which keys. */
 struct store_title {
         char title[2 * CIPHER_TITLE_BYTES + 1]; /* in hex */
         char meter[METER_ID_MAX];               /* "" while it has not said its id */
-        char keys[17];      /* tells other keys from these; nothing can be learned of them by it */
+        char keys[17];      /* differs for other keys; the keys cannot be derived from it */
         uint32_t counter;   /* frame counter of its last telegram */
-        bool authenticated; /* it has sent good tags */
+        bool authenticated; /* its tags were right */
 };
 
 /* 1 and *ret when it is known, 0 when not. */
@@ -122,12 +120,12 @@ int store_find_framing(struct store *store, const char *identity,
 /* -ENOMEM. */
 int store_put_framing(struct store *store, const char *identity, const char *framing);
 int store_forget_framing(struct store *store, const char *identity);
-/* ---- what meters have been ---- */
+/* ---- memory of meters ---- */
 
-/* What the index-th meter has been, as memory_print() writes it; borrowed until the next change.
+/* The memory of the index-th meter, as memory_print() writes it; borrowed until the next change.
  * NULL: there are fewer. */
 const char *store_meter_at(struct store *store, size_t index, char ret_meter[static METER_ID_MAX]);
-/* -ENOMEM. `someday`: with what else must be written, within the hour. */
+/* -ENOMEM. `someday`: with other writes, within the hour. */
 int store_put_meter(struct store *store, const char *meter, const char *what, bool someday);
 /* 1: it was known, 0: not. */
 int store_forget_meter(struct store *store, const char *meter);
