@@ -129,19 +129,19 @@ static void suggest_other_section(config_section_at *sections, const char *name,
                 }
 }
 
-/* The cure that belongs to a hint's name; NULL: it is no hint. */
-static const char *cure_of(const struct config_section *section, const char *name)
+/* The fix that belongs to a hint's name; NULL: it is no hint. */
+static const char *fix_of(const struct config_section *section, const char *name)
 {
         for (const struct config_hint *hint = section->hints; hint && hint->name; hint++)
                 if (strcasecmp(hint->name, name) == 0)
-                        return hint->cure;
+                        return hint->fix;
         return NULL;
 }
 
 void config_key_suggest(config_section_at *sections, const struct config_section *section,
                         const char *name, char *buf, size_t size)
 {
-        const char *cure = cure_of(section, name), *near;
+        const char *fix = fix_of(section, name), *near;
         struct suggest s = suggest_for(name);
 
         *buf = '\0';
@@ -150,12 +150,12 @@ void config_key_suggest(config_section_at *sections, const struct config_section
         for (const struct config_hint *hint = section->hints; hint && hint->name; hint++)
                 suggest_offer(&s, hint->name);
         near = suggest_best(&s);
-        if (near && !cure)
-                cure = cure_of(section, near);
-        if (cure)
-                (void)snprintf(buf, size, "%s", cure);
+        if (near && !fix)
+                fix = fix_of(section, near);
+        if (fix)
+                (void)snprintf(buf, size, "%s", fix);
         else if (near)
                 (void)snprintf(buf, size, "did you mean %s%s?", near, strchr(near, '.') ? "…" : "");
-        if (!cure && s.best > 1)
-                suggest_other_section(sections, name, buf, size); /* else the near one stands */
+        if (!fix && s.best > 1)
+                suggest_other_section(sections, name, buf, size); /* else the near one is offered */
 }

@@ -16,12 +16,13 @@ struct config_item;
 struct config_key;
 struct config_reader;
 
-/* What a parser has to say beside its result. */
+/* The words of a parser beside its result. */
 struct config_answer {
         char text[160];   /* the fault, or with 0 a warning; "" nothing */
         bool hides_value; /* it may be a secret where the name of a file should stand */
-        bool for_another; /* asked with: the service is somebody else, who may read other files */
-        const struct config_key *key; /* asked with */
+        bool for_another; /* set by the caller: the service is another user, who may read other
+                             files */
+        const struct config_key *key; /* set by the caller */
 };
 
 void config_answer(struct config_answer *answer, const char *format, ...)
@@ -34,7 +35,7 @@ void config_answer(struct config_answer *answer, const char *format, ...)
 typedef int config_value_parser(const char *value, const char *suffix, void *field,
                                 struct config_answer *ret);
 
-/* A kind of field: how it is read, and what it takes to compare, copy and drop it. */
+/* A kind of field: how it is read, compared, copied and dropped. */
 struct config_kind {
         size_t size;
         config_value_parser *parse;                  /* of keys that bring none of their own */
@@ -47,19 +48,18 @@ struct config_key {
         const char *name; /* ends with '.': a suffix follows (Label.1) */
         const struct config_kind *kind;
         size_t offset;                   /* of the field in the section's struct */
-        const char *standard;            /* what counts when it is not given, as one would write it;
-                                          * NULL: nothing */
+        const char *standard;            /* the default, as one would write it; NULL: nothing */
         config_value_parser *parse;      /* NULL: the kind's */
         const char *(*choice)(size_t i); /* words of CONFIG_ENUM and CONFIG_SET; NULL ends */
         bool secret;    /* the file it stands in must not be readable by everyone */
         bool repeated;  /* may stand more than once; an empty value empties the list */
         bool clearable; /* an empty value means: as if it were not there */
-        bool marked;    /* where it stands is remembered: the whole decides whether it is right */
+        bool marked; /* its line is remembered: only the whole section shows whether it is right */
 };
 
-/* What a key is called in other programs, or by mistake. */
+/* A name of a key in other programs, or a common mistake. */
 struct config_hint {
-        const char *name, *cure;
+        const char *name, *fix;
 };
 
 struct config_section {
@@ -70,8 +70,8 @@ struct config_section {
         size_t n_keys;
         const struct config_hint *hints; /* ends with an empty one; NULL: none */
         bool any_case;                   /* of its name */
-        /* Looks at one item when all files are read: what must stand together, what is missing.
-         * Faults become problems (config-read.h). May be NULL. */
+        /* Checks one item when all files are read: keys that need each other, keys that are
+         * missing. Faults become problems (config-read.h). May be NULL. */
         void (*check)(struct config_reader *reader, struct config_item *item);
 };
 
@@ -104,6 +104,6 @@ static inline void *config_key_field(const struct config_key *key, struct config
 int config_key_set(const struct config_key *key, struct config_item *item, const char *value,
                    const char *suffix, struct config_answer *ret);
 
-/* What was probably meant: "did you mean VendorId?", "write Line=2400 8E1", or "". */
+/* The likely intention: "did you mean VendorId?", "write Line=2400 8E1", or "". */
 void config_key_suggest(config_section_at *sections, const struct config_section *section,
                         const char *name, char *buf, size_t size);

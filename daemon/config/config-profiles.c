@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Profiles of meter families: the built-in ones, and the files of profiles.d beside the
- * configuration. lib/ reads their text; which files there are is decided here.
+ * configuration. lib/ reads their text; this file finds them.
  */
 #include <dirent.h>
 #include <errno.h>

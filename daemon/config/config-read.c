@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * inih takes lines apart; the reader callback below counts them, and looks at what inih would pass
- * over: sections (it cuts their names at 50 bytes), lines that are too long, lines without a key.
+ * inih takes lines apart; the reader callback below counts them, and checks lines that inih would
+ * pass over: sections (it cuts their names at 50 bytes), lines that are too long, lines without a
+ * key.
  */
 #include "config-read.h"
 
@@ -51,7 +52,7 @@ static void report(struct config_reader *reader, const char *file, unsigned int 
         problem->line = line;
         problem->warning = warning;
         (void)vsnprintf(problem->message, sizeof(problem->message), format, arguments);
-        /* What stands there goes to terminals and to D-Bus, and may have been cut in a letter. */
+        /* The text goes to terminals and to D-Bus, and may have been cut in a letter. */
         (void)text_clean(problem->message);
         (void)text_clean(problem->file);
         *reader->end = problem;
@@ -348,7 +349,7 @@ static int on_key(void *userdata, const char *ini_section, const char *ini_name,
 {
         struct config_reader *reader = userdata;
         const char *suffix, *value = ini_value;
-        char name[CONFIG_LINE_MAX + 2], bare[CONFIG_LINE_MAX + 2], cure[96], title[96];
+        char name[CONFIG_LINE_MAX + 2], bare[CONFIG_LINE_MAX + 2], fix[96], title[96];
 
         reader->expects_key = false;
         if (!reader->item) {
@@ -361,10 +362,9 @@ static int on_key(void *userdata, const char *ini_section, const char *ini_name,
 
         const struct config_key *key = config_key_find(reader->item->section, name, &suffix);
         if (!key) {
-                config_key_suggest(reader->sections, reader->item->section, name, cure,
-                                   sizeof(cure));
+                config_key_suggest(reader->sections, reader->item->section, name, fix, sizeof(fix));
                 refuse_key(reader, "unknown key '%.60s' in %s%s%s", name,
-                           section_title(reader->item, title), *cure ? "; " : "", cure);
+                           section_title(reader->item, title), *fix ? "; " : "", fix);
                 return 1;
         }
         if (key->repeated || note_key(reader, name))
@@ -414,8 +414,8 @@ static const char *preview(struct config_reader *reader, char *text, size_t n)
         return text;
 }
 
-/* fgets() for inih: one line, without its indentation, or an empty one in place of what it must
- * not see. */
+/* fgets() for inih: one line without its indentation, or an empty one in place of a line that inih
+ * must not see. */
 static char *next_line(char *buf, int size, void *userdata)
 {
         struct config_reader *reader = userdata;
@@ -447,7 +447,7 @@ void config_read_stream(struct config_reader *reader, FILE *stream, const char *
         reader->item = NULL;
         reader->refused = false;
 
-        /* What inih could tell, the callbacks have told already. */
+        /* The callbacks have reported every fault that inih could report. */
         (void)ini_parse_stream(next_line, reader, on_key, reader);
         if (ferror(stream))
                 config_read_problem(reader, file, 0, false, "cannot be read: %s", strerror(errno));

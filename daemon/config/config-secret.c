@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Keys and passwords: from the configuration itself, from a file of their own, or from a systemd
- * credential (a name without a slash, looked up in $CREDENTIALS_DIRECTORY). Whatever held one is
+ * credential (a name without a slash, looked up in $CREDENTIALS_DIRECTORY). Memory that held one is
  * overwritten before it is freed.
  */
 #include <errno.h>
@@ -182,7 +182,7 @@ int config_value_auth_key_file(const char *value, const char *suffix, void *fiel
 int config_value_secret_file(const char *value, const char *suffix, void *field,
                              struct config_answer *ret)
 {
-        if (!*value) /* taken back: what a file before this one has set is no more */
+        if (!*value) /* taken back: the value of an earlier file no longer holds */
                 return config_value_string(value, suffix, field, ret);
         return parse_from_file(value, field, config_value_string, ret);
 }

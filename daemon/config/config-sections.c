@@ -68,7 +68,7 @@ static bool line_equal(const void *a, const void *b)
 
 static const struct config_kind line_kind = { sizeof(struct config_line), parse_line, line_equal };
 
-/* "readout", "acknowledge", or what is read in programming mode: "F001 F009". */
+/* "readout", "acknowledge", or commands of the programming mode: "F001 F009". */
 static int parse_ask(const char *value, const char *suffix, void *field, struct config_answer *ret)
 {
         struct config_ask ask = { 0 };
@@ -175,7 +175,7 @@ static bool same(const char *a, const char *b)
         return a == b || (a && b && strcasecmp(a, b) == 0);
 }
 
-/* Does `a` fit every converter that `b` fits? A key that is not given fits all. */
+/* True when `a` fits every converter that `b` fits. A key that is not given fits all. */
 static bool covers(const struct config_converter *a, const struct config_converter *b)
 {
         if (a->device || b->device)
@@ -265,7 +265,7 @@ static const struct config_key converter_keys[] = {
 };
 /* clang-format on */
 
-/* As smartmeter-datacollector, vzlogger and ser2net call it. */
+/* The names in smartmeter-datacollector, vzlogger and ser2net. */
 static const struct config_hint converter_hints[] = {
         { "Baudrate", "write Line=2400 8E1" },
         { "Baud", "write Line=2400 8E1" },

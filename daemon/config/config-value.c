@@ -86,7 +86,7 @@ int config_value_enum(const char *value, const char *suffix, void *field, struct
 
         if (find_choice(value, field, ret) >= 0)
                 return 0;
-        /* Who may write yes may write true. */
+        /* A key with the words yes and no takes their other forms, too, like true. */
         struct config_answer quiet = { 0 };
         if (config_value_boolean(value, suffix, &yes, &quiet) < 0)
                 return -EINVAL;

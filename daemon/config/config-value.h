@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * How the words behind `Key=` are read: durations, sizes, booleans, patterns, secrets. Each parser
- * writes its field only on success, and says on failure what would be right.
+ * writes its field only on success, and gives a correct example on failure.
  */
 #pragma once
 
@@ -34,7 +34,7 @@ config_value_parser config_value_key;       /* struct cipher_keys: key */
 config_value_parser config_value_auth_key;  /* struct cipher_keys: auth_key */
 config_value_parser config_value_title;     /* struct cipher_keys: title */
 
-/* What is read from files: `value` is a path, or the name of a systemd credential. */
+/* Values read from files: `value` is a path, or the name of a systemd credential. */
 config_value_parser config_value_key_file;      /* struct cipher_keys: key */
 config_value_parser config_value_auth_key_file; /* struct cipher_keys: auth_key */
 config_value_parser config_value_secret_file;   /* char *, owned: the first line */
@@ -42,7 +42,7 @@ config_value_parser config_value_secret_file;   /* char *, owned: the first line
 /* Frees a string after overwriting it; NULL is fine. Returns NULL. */
 char *config_value_wipe(char *secret);
 
-/* What fields are made of. */
+/* The kinds of fields. */
 extern const struct config_kind config_string; /* char *, owned, or NULL */
 extern const struct config_kind config_secret; /* the same, overwritten before it is freed */
 extern const struct config_kind config_boolean, config_usec, config_bytes; /* bool, uint64_t ×2 */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Which files make up the configuration, and the life of the result. How lines are read stands in
- * config-read.c, what keys there are in config-sections.c and with each output.
+ * The files that make up the configuration, and the life of the result. Lines are read in
+ * config-read.c; keys are listed in config-sections.c and with each output.
  */
 #include "config.h"
 

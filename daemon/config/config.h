@@ -39,7 +39,7 @@ struct config_line {
         struct serial_line line; /* when it is not */
 };
 
-/* How a meter is asked that does not send by itself. Only this makes the service transmit. */
+/* How a meter that does not send by itself is asked. Only this makes the service transmit. */
 enum config_ask_kind {
         CONFIG_ASK_NO,
         CONFIG_ASK_READOUT,     /* IEC 62056-21 mode C */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Faults of a configuration: each with its line and its cure. What good ones mean: in
+/* Faults of a configuration: each with its line and its fix. Good ones are in
  * test-config-files.c. */
 #include "tests/unit/test.h"
 
@@ -21,7 +21,7 @@ static struct fault_case {
 } cases[] = {
         { "an empty file is fine", "", NULL },
         { "comments and blanks are fine", "# one\n\n  ; two\n", NULL },
-        { "a misspelt speed gets the cure", "[converter \"a\"]\nVendorId=067b\nBaurate=2400\n",
+        { "a misspelt speed gets the fix", "[converter \"a\"]\nVendorId=067b\nBaurate=2400\n",
           "t.conf:3: error: unknown key 'Baurate' in [converter \"a\"]; write Line=2400 8E1" },
         { "another program's speed gets it too",
           "[converter \"a\"]\nVendorId=067b\nbaudrate=2400\n",
