@@ -84,7 +84,7 @@ static int64_t now_nsec(void)
 {
         struct timespec now;
 
-        /* Of this thread: what others do on the machine is not counted. Cannot fail. */
+        /* Of this thread: the load of others on the machine is not counted. Cannot fail. */
         (void)clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
         return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
 }

@@ -73,8 +73,7 @@ static void *publish(void *unused)
         return NULL;
 }
 
-/* A signal of that size, ready to be sent as often as wanted: libsystemd takes a sealed one again.
- */
+/* A signal of that size, ready to be sent any number of times: it is sealed. */
 static sd_bus_message *make_signal(sd_bus *bus, size_t size)
 {
         static const uint8_t nothing[1024];

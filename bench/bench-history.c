@@ -147,7 +147,7 @@ static void measure(struct history_file *file, sqlite3 *db)
         printf("| by month, with costs | %.1f | %.2f |\n", costs, costs / base);
 }
 
-/* What waits for the hourly commit. */
+/* Entries that wait for the hourly commit. */
 static void on_row(const struct quarter_row *row, void *userdata)
 {
         struct history_points *waiting = userdata;

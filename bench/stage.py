@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What both benchmarks stand on: a private bus, a broker, a pty with a virtual E450, the daemon, and
+"""The common parts of benchmarks: a private bus, a broker, a pty with a virtual E450, the daemon, and
 clients that take the time themselves, without a library in between."""
 import os
 import pathlib

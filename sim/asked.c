@@ -66,7 +66,7 @@ void sim_asked_init(struct sim_asked *asked, struct sim_meter *meter,
         sim_asked_rest(asked);
 }
 
-/* --- what it hears -------------------------------------------------------------------------- */
+/* --- requests ------------------------------------------------------------------------------- */
 
 /* "/?!" to whoever hears it, "/?40000017!" to one meter. */
 static bool is_sign_on(const struct sim_asked *asked, const struct sim_request *request)
@@ -118,8 +118,8 @@ static void understand(struct sim_asked *asked, struct sim_request *request)
         }
 }
 
-/* Behind its acknowledge the other side changes to the speed in it, and who reads a tty late finds
- * that it has done so. */
+/* Behind its acknowledge the other side changes to the speed in it; a late read of the tty finds
+ * the new speed. */
 static bool has_changed_since(const struct sim_request *request, unsigned int baud)
 {
         return request->n == 6 && request->bytes[0] == ACK &&
@@ -156,7 +156,7 @@ bool sim_asked_hear(struct sim_asked *asked, uint8_t byte, unsigned int baud,
         return true;
 }
 
-/* --- what it says --------------------------------------------------------------------------- */
+/* --- answers -------------------------------------------------------------------------------- */
 
 static void sign_on(struct sim_asked *asked)
 {

@@ -19,7 +19,7 @@
 #define SIM_REQUEST_MAX 64
 /* A number of times that never ends. */
 #define SIM_ALWAYS UINT32_MAX
-/* How often a frame that nobody acknowledges is repeated. */
+/* How often a frame without acknowledgement is repeated. */
 #define SIM_REPEATS 3
 
 /* Times that something goes wrong; 0: never. */
@@ -35,7 +35,7 @@ struct sim_trouble {
 };
 
 enum sim_request_kind {
-        SIM_REQUEST_NOISE, /* nothing that it understands: it says nothing */
+        SIM_REQUEST_NOISE, /* not understood: it says nothing */
         SIM_REQUEST_SIGN_ON,
         SIM_REQUEST_READOUT,
         SIM_REQUEST_PROGRAM,
@@ -86,13 +86,13 @@ void sim_asked_rest(struct sim_asked *asked);
 bool sim_asked_hear(struct sim_asked *asked, uint8_t byte, unsigned int baud,
                     struct sim_request *ret);
 
-/* What it answers at this time; the telegram, where it is one, is in *t. Negative errno as by
+/* The answer at this time; the telegram, where it is one, is in *t. Negative errno as by
  * sim_meter_telegram(). */
 int sim_asked_answer(struct sim_asked *asked, const struct sim_request *request,
                      struct sim_clock clock, struct sim_telegram *t, struct sim_answer *ret);
 
 /*
- * SIM_ACKNOWLEDGED: what the meter says of its own when an interval has passed: SND_NKE, then one
+ * SIM_ACKNOWLEDGED: the meter's own messages when an interval has passed: SND_NKE, then one
  * telegram after the other, each again up to SIM_REPEATS times until it is acknowledged. After that
  * it says nothing for as long as that took, and begins anew.
  */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A-XDR values as bytes (IEC 61334-6; tags of IEC 62056-5-3). The writing half of what
- * lib/value/axdr.h reads, and on purpose without its tables.
+ * A-XDR values as bytes (IEC 61334-6; tags of IEC 62056-5-3). The writing half of lib/value/axdr.h,
+ * and on purpose without its tables.
  */
 #pragma once
 
@@ -39,10 +39,10 @@ void sim_axdr_scaler(struct sim_out *out, int exponent, uint8_t unit);
 /* Six bytes of a logical name as an octet string. */
 void sim_axdr_obis(struct sim_out *out, const uint8_t obis[static 6]);
 
-/* How the time of a telegram says (or hides) its offset to UTC (IEC 62056-6-2 §4.1.6.1). */
+/* How the time of a telegram gives (or hides) its offset to UTC (IEC 62056-6-2 §4.1.6.1). */
 enum sim_zone {
         SIM_ZONE_NONE,    /* deviation 8000, no DST bit */
-        SIM_ZONE_DST_BIT, /* deviation 8000, status tells summer time */
+        SIM_ZONE_DST_BIT, /* deviation 8000, status has summer time */
         SIM_ZONE_OFFSET,  /* deviation and status */
 };
 

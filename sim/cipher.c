@@ -7,8 +7,8 @@
 
 #define TAG_BYTES 12
 
-/* What general-ciphering puts before the content, and authenticates: from the transaction id to
- * the other information, lengths included (Green Book 9.2.7.2.3). */
+/* The header of general-ciphering, which is authenticated: from the transaction id to the other
+ * information, lengths included (Green Book 9.2.7.2.3). */
 static void general_header(struct sim_out *out, const struct sim_cipher *cipher)
 {
         sim_out_u8(out, 8);

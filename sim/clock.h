@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/*
- * The clock of a virtual meter: an instant, and the local time that its display would show.
- */
+/* The clock of a virtual meter: an instant, and the local time that its display would show. */
 #pragma once
 
 #include <stdbool.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Check sums of what the virtual meters send. Bit by bit and without tables on purpose: written
+ * Check sums of the virtual meters' telegrams. Bit by bit and without tables on purpose: written
  * apart from lib/link/crc.c, so that a mistake in one does not hide in the other.
  */
 #pragma once

@@ -3,7 +3,7 @@
 
 #include "layout.h"
 
-/* What L+G meters put into one block (docs/protocol.md §9.1). */
+/* Bytes that L+G meters put into one block (docs/protocol.md §9.1). */
 #define GBT_BLOCK_BYTES 112
 
 int sim_frames_hdlc(const struct sim_meter *meter, struct sim_telegram *t,

@@ -7,7 +7,7 @@
 
 #define HDLC_LENGTH_MAX 2047
 
-/* What the length field counts besides addresses and information: format, control, HCS, FCS. */
+/* The length field counts these besides addresses and information: format, control, HCS, FCS. */
 #define HDLC_OVERHEAD_BYTES (2 + 1 + 2 + 2)
 
 void sim_hdlc_llc(struct sim_out *out)

@@ -64,6 +64,6 @@ void sim_layout_positional(struct sim_out *apdu, struct sim_meter *meter, struct
 void sim_layout_untagged(struct sim_out *apdu, struct sim_meter *meter, struct sim_telegram *t,
                          const struct sim_item *items, size_t n);
 
-/* The APDU as it is, or ciphered when this meter does that: what goes into frames. */
+/* The content of frames: the APDU as it is, or ciphered when this meter does that. */
 int sim_layout_secure(struct sim_out *out, const struct sim_meter *meter,
                       const struct sim_out *apdu);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What flows through a virtual meter: a household on three phases with a kettle, a heat pump, an
- * oven in the evening, and solar panels that export at noon. Power is a pure function of seed and
- * time; the registers add it up second by second, so that energy is exactly the integral of power.
+ * The load of a virtual meter: a household on three phases with a kettle, a heat pump, an oven in
+ * the evening, and solar panels that export at noon. Power is a pure function of seed and time; the
+ * registers add it up second by second, so that energy is exactly the integral of power.
  */
 #pragma once
 
@@ -37,7 +37,7 @@ struct sim_load {
         int64_t gas_epoch_s; /* when it was read last */
 };
 
-/* A household at an instant, its registers at what the seed says. */
+/* A household at an instant, its registers as the seed gives them. */
 void sim_load_init(struct sim_load *load, uint64_t seed, struct sim_clock clock);
 
 /* Lets the time between pass; going back in time changes nothing but the clock. */

@@ -13,7 +13,7 @@
 #include "out.h"
 
 struct sim_mbus {
-        /* What L counts in a full frame. Above 255 its field overflows, as old Sagemcom firmware
+        /* The count of L in a full frame. Above 255 its field overflows, as old Sagemcom firmware
          * writes it: 257 bytes go out as "68 01 01 68". */
         unsigned int length;
 };

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Building bytes: what every encoder writes into. A fixed buffer, since no telegram is endless;
+ * The buffer that every encoder writes into. Its size is fixed, since no telegram is endless;
  * running over it is a mistake of this folder, never of its input, and ends in an assertion.
  */
 #pragma once

@@ -24,7 +24,7 @@ int64_t sim_play_now_usec(void)
 }
 
 /* Atomically, so that whoever waits for the name never sees half of it. Only a link is replaced: a
- * file or a device of this name is somebody's. */
+ * file or a device of this name is not ours. */
 static int make_link(const char *target, const char *link)
 {
         char temporary[SIM_PATH_MAX];
@@ -70,8 +70,8 @@ static int open_master(struct sim_play *play)
 }
 
 /*
- * Opens and closes the slave: from then on the master tells by POLLHUP that nobody listens; and
- * what the last listener left unread is gone, as it is from a converter's buffer.
+ * Opens and closes the slave: from then on the master has POLLHUP while nothing listens; and bytes
+ * that the last listener left unread are gone, as they are from a converter's buffer.
  */
 static void flush_slave(struct sim_play *play)
 {
@@ -213,7 +213,7 @@ unsigned int sim_play_listener_baud(const struct sim_play *play)
         return 0;
 }
 
-/* A converter's transmitter takes no backpressure: what does not fit is gone. */
+/* A converter's transmitter takes no backpressure: bytes that do not fit are lost. */
 static int write_chunk(struct sim_play *play, const uint8_t *data, size_t len)
 {
         if (play->fd < 0 || (play->is_pty && !is_listened(play))) {

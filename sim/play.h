@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * A virtual line: the master side of a pseudo-terminal whose slave a program opens as if it were a
- * converter, or a plain file. Bytes leave at the pace of the real line; when nobody listens, or the
- * listener is slow, they are lost, as on a wire.
+ * converter, or a plain file. Bytes leave at the pace of the real line; when nothing listens, or
+ * the listener is slow, they are lost, as on a wire.
  */
 #pragma once
 
@@ -51,9 +51,9 @@ void sim_play_unplug(struct sim_play *play);
 int sim_play_send(struct sim_play *play, const uint8_t *data, size_t len);
 
 /*
- * What the listener sends, at most `size` bytes of it, as soon as there is something: their number,
- * or 0 when nothing came until this time of CLOCK_MONOTONIC, or when the listener has left
- * (`listened` says which). -EINTR as above. Only of a pseudo-terminal that is plugged in.
+ * Reads bytes of the listener, at most `size`, as soon as there are some: their number, or 0 when
+ * nothing came until this time of CLOCK_MONOTONIC, or when the listener has left (`listened` says
+ * which). -EINTR as above. Only of a pseudo-terminal that is plugged in.
  */
 ssize_t sim_play_receive(struct sim_play *play, uint8_t *buf, size_t size, int64_t until_usec);
 

@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/*
- * The virtual meters, one family per file. sim.c lists them.
- */
+/* The virtual meters, one family per file. sim.c lists them. */
 #pragma once
 
 #include "sim.h"

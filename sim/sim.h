@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Virtual meters. A sim_meter is one meter of a family (its profile) in a household (load.h); it
- * encodes telegram after telegram, and with each says what it put in, so that whoever decodes the
- * bytes can compare. It opens nothing and has no clock of its own: play.h puts it on a line.
+ * encodes telegram after telegram, and notes the values of each, so that a test can compare the
+ * decoded ones. It opens nothing and has no clock of its own: play.h puts it on a line.
  */
 #pragma once
 
@@ -38,9 +38,9 @@ struct sim_text {
 /* One telegram: its bytes on the wire, and what they mean. */
 struct sim_telegram {
         struct sim_wire wire;
-        char meter_id[SIM_ID_MAX]; /* "" when the telegram does not say */
+        char meter_id[SIM_ID_MAX]; /* "" when the telegram has none */
         bool encrypted;
-        bool has_time;      /* the telegram tells its time, */
+        bool has_time;      /* the telegram has its time, */
         enum sim_zone zone; /* with or without its offset */
         struct sim_clock clock;
         struct sim_value values[SIM_VALUES_MAX];
@@ -59,7 +59,7 @@ struct sim_line {
 
 struct sim_meter;
 
-/* How a meter that does not send by itself is asked: see asked.h. */
+/* How a meter that does not send by itself is asked (asked.h). */
 enum sim_way {
         SIM_PUSHES,
         SIM_READOUT,      /* IEC 62056-21 mode C */
@@ -135,7 +135,7 @@ int64_t sim_line_usec(const struct sim_line *line, size_t n);
 /* Start, data, parity and stop bits: 11 for 8E1. */
 unsigned int sim_line_bits_per_byte(const struct sim_line *line);
 
-/* What an encoder notes beside the bytes it writes. */
+/* Values that an encoder notes beside the bytes it writes. */
 void sim_note_value(struct sim_telegram *t, const uint8_t obis[static 6], int64_t mantissa,
                     int exponent, const char *unit);
 void sim_note_text(struct sim_telegram *t, const uint8_t obis[static 6], const char *text);

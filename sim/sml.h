@@ -15,7 +15,7 @@ void sim_sml_octets(struct sim_out *out, const void *data, size_t len);
 void sim_sml_unsigned(struct sim_out *out, uint64_t value, unsigned int bytes);
 void sim_sml_signed(struct sim_out *out, int64_t value, unsigned int bytes);
 
-/* A message of this body tag; what `body` holds is its content. */
+/* A message of this body tag with the bytes of `body` as content. */
 void sim_sml_message(struct sim_out *out, uint32_t transaction, uint16_t tag,
                      const struct sim_out *body);
 

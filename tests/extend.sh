@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
 # Each row of CONTRIBUTING's table, done: a small extension in a copy of the sources that touches only
-# what the row names, built, tried, its tests run, and taken back. What is asked of whoever extends
-# the project is so no more than what is written there.
+# what the row names, built, tried, its tests run, and taken back. An extension so needs no more than
+# the table says.
 # usage: tests/extend.sh [ROW…]       speaks TAP; the copy with its build is kept in build-test/extend
 # shellcheck disable=SC2317 # rows are called by name
 set -euo pipefail
@@ -18,7 +18,7 @@ fault() {
         exit 1
 }
 
-# Only what differs from the last run's copy is written: the rest of its build is of use then.
+# Only files that differ from the last run's copy are written: the rest of its build is used again.
 make_copy() {
         mkdir -p "$copy"
         git -C "$root" -c safe.directory='*' ls-files -co --exclude-standard -z >"$work/list"
@@ -51,7 +51,7 @@ SYNC
 }
 
 put_back() {
-        # Only what a row touched gets a new time.
+        # Only files that a row touched get a new time.
         git -C "$copy" stash -q --include-untracked 2>/dev/null && git -C "$copy" stash drop -q
 }
 
@@ -95,7 +95,7 @@ built() {
         ninja -C "$build" "${targets[@]}" >"$work/build.log" 2>&1 || { tail -n 40 "$work/build.log" >&2; fault "it does not build"; }
 }
 
-# pages: those that are made of what was extended.
+# pages: those that are made from the extended sources.
 pages() {
         ninja -C "$build" pages >"$work/build.log" 2>&1 || { tail -n 20 "$work/build.log" >&2; fault "the pages cannot be made"; }
 }
@@ -106,7 +106,7 @@ passes() {
         meson test -C "$build" --no-rebuild --timeout-multiplier 5 "$@" >"$work/tests.log" 2>&1 || { tail -n 60 "$work/tests.log" >&2; fault "$* fails"; }
 }
 
-# fails PATTERN TEST…: what was left out is asked for, in these words.
+# fails PATTERN TEST…: the test asks for the missing part, in these words.
 fails() {
         local pattern=$1
         shift
@@ -147,7 +147,7 @@ ROW
 }
 
 row_converter() {
-        printf '\n# A converter of nobody\nusb:v1234pABCD*\n SMARTMETER_CONVERTER=1\n' >>"$copy/udev/61-smartmeterd.hwdb"
+        printf '\n# An invented converter\nusb:v1234pABCD*\n SMARTMETER_CONVERTER=1\n' >>"$copy/udev/61-smartmeterd.hwdb"
         touched udev/61-smartmeterd.hwdb
         built
         local place=$work/hwdb
@@ -267,7 +267,7 @@ END
 }
 
 # Freed, compared on reload, copied for the worker, wiped, and asked for in manual and shipped file: by the
-# table alone. The tests of what the section does know nothing of it.
+# table alone. The tests of the section know nothing of it.
 row_key() {
         after '"JeedomRoot"' daemon/mqtt/mqtt-config.c <<'ROWS'
         MQTT("Extension", &config_string, extension),

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Converters: what each is doing, which one is which, and what can be done about it. */
+/* Converters: the state of each, which one is which, and the actions on it. */
 
 import { ask, field, openDialog, option } from "./dialog.js";
 import { change, smctlJson, smctlStream } from "./smctl.js";
@@ -28,7 +28,7 @@ export async function openAdopt(converter, page) {
 	});
 }
 
-/* Which one is it? The person pulls it out; what disappears is it. */
+/* Identifies a converter: the user pulls it out, and the one that disappears is it. */
 export function openIdentify(page) {
 	const story = h("ol", { class: "story", role: "log", "aria-live": "polite" });
 	const last = {};
@@ -81,7 +81,7 @@ function capture(converter) {
 	});
 }
 
-/* A list that nobody knows: what the display shows is looked for in it. */
+/* An unknown list: the values of the display are looked for in it. */
 function learn(converter) {
 	const shown = ["1.8.0 kWh", "2.8.0 kWh", "1.7.0 W"].map(name => ({ words: name.split(" "), ...field(name, { name, inputmode: "decimal" }) }));
 	const maker = field(_("Three letters of the maker"), { name: "maker" }), model = field(_("Model"), { name: "model" }), seconds = secondsField(60);

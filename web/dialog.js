@@ -63,7 +63,7 @@ export function openDialog(title, body, actions, onclose) {
 /* One with a single thing to do. */
 export const ask = (title, body, label, run) => openDialog(title, body, [{ label, primary: true, run }]);
 
-/* What was typed into a field or ticked, as an option of smctl. */
+/* The content of a field, or a tick, as an option of smctl. */
 export const option = (name, { input }) => input.type === "checkbox" ? input.checked ? ["--" + name] : [] : input.value ? [`--${name}=${input.value}`] : [];
 
 let fields = 0;

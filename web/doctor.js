@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What is wrong, and what cures it. */
+/* The findings of smctl doctor, each with its fix. */
 
 import { isPrivileged, smctlJson } from "./smctl.js";
 import { _, actions, format, h, more, note, p, primary, replace } from "./text.js";

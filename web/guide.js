@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The next step of who comes for the first time; nothing when all is well. */
+/* The next step of a first visit; nothing when all is well. */
 
 import { converterName, openAdopt, openIdentify } from "./converters.js";
 import { openBroker } from "./outputs.js";

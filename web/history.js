@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What a meter counted: by hour, day or month, as bars and as a table. */
+/* The energy that a meter counted: by hour, day or month, as bars and as a table. */
 
 import { barChart, barTicks } from "./chart.js";
 import { openImport } from "./import.js";
@@ -67,7 +67,7 @@ export class History {
 		this.load();
 	}
 
-	/* The span before or after that which was asked for, drawn yet or not. */
+	/* The span before or after the one that was asked for, drawn yet or not. */
 	move(direction) {
 		const last = this.date || this.today;
 		if (!last)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What another program counted: a table of the reader's, for smctl import-history. */
+/* The counts of another program: a table of the user's, for smctl import-history. */
 
 import { ask, field, option } from "./dialog.js";
 import { change } from "./smctl.js";

@@ -16,7 +16,7 @@ function keyPicture() {
 		box(338, line("M6 6h60v62H6zM16 18h40v16H16zM16 46h8m8 0h8m8 0h8"), words(36, 86, _("Meter"))));
 }
 
-/* Waits for the verdict of the next telegram. */
+/* Waits for the next telegram, which shows whether the key is right. */
 async function verdict(id, page, dialog) {
 	dialog.say(_("The service has the key. The meter's next telegram tells whether it is right…"));
 	const before = page.meter(id), count = before && before.statistics["key-failures"];

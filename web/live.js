@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Meters as they are now: power, its curve, counters, and all readings of who wants them. */
+/* Meters as they are now: power, its curve, counters, and all readings on request. */
 
 import { curve } from "./chart.js";
 import { openKey } from "./key.js";
@@ -167,7 +167,7 @@ export class Live {
 		say(this.total, status.meters.length ? "" : _("No meter has been heard yet."));
 	}
 
-	/* False: a meter that nobody knows yet. */
+	/* False: the meter is not known yet. */
 	telegram(object) {
 		const card = this.cards.get(object.meter);
 		if (card)

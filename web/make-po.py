@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: MIT
-"""What the page says in one language, cut from smctl's catalogue into the file that Cockpit asks for.
+"""The texts of the page in one language, cut from smctl's catalogue into the file that Cockpit asks for.
 usage: web/make-po.py CATALOGUE.po OUTPUT.js SCRIPT.js…"""
 
 import ast

@@ -46,7 +46,7 @@ export class Outputs {
 		replace(this.result, note("alert " + kind, text));
 	}
 
-	/* What it says, or why it cannot. */
+	/* Runs it, and shows why it failed. */
 	async attempt(run) {
 		try {
 			await run();

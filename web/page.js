@@ -93,7 +93,7 @@ class Page {
 		return new Promise(resolve => then.push(resolve));
 	}
 
-	/* One look at a time; who asks meanwhile gets one more. */
+	/* One look at a time; a request meanwhile causes one more. */
 	async refresh() {
 		if (this.looking) {
 			this.again = true;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* smctl is all that the page asks: what it can do, a terminal can do too. */
+/* The page asks smctl alone: a terminal can do all that the page can. */
 /* global cockpit */
 
 import { _ } from "./text.js";
@@ -36,10 +36,10 @@ export function smctl(args, options = {}) {
 	});
 }
 
-/* What changes something: with administrative access, or not at all. */
+/* Commands that change something: with administrative access, or not at all. */
 export const change = (args, options) => smctl(args, { ...options, change: true });
 
-/* findings: what it found is printed though it fails. */
+/* findings: the output is shown even if it fails. */
 export async function smctlJson(args, options = {}) {
 	return JSON.parse(await smctl(["--json", ...args], options).catch(error => options.findings && error.output || Promise.reject(error)));
 }

@@ -71,7 +71,7 @@ export const picture = (height, label, ...inside) => h("svg:svg", { viewBox: "0 
 export const card = (attributes, title, [text, kind], ...inside) => h("article", { "aria-label": title, ...attributes, class: "card " + (attributes.class || "") },
 	h("header", {}, h("h2", {}, title), h("span", { class: "badge " + kind }, text)), inside);
 
-/* Whether `value` is another one than last time; who draws is spared to draw the same again. */
+/* True when `value` differs from last time: the same is not drawn again. */
 export function isNew(owner, value) {
 	const text = JSON.stringify(value), other = text !== owner.drawn;
 	owner.drawn = text;
@@ -80,7 +80,7 @@ export function isNew(owner, value) {
 
 export const choices = list => list.map(([value, text]) => h("option", { value }, text));
 
-/* Writes only what changed: a screen reader is not told the same again. */
+/* Writes changes only: a screen reader does not repeat the rest. */
 export function say(element, text) {
 	if (element.textContent !== text)
 		element.textContent = text;
@@ -99,7 +99,7 @@ const told = write => (value, ...more) => known(value) ? write(value, ...more) :
 
 export const power = told(watts => Math.abs(watts) < 10000 ? number(watts) + " W" : number(watts / 1000, 2) + " kW");
 
-/* What a counter shows, or counted: Wh become kWh, other units stay. */
+/* A counter's value or its difference: Wh become kWh, other units stay. */
 export const counted = told((value, unit, digits = 3) => unit === "Wh" ? number(value / 1000, digits) + " kWh" : number(value, digits) + " " + (unit || ""));
 
 export const quantity = told((value, unit) => value.toLocaleString(locale, { maximumFractionDigits: 3 }) + (unit ? " " + unit : ""));
@@ -112,8 +112,8 @@ export function ago(usec) {
 }
 
 /*
- * Times come as "2026-03-29T01:00:00+01:00", in the zone of the machine that counted: it is that
- * machine's day which is shown, wherever the browser is.
+ * Times come as "2026-03-29T01:00:00+01:00", in the zone of the machine that counted: the day of
+ * that machine is shown, wherever the browser is.
  */
 export function part(iso, options) {
 	const [y, m, d, hour, minute] = iso.match(/\d+/g).map(Number);

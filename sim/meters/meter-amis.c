@@ -43,7 +43,7 @@ static void put_time(struct sim_out *out, const struct sim_clock *c)
         sim_out_u8(out, (unsigned int)c->hour | (unsigned int)c->weekday << 5);
         sim_out_u8(out, (unsigned int)c->day | (year & 7) << 5);
         sim_out_u8(out, (unsigned int)c->month | (year >> 3) << 4);
-        sim_out_u8(out, 0); /* the week is not told */
+        sim_out_u8(out, 0); /* the week is not sent */
 }
 
 static void put_records(struct sim_out *out, const struct sim_load *load, struct sim_telegram *t)

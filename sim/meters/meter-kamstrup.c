@@ -38,7 +38,7 @@ static const struct sim_item items[] = {
 
 #define SHORT_ITEMS 13
 
-/* The first telegram, and the first of each hour, are long: nobody wants to wait for an hour. */
+/* The first telegram, and the first of each hour, are long: a test need not wait for an hour. */
 static size_t items_of_moment(const struct sim_meter *meter, const struct sim_telegram *t)
 {
         return meter->sent == 1 || t->clock.epoch_s % 3600 < 10 ? ELEMENTSOF(items) : SHORT_ITEMS;

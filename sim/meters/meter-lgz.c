@@ -54,8 +54,7 @@ static const struct sim_item e450_items[] = {
         REGISTER(0, 71, 7, SIM_U16, -2),
 };
 
-/* 64-bit registers, and currents of a transformer meter in whole amperes (docs/protocol.md §9.2).
- */
+/* 64-bit registers; currents of a transformer meter in whole amperes (docs/protocol.md §9.2). */
 static const struct sim_item e570_items[] = {
         PUSH(8, 2),
         NAME(),
