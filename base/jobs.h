@@ -38,6 +38,6 @@ struct jobs *jobs_free(struct jobs *w, uint64_t usec);
 /* The service has two seconds to stop. Parts that stop together have this long, from the request
  * on, and leave the rest to those that stop after them. */
 #define JOBS_STOP_USEC (UINT64_C(1700) * 1000)
-/* What is left of `usec` that began at `begun_usec`, CLOCK_MONOTONIC; 0: it has not begun. */
+/* The rest of `usec` that began at `begun_usec`, CLOCK_MONOTONIC; 0: it has not begun. */
 uint64_t jobs_left_usec(uint64_t begun_usec, uint64_t usec);
 uint64_t jobs_now_usec(void);

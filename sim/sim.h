@@ -118,7 +118,7 @@ struct sim_meter {
         char id[SIM_ID_MAX];     /* logical device name or what stands for it */
         char serial[SIM_ID_MAX]; /* the digits of it */
         uint64_t sent;           /* telegrams so far */
-        unsigned int command;    /* what is read: 1 is the profile's first command, 0 all */
+        unsigned int command;    /* the command that is read: 1 is the profile's first, 0 all */
 };
 
 /* -EINVAL when the id is too long. */

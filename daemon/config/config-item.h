@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What a section of the configuration is: a table of keys, each with its kind, its default and the
+ * A section of the configuration is a table of keys, each with its kind, its default and the
  * field it fills. Everything else walks these tables: reading, freeing, comparing, copying, the
  * check of manual and shipped file. A new key is a row; a new section is a table.
  *

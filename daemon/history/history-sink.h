@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The history as a sink: its meters, what waits to be written, and the thread that writes it. For
- * the files beside it: output-history.c is its life, history-work.c has its jobs, and
- * history-answer.c the questions.
+ * The history as a sink: its meters, the entries that wait to be written, and the thread that
+ * writes them. For the files beside it: output-history.c is its life, history-work.c has its jobs,
+ * and history-answer.c the questions.
  */
 #pragma once
 

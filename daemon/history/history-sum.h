@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * From what was kept to what a person asks for: energy and power of each day, week, month, or of
- * any step, by tariff where wanted. Pure: points in, steps out.
+ * Sums up the points that were kept: energy and power of each day, week, month, or of any step, by
+ * tariff where wanted. Pure: points in, steps out.
  *
  * Between two points of the same step the difference of their counters is that step's energy.
  * Points stand at every end of a quarter and at the edges of gaps, so that only a gap can reach
- * from one step into another: what was counted in it belongs to neither, and the gap says so.
+ * from one step into another: its energy belongs to neither, and the answer names the gap.
  * Nothing is counted over an exchange.
  */
 #pragma once

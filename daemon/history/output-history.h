@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The history of each meter, as an output: [history] Keep=2y. What comes is kept in memory and
+ * The history of each meter, as an output: [history] Keep=2y. Quarters are kept in memory and
  * written once an hour, at an orderly stop, and never between: 9000 small writes a year. A thread
  * does it; the main loop never waits for the disk.
  *
  *     telegram ─► quarter ─► rows, gaps ─► (an hour) ─► worker ─► history.db
- *     question ─────────────────────────────────────► worker ─► points, and what waits ─► sums
+ *     question ─────────────────────────────────────► worker ─► points, waiting entries ─► sums
  */
 #pragma once
 

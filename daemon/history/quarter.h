@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * One meter's course, cut into quarter hours of wall time: what its counters showed at each end of
- * a quarter, and the least, mean and greatest power in it. Pure: fed with samples, gives rows.
+ * One meter's course, cut into quarter hours of wall time: its counters at each end of a quarter,
+ * and the least, mean and greatest power in it. Pure: fed with samples, gives rows.
  *
  *      samples     x    x    x  |  x    x        (nothing heard)            x    x  |  x
  *      counters                 R1                                                  R2
  *      gap                              [ ------------------------------- ]
  *
  * A counter at the end of a quarter (R) lies on the line between the samples around it. Where too
- * much time passes between two samples there is a gap, with what the counters showed at its edges;
- * a quarter that ends in a gap has no counters. A counter that fell makes an edge too: the meter
- * was exchanged or reset, and the difference means nothing.
+ * much time passes between two samples there is a gap, with the counters at its edges; a quarter
+ * that ends in a gap has no counters. A counter that fell makes an edge too: the meter was
+ * exchanged or reset, and the difference means nothing.
  */
 #pragma once
 
