@@ -46,12 +46,12 @@ static bool has_code(struct json_object *converter, const char *code)
 static void check_ignored(struct doctor *doctor, struct json_object *converter)
 {
         const char *port = doctor_port(converter), *unit = json_text(converter, "holder_unit");
-        char cure[320];
+        char fix[320];
 
-        if (is_gone(converter) || has_code(converter, "moved")) /* check_moved() */
+        if (is_gone(converter) || has_code(converter, "moved")) /* doctor_check_moved() */
                 return;
         (void)snprintf(
-                cure, sizeof(cure),
+                fix, sizeof(fix),
                 has_code(converter, "in-use")
                         ? _("If the meter is behind it: stop that program, then: sudo smctl "
                             "adopt %s")
@@ -59,54 +59,52 @@ static void check_ignored(struct doctor *doctor, struct json_object *converter)
                             "sudo smctl identify"),
                 port);
         if (has_code(converter, "in-use"))
-                doctor_wrong(doctor, port, cure,
+                doctor_wrong(doctor, port, fix,
                              _("No converter is read: %s is left alone, since another program used "
                                "it (process %lld%s%s)."),
                              port, (long long)json_number(converter, "holder_pid"),
                              *unit ? ", " : "", unit);
         else if (has_code(converter, "gps") || has_code(converter, "modbus"))
-                doctor_wrong(doctor, port, cure,
+                doctor_wrong(doctor, port, fix,
                              _("No converter is read: %s is left alone, since what it sends is "
                                "another device's (%s)."),
                              port, json_text(converter, "state_code"));
         else if (has_code(converter, "other-meter"))
-                doctor_wrong(doctor, port, cure,
+                doctor_wrong(doctor, port, fix,
                              _("No converter is read: %s is left alone, since the meter of the "
                                "adopted converter that left its socket was not heard there."),
                              port);
         else
-                doctor_wrong(doctor, port, cure,
+                doctor_wrong(doctor, port, fix,
                              _("No converter is read: %s is left alone, since nothing says that it "
                                "is one for a meter."),
                              port);
 }
 
 /* An adopted one is missing, whatever else is read. */
-static void check_moved(struct doctor *doctor, struct json_object *converter)
+void doctor_check_moved(struct doctor *doctor, struct json_object *converter)
 {
         const char *port = doctor_port(converter);
-        char cure[160];
+        char fix[160];
 
         if (!has_code(converter, "moved"))
                 return;
-        (void)snprintf(cure, sizeof(cure),
+        (void)snprintf(fix, sizeof(fix),
                        _("If this is the one, in another socket: sudo smctl adopt %s"), port);
-        doctor_wrong(doctor, port, cure,
+        doctor_wrong(doctor, port, fix,
                      _("An adopted converter has left its socket, and %s is of its kind."), port);
+}
+
+bool doctor_is_used(struct json_object *converter)
+{
+        return !has_state(converter, "ignored") && !is_gone(converter);
 }
 
 void doctor_check_ignored(struct doctor *doctor)
 {
-        struct json_object *converters = json_member(doctor->all, "converters");
-
-        doctor_each(doctor, "converters", check_moved);
         /* An ignored port is in order as long as another one is read: it may be a Zigbee stick. */
-        for (size_t i = 0; i < json_count(converters); i++) {
-                struct json_object *converter = json_object_array_get_idx(converters, i);
-
-                if (!has_state(converter, "ignored") && !is_gone(converter))
-                        return;
-        }
+        if (doctor_any(doctor, "converters", doctor_is_used))
+                return;
         doctor_each(doctor, "converters", check_ignored);
         if (doctor->n_here > 0)
                 return;
@@ -120,35 +118,30 @@ void doctor_check_ignored(struct doctor *doctor)
                 doctor_skip(doctor, _("There is no converter."));
 }
 
-size_t doctor_n_used(struct doctor *doctor)
+const struct need doctor_needs_used = { doctor_is_used, N_("No converter is in use."), true };
+
+static bool is_open(struct json_object *converter)
 {
-        struct json_object *converters = json_member(doctor->all, "converters");
-        size_t n = 0;
-
-        for (size_t i = 0; i < json_count(converters); i++) {
-                struct json_object *converter = json_object_array_get_idx(converters, i);
-
-                n += !has_state(converter, "ignored") && !is_gone(converter);
-        }
-        return n;
+        return has_state(converter, "receiving") || has_state(converter, "detecting") ||
+               has_state(converter, "silent") || has_state(converter, "no-meter");
 }
 
-/* Of converters that are in use; without one the check has nothing to look at. */
-static void each_used(struct doctor *doctor,
-                      void (*run)(struct doctor *doctor, struct json_object *converter))
+const struct need doctor_needs_open = { .has = is_open, .why = N_("No port is open.") };
+
+static bool is_receiving(struct json_object *converter)
 {
-        if (doctor_n_used(doctor) == 0)
-                doctor_skip(doctor, _("No converter is in use."));
-        else
-                doctor_each(doctor, "converters", run);
+        return has_state(converter, "receiving");
 }
 
-/* A port is missing by several ways, each with its own cure. */
-static const char *cure_of_waiting(struct json_object *converter)
+const struct need doctor_needs_telegrams = { .has = is_receiving,
+                                             .why = N_("Nothing is received yet.") };
+
+/* A port is missing by several ways, each with its own fix. */
+static const char *fix_of_waiting(struct json_object *converter)
 {
         static const struct {
-                const char *code, *cure;
-        } cures[] = {
+                const char *code, *fix;
+        } fixes[] = {
                 { "opening", N_("Wait a moment, then: smctl doctor") },
                 { "no-usb-answer",
                   N_("Unplug the converter and plug it in again, without a hub in between. It is "
@@ -172,50 +165,18 @@ static const char *cure_of_waiting(struct json_object *converter)
                                    "line at the bridge.") },
         };
 
-        for (size_t i = 0; i < ELEMENTSOF(cures); i++)
-                if (has_code(converter, cures[i].code))
-                        return _(cures[i].cure);
+        for (size_t i = 0; i < ELEMENTSOF(fixes); i++)
+                if (has_code(converter, fixes[i].code))
+                        return _(fixes[i].fix);
         return _("Is Device= in its [converter] section right, and is it plugged in? It is opened "
                  "as soon as it can be. What there is: ls -l /dev/tty* /dev/serial/by-id");
 }
 
-/* A check passes for converters that came so far; where none did, it has nothing to look at. */
-static void need(struct doctor *doctor, const char *const states[], size_t n, const char *why)
-{
-        struct json_object *converters = json_member(doctor->all, "converters");
-
-        for (size_t i = 0; i < json_count(converters); i++)
-                for (size_t j = 0; j < n; j++)
-                        if (has_state(json_object_array_get_idx(converters, i), states[j]))
-                                return;
-        if (!doctor->skipped)
-                doctor_skip(doctor, why);
-}
-
-static void need_open(struct doctor *doctor)
-{
-        static const char *const states[] = { "receiving", "detecting", "silent", "no-meter" };
-
-        need(doctor, states, ELEMENTSOF(states), _("No port is open."));
-}
-
-static void need_heard(struct doctor *doctor)
-{
-        static const char *const states[] = { "receiving" };
-
-        need(doctor, states, ELEMENTSOF(states), _("Nothing is received yet."));
-}
-
-static void check_waiting(struct doctor *doctor, struct json_object *converter)
+void doctor_check_waiting(struct doctor *doctor, struct json_object *converter)
 {
         if (has_state(converter, "waiting"))
-                doctor_wrong(doctor, doctor_port(converter), cure_of_waiting(converter),
+                doctor_wrong(doctor, doctor_port(converter), fix_of_waiting(converter),
                              _("The port cannot be opened: %s"), words_reason(converter));
-}
-
-void doctor_check_waiting(struct doctor *doctor)
-{
-        each_used(doctor, check_waiting);
 }
 
 /* What DeviceAllow= calls the ports of this driver: "char-ttyAMA" for /dev/ttyAMA0, also by a link.
@@ -244,45 +205,39 @@ static bool may_only_be_written(const char *device)
                (file.st_mode & (S_IRGRP | S_IWGRP)) == S_IWGRP;
 }
 
-static void check_permission(struct doctor *doctor, struct json_object *converter)
+void doctor_check_permission(struct doctor *doctor, struct json_object *converter)
 {
         const char *reason = json_text(converter, "state_reason");
-        char class[64], cure[320];
+        char class[64], fix[320];
 
         if (!has_state(converter, "denied"))
                 return;
         /* The service's sentence names what is in the way, and tells. */
         if (has_code(converter, "sandbox") && strncmp(json_text(converter, "id"), "tty@", 4) == 0) {
-                (void)snprintf(cure, sizeof(cure),
+                (void)snprintf(fix, sizeof(fix),
                                _("It opens the sandbox for this port: sudo smctl adopt %s"),
                                json_text(converter, "device"));
         } else if (has_code(converter, "sandbox") || strstr(reason, "DeviceAllow=")) {
                 print_device_class(json_text(converter, "device"), class, sizeof(class));
-                (void)snprintf(cure, sizeof(cure),
+                (void)snprintf(fix, sizeof(fix),
                                _("sudo systemctl edit smartmeterd, and there, below [Service]: "
                                  "DeviceAllow=%s rw (the port's name in /proc/devices). Then: sudo "
                                  "systemctl restart smartmeterd"),
                                class);
         } else if (may_only_be_written(json_text(converter, "device"))) {
-                (void)snprintf(cure, sizeof(cure), "%s",
+                (void)snprintf(fix, sizeof(fix), "%s",
                                _("Its group may write there, and not read. Where socat makes it: "
                                  "pty,link=…,group=dialout,mode=660. Better, without socat: "
                                  "Device=tcp://host:port"));
         } else {
-                (void)snprintf(cure, sizeof(cure), "%s",
+                (void)snprintf(fix, sizeof(fix), "%s",
                                _("The service has the group dialout. \"ls -l\" shows the port's "
                                  "own: for another one, sudo systemctl edit smartmeterd, below "
                                  "[Service] SupplementaryGroups=GROUP; then sudo systemctl restart "
                                  "smartmeterd"));
         }
-        doctor_wrong(doctor, doctor_port(converter), cure, _("The port must not be opened: %s"),
+        doctor_wrong(doctor, doctor_port(converter), fix, _("The port must not be opened: %s"),
                      words_reason(converter));
-}
-
-void doctor_check_permission(struct doctor *doctor)
-{
-        each_used(doctor, check_permission);
-        need_open(doctor);
 }
 
 static bool has_bytes(struct json_object *converter)
@@ -290,7 +245,7 @@ static bool has_bytes(struct json_object *converter)
         return json_number(json_member(converter, "statistics"), "bytes") > 0;
 }
 
-static void check_line(struct doctor *doctor, struct json_object *converter)
+void doctor_check_line(struct doctor *doctor, struct json_object *converter)
 {
         bool found_none = has_state(converter, "no-meter") && has_bytes(converter);
         char word[DOCTOR_WORD_MAX];
@@ -299,23 +254,17 @@ static void check_line(struct doctor *doctor, struct json_object *converter)
         if (found_none || has_code(converter, "no-frames"))
                 doctor_wrong(
                         doctor, doctor_port(converter),
-                        doctor_cure(doctor,
-                                    _("Is it the right converter for this meter (level, inversion, "
-                                      "polarity)? Let Line= be auto, then: sudo smctl probe %s. A "
-                                      "record for a report: sudo smctl capture %s -o capture.bin"),
-                                    word, word),
+                        doctor_fix(doctor,
+                                   _("Is it the right converter for this meter (level, inversion, "
+                                     "polarity)? Let Line= be auto, then: sudo smctl probe %s. A "
+                                     "record for a report: sudo smctl capture %s -o capture.bin"),
+                                   word, word),
                         found_none ? _("Bytes come, but no telegram with any line setting: %s")
                                    : _("Bytes come, but no frame of a meter in them: %s"),
                         words_reason(converter));
 }
 
-void doctor_check_line(struct doctor *doctor)
-{
-        each_used(doctor, check_line);
-        need_heard(doctor);
-}
-
-static void check_detecting(struct doctor *doctor, struct json_object *converter)
+void doctor_check_detecting(struct doctor *doctor, struct json_object *converter)
 {
         if (!has_state(converter, "detecting"))
                 return;
@@ -329,13 +278,7 @@ static void check_detecting(struct doctor *doctor, struct json_object *converter
                              words_reason(converter));
 }
 
-void doctor_check_detecting(struct doctor *doctor)
-{
-        each_used(doctor, check_detecting);
-        need_open(doctor);
-}
-
-static void check_silent(struct doctor *doctor, struct json_object *converter)
+void doctor_check_silent(struct doctor *doctor, struct json_object *converter)
 {
         if (has_state(converter, "silent") ||
             (has_state(converter, "no-meter") && !has_bytes(converter)))
@@ -348,22 +291,11 @@ static void check_silent(struct doctor *doctor, struct json_object *converter)
 
 static bool is_heard(struct json_object *converter)
 {
-        return has_state(converter, "receiving") || has_bytes(converter);
+        return is_receiving(converter) || has_bytes(converter);
 }
 
 /* One that was opened a moment ago is not said to be heard. */
-void doctor_check_silent(struct doctor *doctor)
-{
-        struct json_object *converters = json_member(doctor->all, "converters");
-        bool heard = false;
-
-        each_used(doctor, check_silent);
-        need_open(doctor);
-        for (size_t i = 0; i < json_count(converters); i++)
-                heard = heard || is_heard(json_object_array_get_idx(converters, i));
-        if (!heard && !doctor->skipped)
-                doctor_skip(doctor, _("Nothing is received yet."));
-}
+const struct need doctor_needs_bytes = { .has = is_heard, .why = N_("Nothing is received yet.") };
 
 static int64_t statistic(struct json_object *converter, const char *name)
 {
@@ -371,29 +303,23 @@ static int64_t statistic(struct json_object *converter, const char *name)
 }
 
 /* Check sums hold, so line and plug are right; what is in the frames is not known to us. */
-static void check_telegrams(struct doctor *doctor, struct json_object *converter)
+void doctor_check_telegrams(struct doctor *doctor, struct json_object *converter)
 {
         char word[DOCTOR_WORD_MAX];
 
         if (has_code(converter, "no-telegrams"))
                 doctor_wrong(doctor, doctor_port(converter),
-                             doctor_cure(doctor,
-                                         _("Wait a minute: some meters send parts before a whole "
-                                           "telegram. If it stays so: sudo smctl capture %s -o "
-                                           "capture.bin and send it with a report "
-                                           "(CONTRIBUTING.md)."),
-                                         doctor_word(doctor_port(converter), word)),
+                             doctor_fix(doctor,
+                                        _("Wait a minute: some meters send parts before a whole "
+                                          "telegram. If it stays so: sudo smctl capture %s -o "
+                                          "capture.bin and send it with a report "
+                                          "(CONTRIBUTING.md)."),
+                                        doctor_word(doctor_port(converter), word)),
                              _("Whole frames arrive (%lld so far), but no telegram among them."),
                              (long long)statistic(converter, "frames"));
 }
 
-void doctor_check_telegrams(struct doctor *doctor)
-{
-        each_used(doctor, check_telegrams);
-        need_heard(doctor);
-}
-
-static void check_damage(struct doctor *doctor, struct json_object *converter)
+void doctor_check_damage(struct doctor *doctor, struct json_object *converter)
 {
         int64_t good = statistic(converter, "frames"), bad = statistic(converter, "damaged-frames");
         int64_t all = good + bad;
@@ -408,20 +334,13 @@ static void check_damage(struct doctor *doctor, struct json_object *converter)
                      _("%lld of %lld frames are damaged."), (long long)bad, (long long)all);
 }
 
-void doctor_check_damage(struct doctor *doctor)
+static bool has_frames(struct json_object *converter)
 {
-        struct json_object *converters = json_member(doctor->all, "converters");
-        int64_t n = 0;
-
-        each_used(doctor, check_damage);
-        for (size_t i = 0; i < json_count(converters); i++) {
-                struct json_object *converter = json_object_array_get_idx(converters, i);
-
-                n += statistic(converter, "frames") + statistic(converter, "damaged-frames");
-        }
-        if (n == 0 && doctor->n_here == 0)
-                doctor_skip(doctor, _("No frame has been received yet."));
+        return statistic(converter, "frames") + statistic(converter, "damaged-frames") != 0;
 }
+
+const struct need doctor_needs_frames = { .has = has_frames,
+                                          .why = N_("No frame has been received yet.") };
 
 /* The first behind it, or what stands for one where none is known. */
 static const char *meter_of(struct json_object *converter)
@@ -433,7 +352,7 @@ static const char *meter_of(struct json_object *converter)
 }
 
 /* The service has refused them. The count is since its start: it stays to be seen. */
-static void check_forged(struct doctor *doctor, struct json_object *converter)
+void doctor_check_forged(struct doctor *doctor, struct json_object *converter)
 {
         int64_t n = statistic(converter, "unauthenticated");
         char word[DOCTOR_WORD_MAX];
@@ -442,40 +361,28 @@ static void check_forged(struct doctor *doctor, struct json_object *converter)
                 return;
         doctor_wrong(
                 doctor, doctor_port(converter),
-                doctor_cure(doctor,
-                            _("Look at the wire and at the converter: somebody may send in the "
-                              "meter's name. If the meter was exchanged, or has another key: sudo "
-                              "smctl set-key %s. Do not take its authentication key out."),
-                            doctor_word(meter_of(converter), word)),
+                doctor_fix(doctor,
+                           _("Look at the wire and at the converter: somebody may send in the "
+                             "meter's name. If the meter was exchanged, or has another key: sudo "
+                             "smctl set-key %s. Do not take its authentication key out."),
+                           doctor_word(meter_of(converter), word)),
                 n > 0 ? _("%lld telegrams were refused: they do not prove that the meter sent "
                           "them.")
                       : _("Telegrams are refused: they were sent before."),
                 (long long)n);
 }
 
-void doctor_check_forged(struct doctor *doctor)
-{
-        each_used(doctor, check_forged);
-        need_heard(doctor);
-}
-
-static void check_named(struct doctor *doctor, struct json_object *converter)
+void doctor_check_named(struct doctor *doctor, struct json_object *converter)
 {
         char word[DOCTOR_WORD_MAX];
 
         if (has_state(converter, "receiving") && json_count(json_member(converter, "meters")) == 0)
                 doctor_wrong(
                         doctor, doctor_port(converter),
-                        doctor_cure(doctor,
-                                    _("Wait for some telegrams. If it stays so: sudo smctl capture "
-                                      "%s -o capture.bin and send it with a report "
-                                      "(CONTRIBUTING.md)."),
-                                    doctor_word(doctor_port(converter), word)),
+                        doctor_fix(doctor,
+                                   _("Wait for some telegrams. If it stays so: sudo smctl capture "
+                                     "%s -o capture.bin and send it with a report "
+                                     "(CONTRIBUTING.md)."),
+                                   doctor_word(doctor_port(converter), word)),
                         _("Telegrams arrive, but no meter is known behind it yet."));
-}
-
-void doctor_check_named(struct doctor *doctor)
-{
-        each_used(doctor, check_named);
-        need_heard(doctor);
 }

@@ -99,7 +99,7 @@ static bool stops_alone(const char *unit)
         return len > 8 && strcmp(unit + len - 8, ".service") == 0;
 }
 
-static void print_cure(const struct process *process, char *buf, size_t size)
+static void print_fix(const struct process *process, char *buf, size_t size)
 {
         if (strstr(process->command, "SmartMeterUSB"))
                 (void)snprintf(buf, size, "%s",
@@ -135,15 +135,15 @@ static void print_cure(const struct process *process, char *buf, size_t size)
 
 static void tell(struct doctor *doctor, const char *about, struct process *process)
 {
-        char cure[512];
+        char fix[512];
 
         process_describe(process);
-        print_cure(process, cure, sizeof(cure));
+        print_fix(process, fix, sizeof(fix));
         if (*process->unit)
-                doctor_wrong(doctor, about, cure, _("The port is held by %s (process %s, of %s)."),
+                doctor_wrong(doctor, about, fix, _("The port is held by %s (process %s, of %s)."),
                              process->name, process->pid, process->unit);
         else
-                doctor_wrong(doctor, about, cure, _("The port is held by %s (process %s)."),
+                doctor_wrong(doctor, about, fix, _("The port is held by %s (process %s)."),
                              process->name, process->pid);
 }
 
@@ -248,7 +248,17 @@ void doctor_check_holder(struct doctor *doctor)
                 doctor_skip(doctor, strerror(ENOMEM));
 }
 
-static void check_console(struct doctor *doctor, struct json_object *converter)
+bool doctor_knows_console(struct doctor *doctor)
+{
+        if (sysroot_is_console("") >= 0)
+                return true;
+        doctor_skip(doctor, _("How the kernel was started cannot be read."));
+        return false;
+}
+
+const struct need doctor_needs_port = { doctor_is_used, N_("No port is in use."), true };
+
+void doctor_check_console(struct doctor *doctor, struct json_object *converter)
 {
         struct port port = { 0 };
         const char *tty;
@@ -256,16 +266,6 @@ static void check_console(struct doctor *doctor, struct json_object *converter)
         resolve(json_text(converter, "device"), &port);
         tty = strrchr(port.path, '/') ? strrchr(port.path, '/') + 1 : port.path;
         if (*tty && sysroot_is_console(tty) > 0)
-                doctor_wrong(doctor, doctor_port(converter), words_console_cure(),
+                doctor_wrong(doctor, doctor_port(converter), words_console_fix(),
                              _("The kernel uses this port as its console."));
-}
-
-void doctor_check_console(struct doctor *doctor)
-{
-        if (sysroot_is_console("") < 0)
-                doctor_skip(doctor, _("How the kernel was started cannot be read."));
-        else if (doctor_n_used(doctor) == 0)
-                doctor_skip(doctor, _("No port is in use."));
-        else
-                doctor_each(doctor, "converters", check_console);
 }

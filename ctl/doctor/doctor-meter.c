@@ -19,17 +19,27 @@
 #define ZONE_SLACK_SEC 60
 #define SUSPECTS_MIN   6
 
-/* Without a meter the check has nothing to look at. */
-static void each_meter(struct doctor *doctor,
-                       void (*run)(struct doctor *doctor, struct json_object *meter))
+const struct need doctor_needs_meter = { NULL, N_("No meter has been heard yet."), true };
+
+/* Of a meter that is remembered, and not heard since the start, nothing is known. */
+static bool is_heard(struct json_object *meter)
 {
-        if (json_count(json_member(doctor->all, "meters")) == 0)
-                doctor_skip(doctor, _("No meter has been heard yet."));
-        else
-                doctor_each(doctor, "meters", run);
+        return json_number(meter, "last_telegram_usec") > 0;
 }
 
-static void check_key(struct doctor *doctor, struct json_object *meter)
+const struct need doctor_needs_heard = { .has = is_heard,
+                                         .why = N_("No meter has sent a telegram yet.") };
+
+/* Its telegrams have been looked into. */
+static bool has_readings(struct json_object *meter)
+{
+        return json_count(json_member(meter, "readings")) > 0;
+}
+
+const struct need doctor_needs_reading = { .has = has_readings,
+                                           .why = N_("No meter has sent a reading yet.") };
+
+void doctor_check_key(struct doctor *doctor, struct json_object *meter)
 {
         const char *state = json_text(meter, "key_state"), *id = json_text(meter, "id");
         char word[DOCTOR_WORD_MAX];
@@ -37,59 +47,31 @@ static void check_key(struct doctor *doctor, struct json_object *meter)
         doctor_word(id, word);
         if (strcmp(state, "missing") == 0)
                 doctor_wrong(doctor, id,
-                             doctor_cure(doctor,
-                                         _("Ask the utility for the key (GUEK) of the customer "
-                                           "interface, then: sudo smctl set-key %s"),
-                                         word),
+                             doctor_fix(doctor,
+                                        _("Ask the utility for the key (GUEK) of the customer "
+                                          "interface, then: sudo smctl set-key %s"),
+                                        word),
                              _("The telegrams are encrypted, and no key is set."));
         else if (strcmp(state, "wrong-encryption-key") == 0)
                 doctor_wrong(doctor, id,
-                             doctor_cure(doctor,
-                                         _("Compare it with the utility's letter (32 hex digits, "
-                                           "of this very meter), then: sudo smctl set-key %s"),
-                                         word),
+                             doctor_fix(doctor,
+                                        _("Compare it with the utility's letter (32 hex digits, "
+                                          "of this very meter), then: sudo smctl set-key %s"),
+                                        word),
                              _("The encryption key is wrong."));
         else if (strcmp(state, "wrong-authentication-key") == 0)
                 doctor_wrong(doctor, id,
-                             doctor_cure(doctor,
-                                         _("Set it again, or set the encryption key alone: sudo "
-                                           "smctl set-key %s"),
-                                         word),
+                             doctor_fix(doctor,
+                                        _("Set it again, or set the encryption key alone: sudo "
+                                          "smctl set-key %s"),
+                                        word),
                              _("The encryption key is right, but the authentication key is not."));
+        else if (strcmp(state, "unverified") == 0)
+                doctor_skip(doctor, _("A key was set; the meter's next telegram tells whether it "
+                                      "is right."));
 }
 
-static size_t count_heard(struct doctor *doctor)
-{
-        struct json_object *meters = json_member(doctor->all, "meters");
-        size_t n = 0;
-
-        for (size_t i = 0; i < json_count(meters); i++)
-                n += json_number(json_object_array_get_idx(meters, i), "last_telegram_usec") > 0;
-        return n;
-}
-
-/* Of meters that are remembered, and not heard since the start, nothing is known. */
-static void each_heard(struct doctor *doctor,
-                       void (*run)(struct doctor *doctor, struct json_object *meter))
-{
-        each_meter(doctor, run);
-        if (!doctor->skipped && count_heard(doctor) == 0)
-                doctor_skip(doctor, _("No meter has sent a telegram yet."));
-}
-
-void doctor_check_key(struct doctor *doctor)
-{
-        struct json_object *meters = json_member(doctor->all, "meters");
-
-        each_heard(doctor, check_key);
-        for (size_t i = 0; i < json_count(meters); i++)
-                if (strcmp(json_text(json_object_array_get_idx(meters, i), "key_state"),
-                           "unverified") == 0)
-                        doctor_skip(doctor, _("A key was set; the meter's next telegram tells "
-                                              "whether it is right."));
-}
-
-static void check_offline(struct doctor *doctor, struct json_object *meter)
+void doctor_check_offline(struct doctor *doctor, struct json_object *meter)
 {
         uint64_t last = (uint64_t)json_number(meter, "last_telegram_usec");
         char age[OUTPUT_TEXT_MAX], word[DOCTOR_WORD_MAX];
@@ -97,16 +79,11 @@ static void check_offline(struct doctor *doctor, struct json_object *meter)
         if (last == 0 || json_flag(meter, "online"))
                 return;
         doctor_wrong(doctor, json_text(meter, "id"),
-                     doctor_cure(doctor,
-                                 _("Look at its converter: smctl status. A meter that is gone for "
-                                   "good: sudo smctl forget %s"),
-                                 doctor_word(json_text(meter, "id"), word)),
+                     doctor_fix(doctor,
+                                _("Look at its converter: smctl status. A meter that is gone for "
+                                  "good: sudo smctl forget %s"),
+                                doctor_word(json_text(meter, "id"), word)),
                      _("No telegram for %s."), output_age(last, output_now_usec(), age));
-}
-
-void doctor_check_offline(struct doctor *doctor)
-{
-        each_heard(doctor, check_offline);
 }
 
 /* How many readings of a meter have this flag. */
@@ -121,7 +98,7 @@ static size_t count_flag(struct json_object *meter, const char *flag)
 }
 
 /* Heard, and yet it says nothing: none of its telegrams is understood, or none is any more. */
-static void check_layout(struct doctor *doctor, struct json_object *meter)
+void doctor_check_layout(struct doctor *doctor, struct json_object *meter)
 {
         struct json_object *statistics = json_member(meter, "statistics");
         size_t n_readings = json_count(json_member(meter, "readings"));
@@ -132,76 +109,44 @@ static void check_layout(struct doctor *doctor, struct json_object *meter)
                 return;
         doctor_wrong(
                 doctor, json_text(meter, "id"),
-                doctor_cure(doctor,
-                            _("Teach it, with what its display shows: sudo smctl learn %s. Or "
-                              "attach to an issue what this makes: sudo smctl report %s; it does "
-                              "not tell whose meter it is."),
-                            doctor_word(json_text(meter, "id"), word),
-                            doctor_word(json_text(meter, "converter"), port)),
+                doctor_fix(doctor,
+                           _("Teach it, with what its display shows: sudo smctl learn %s. Or "
+                             "attach to an issue what this makes: sudo smctl report %s; it does "
+                             "not tell whose meter it is."),
+                           doctor_word(json_text(meter, "id"), word),
+                           doctor_word(json_text(meter, "converter"), port)),
                 _("Its telegrams arrive whole, but their list is unknown: %lld so far, and no "
                   "reading."),
                 (long long)json_number(statistics, "unknown-layouts"));
 }
 
-/* Those whose telegrams have been looked into. */
-static size_t count_open(struct doctor *doctor)
-{
-        struct json_object *meters = json_member(doctor->all, "meters");
-        size_t n = 0;
-
-        for (size_t i = 0; i < json_count(meters); i++) {
-                struct json_object *meter = json_object_array_get_idx(meters, i);
-
-                n += json_count(json_member(meter, "readings")) > 0;
-        }
-        return n;
-}
-
-static void each_open(struct doctor *doctor,
-                      void (*run)(struct doctor *doctor, struct json_object *meter))
-{
-        each_meter(doctor, run);
-        if (doctor->n_here == 0 && count_open(doctor) == 0)
-                doctor_skip(doctor, _("No meter has sent a reading yet."));
-}
-
-void doctor_check_layout(struct doctor *doctor)
-{
-        each_open(doctor, check_layout);
-}
-
-static void check_scale(struct doctor *doctor, struct json_object *meter)
+void doctor_check_scale(struct doctor *doctor, struct json_object *meter)
 {
         size_t n = count_flag(meter, "unscaled");
-        const char *cure = json_text(meter, "scale_cure");
+        const char *fix = json_text(meter, "scale_cure");
         char word[DOCTOR_WORD_MAX];
 
-        if (*cure)
+        if (*fix)
                 doctor_wrong(doctor, json_text(meter, "id"),
                              _("Compare its energy with the meter's display; where it is wrong, "
                                "write that line into its [meter] section. Without it, the measured "
                                "scale is taken after an hour of load (docs/evidence.md)."),
                              _("Its energy does not agree with its power over the same time: %s "
                                "would be right."),
-                             cure);
+                             fix);
         if (n > 0)
                 doctor_wrong(doctor, json_text(meter, "id"),
-                             doctor_cure(doctor,
-                                         _("\"smctl readings %s\" shows which. Compare with the "
-                                           "meter's display and write Scale.CODE= into its [meter] "
-                                           "section (docs/evidence.md)."),
-                                         doctor_word(json_text(meter, "id"), word)),
+                             doctor_fix(doctor,
+                                        _("\"smctl readings %s\" shows which. Compare with the "
+                                          "meter's display and write Scale.CODE= into its [meter] "
+                                          "section (docs/evidence.md)."),
+                                        doctor_word(json_text(meter, "id"), word)),
                              P_("%zu number has no unit, since nobody tells its scale.",
                                 "%zu numbers have no unit, since nobody tells their scale.", n),
                              n);
 }
 
-void doctor_check_scale(struct doctor *doctor)
-{
-        each_open(doctor, check_scale);
-}
-
-static void check_suspect(struct doctor *doctor, struct json_object *meter)
+void doctor_check_suspect(struct doctor *doctor, struct json_object *meter)
 {
         struct json_object *statistics = json_member(meter, "statistics");
         int64_t n = json_number(statistics, "suspects");
@@ -213,21 +158,16 @@ static void check_suspect(struct doctor *doctor, struct json_object *meter)
                 return;
         doctor_wrong(
                 doctor, json_text(meter, "id"),
-                doctor_cure(doctor,
-                            _("\"smctl readings %s\" notes which. Counters that rise faster than "
-                              "the connection can carry: set MaxPower= in its [meter] section; "
-                              "with a wrong factor: Scale.CODE= there. Else report it with a "
-                              "record: sudo smctl capture %s -o capture.bin"),
-                            doctor_word(json_text(meter, "id"), word),
-                            doctor_word(json_text(meter, "converter"), port)),
+                doctor_fix(doctor,
+                           _("\"smctl readings %s\" notes which. Counters that rise faster than "
+                             "the connection can carry: set MaxPower= in its [meter] section; "
+                             "with a wrong factor: Scale.CODE= there. Else report it with a "
+                             "record: sudo smctl capture %s -o capture.bin"),
+                           doctor_word(json_text(meter, "id"), word),
+                           doctor_word(json_text(meter, "converter"), port)),
                 P_("%zu reading is not believed now (%lld values since the start).",
                    "%zu readings are not believed now (%lld values since the start).", n_now),
                 n_now, (long long)n);
-}
-
-void doctor_check_suspect(struct doctor *doctor)
-{
-        each_open(doctor, check_suspect);
 }
 
 /* When we heard the telegram that had the meter's clock in it. One that cannot be read is heard
@@ -256,7 +196,10 @@ static bool has_clock(struct json_object *meter)
                last_read_usec(meter) != 0;
 }
 
-static void check_clock(struct doctor *doctor, struct json_object *meter)
+const struct need doctor_needs_clock = { .has = has_clock,
+                                         .why = N_("No meter has told its time yet.") };
+
+void doctor_check_clock(struct doctor *doctor, struct json_object *meter)
 {
         int64_t deviation = json_number(meter, "clock_deviation_usec");
         long long seconds = llabs(deviation) / 1000000;
@@ -281,18 +224,6 @@ static void check_clock(struct doctor *doctor, struct json_object *meter)
                              deviation > 0 ? _("ahead of") : _("behind"));
 }
 
-void doctor_check_clock(struct doctor *doctor)
-{
-        struct json_object *meters = json_member(doctor->all, "meters");
-        size_t n = 0;
-
-        each_meter(doctor, check_clock);
-        for (size_t i = 0; i < json_count(meters); i++)
-                n += has_clock(json_object_array_get_idx(meters, i));
-        if (n == 0 && json_count(meters) > 0)
-                doctor_skip(doctor, _("No meter has told its time yet."));
-}
-
 /* Heard within its interval, its key fits, and it has said something that is not stale. */
 static bool is_read(struct json_object *meter)
 {
@@ -301,12 +232,13 @@ static bool is_read(struct json_object *meter)
         return json_flag(meter, "online") && key_fits(meter) && n > count_flag(meter, "stale");
 }
 
+void doctor_count_read(struct doctor *doctor, struct json_object *meter)
+{
+        doctor->n_read += is_read(meter);
+}
+
 void doctor_check_reading(struct doctor *doctor)
 {
-        struct json_object *meters = json_member(doctor->all, "meters");
-
-        for (size_t i = 0; i < json_count(meters); i++)
-                doctor->n_read += is_read(json_object_array_get_idx(meters, i));
         if (doctor->n_read > 0)
                 return;
         if (doctor->n_wrong > 0)

@@ -38,11 +38,11 @@ static enum trouble trouble_of(struct json_object *output)
 }
 
 /* What has become of the messages meanwhile, and what to do: commands stand at the end. */
-static const char *cure_of(struct doctor *doctor, struct json_object *output, const char *format)
+static const char *fix_of(struct doctor *doctor, struct json_object *output, const char *format)
 {
         int64_t lost = json_number(output, "dropped");
         int64_t waiting = json_number(output, "queued") + json_number(output, "spooled");
-        char word[DOCTOR_WORD_MAX], cure[DOCTOR_CURE_MAX], told[160] = "";
+        char word[DOCTOR_WORD_MAX], fix[DOCTOR_FIX_MAX], told[160] = "";
         size_t n = 0;
 
         if (waiting > 0)
@@ -51,42 +51,44 @@ static const char *cure_of(struct doctor *doctor, struct json_object *output, co
         if (lost > 0 && n < sizeof(told))
                 (void)snprintf(told + n, sizeof(told) - n, _("%lld messages were given up. "),
                                (long long)lost);
-        (void)snprintf(cure, sizeof(cure), format, doctor_word(json_text(output, "name"), word));
-        return doctor_cure(doctor, "%s%s", told, cure);
+        (void)snprintf(fix, sizeof(fix), format, doctor_word(json_text(output, "name"), word));
+        return doctor_fix(doctor, "%s%s", told, fix);
 }
 
-/* Tells the trouble of one kind. Who was not let so far neither has it nor is free of it. */
-static void check(struct doctor *doctor, enum trouble trouble,
-                  const char *(*cure)(struct json_object *output))
+static bool is_broker(struct json_object *output)
 {
-        struct json_object *outputs = json_member(doctor->all, "outputs");
-        size_t n = 0, n_passed = 0;
-
-        for (size_t i = 0; i < json_count(outputs); i++) {
-                struct json_object *output = json_object_array_get_idx(outputs, i);
-                const char *error = words_error(output);
-                enum trouble here = trouble_of(output);
-
-                if (strcmp(json_text(output, "kind"), "mqtt") != 0)
-                        continue;
-                n++;
-                /* A refused password is no trouble of TLS, but no connection either. */
-                n_passed += trouble == TROUBLE_NETWORK ? json_flag(output, "connected")
-                                                       : here == TROUBLE_NONE || here > trouble;
-                if (here != trouble)
-                        continue;
-                doctor_wrong(doctor, json_text(output, "name"),
-                             cure_of(doctor, output, cure(output)), "%s",
-                             *error ? error : _("There is no connection."));
-        }
-        if (n == 0)
-                doctor_skip(doctor, _("No broker is configured."));
-        else if (n_passed < n)
-                doctor_skip(doctor, _("A broker is not connected; another check says why."));
+        return strcmp(json_text(output, "kind"), "mqtt") == 0;
 }
 
-/* "%s" in a cure is the output's name. Without it, set-broker asks which. */
-static const char *cure_of_network(struct json_object *output)
+const struct need doctor_needs_broker = { .has = is_broker, .why = N_("No broker is configured.") };
+
+static bool is_file(struct json_object *output)
+{
+        return !is_broker(output);
+}
+
+const struct need doctor_needs_file = { .has = is_file, .why = N_("No output writes a file.") };
+
+/* Reports the trouble of one kind. Who was not let so far neither has it nor is free of it. */
+static void check(struct doctor *doctor, struct json_object *output, enum trouble trouble,
+                  const char *fix)
+{
+        enum trouble here = trouble_of(output);
+        const char *error = words_error(output);
+
+        if (!is_broker(output))
+                return;
+        /* A refused password is no trouble of TLS, but no connection either. */
+        if (trouble == TROUBLE_NETWORK ? !json_flag(output, "connected")
+                                       : here != TROUBLE_NONE && here <= trouble)
+                doctor_skip(doctor, _("A broker is not connected; another check says why."));
+        if (here == trouble)
+                doctor_wrong(doctor, json_text(output, "name"), fix_of(doctor, output, fix), "%s",
+                             *error ? error : _("There is no connection."));
+}
+
+/* "%s" in a fix is the output's name. Without it, set-broker asks which. */
+static const char *fix_of_network(struct json_object *output)
 {
         if (strcmp(json_text(output, "last_error_code"), "refused") != 0)
                 return _("Does the broker run? For another one: sudo smctl set-broker --name %s");
@@ -97,24 +99,24 @@ static const char *cure_of_network(struct json_object *output)
                            "another: sudo smctl set-broker --name %s");
 }
 
-void doctor_check_broker(struct doctor *doctor)
+void doctor_check_broker(struct doctor *doctor, struct json_object *output)
 {
-        check(doctor, TROUBLE_NETWORK, cure_of_network);
+        check(doctor, output, TROUBLE_NETWORK, fix_of_network(output));
 }
 
-static const char *cure_of_tls(struct json_object *output)
+static const char *fix_of_tls(struct json_object *output)
 {
         (void)output;
         return _("Correct Tls=, CaFile= or the certificates in its [mqtt] section, then: sudo "
                  "smctl reload");
 }
 
-void doctor_check_tls(struct doctor *doctor)
+void doctor_check_tls(struct doctor *doctor, struct json_object *output)
 {
-        check(doctor, TROUBLE_TLS, cure_of_tls);
+        check(doctor, output, TROUBLE_TLS, fix_of_tls(output));
 }
 
-static const char *cure_of_acl(struct json_object *output)
+static const char *fix_of_acl(struct json_object *output)
 {
         return strncmp(json_text(output, "last_error_code"), "password-", strlen("password-")) == 0
                        ? _("With another user or password: sudo smctl set-broker --name %s")
@@ -122,28 +124,16 @@ static const char *cure_of_acl(struct json_object *output)
                            "sudo smctl set-broker --name %s");
 }
 
-void doctor_check_acl(struct doctor *doctor)
+void doctor_check_acl(struct doctor *doctor, struct json_object *output)
 {
-        check(doctor, TROUBLE_ACL, cure_of_acl);
+        check(doctor, output, TROUBLE_ACL, fix_of_acl(output));
 }
 
-void doctor_check_files(struct doctor *doctor)
+void doctor_check_files(struct doctor *doctor, struct json_object *output)
 {
-        struct json_object *outputs = json_member(doctor->all, "outputs");
-        size_t n = 0;
-
-        for (size_t i = 0; i < json_count(outputs); i++) {
-                struct json_object *output = json_object_array_get_idx(outputs, i);
-
-                if (strcmp(json_text(output, "kind"), "mqtt") == 0)
-                        continue;
-                n++;
-                if (*json_text(output, "last_error"))
-                        doctor_wrong(doctor, json_text(output, "name"),
-                                     _("Does its folder exist, may the service write there, and is "
-                                       "there room on the disk?"),
-                                     "%s", words_error(output));
-        }
-        if (n == 0)
-                doctor_skip(doctor, _("No output writes a file."));
+        if (is_file(output) && *json_text(output, "last_error"))
+                doctor_wrong(doctor, json_text(output, "name"),
+                             _("Does its folder exist, may the service write there, and is there "
+                               "room on the disk?"),
+                             "%s", words_error(output));
 }

@@ -198,7 +198,7 @@ static int tell_end(const struct board_port *port, const struct board_files *fil
                 return output_fail("%s: %s", port->device, words_reason(converter));
         if (sysroot_is_console(port->tty) > 0)
                 output_say("%s %s\n", _("The kernel uses this port as its console."),
-                           words_console_cure());
+                           words_console_fix());
         return report(json_text(converter, "id"), files);
 }
 

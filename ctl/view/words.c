@@ -191,7 +191,7 @@ const char *words_state(const char *state)
         return state;
 }
 
-const char *words_console_cure(void)
+const char *words_console_fix(void)
 {
         return _("Take console= with this port out of the kernel's command line "
                  "(/boot/firmware/cmdline.txt, or /etc/default/grub and sudo update-grub), and "

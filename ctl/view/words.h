@@ -15,4 +15,4 @@ const char *words_error(struct json_object *output);
 /* A state of the service, a converter, a meter or a key: "receiving" → "empfängt". */
 const char *words_state(const char *state);
 /* What is done about a port that the kernel uses as its console. */
-const char *words_console_cure(void);
+const char *words_console_fix(void);
