@@ -11,23 +11,20 @@
 #include "doctor.h"
 #include "sysroot.h"
 
-/* Makers of the chips in USB serial converters, and the kernel module of each. */
+/* Chips of USB serial converters, and the kernel module of each: from udev/61-smartmeterd.hwdb,
+ * which the build reads, so that the list need not be installed here. */
 static const struct chip {
-        const char *vendor_id, *product_id; /* NULL: all of this maker */
+        const char *vendor_id, *product_id; /* "": all of this maker */
         const char *module;
 } chips[] = {
-        { "067b", NULL, "pl2303" },    { "0557", "2008", "pl2303" },  { "0403", NULL, "ftdi_sio" },
-        { "10c4", "ea60", "cp210x" },  { "10c4", "ea63", "cp210x" },  { "10c4", "ea70", "cp210x" },
-        { "10c4", "ea71", "cp210x" },  { "1a86", "7523", "ch341" },   { "1a86", "7522", "ch341" },
-        { "1a86", "5523", "ch341" },   { "1a86", "55d3", "cdc_acm" }, { "1a86", "55d4", "cdc_acm" },
-        { "04e2", NULL, "xr_serial" },
+#include "ctl/doctor/chips.inc"
 };
 
 static const struct chip *chip_find(const struct usb_device *device)
 {
         for (size_t i = 0; i < ELEMENTSOF(chips); i++)
                 if (strcasecmp(chips[i].vendor_id, device->vendor_id) == 0 &&
-                    (!chips[i].product_id ||
+                    (!*chips[i].product_id ||
                      strcasecmp(chips[i].product_id, device->product_id) == 0))
                         return &chips[i];
         return NULL;

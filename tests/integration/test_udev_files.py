@@ -49,7 +49,8 @@ def parse_hwdb(text):
 
 def uncomment(text):
     """With every chip that is only offered taken up, as the head of the file says."""
-    return re.sub(r"^#(usb:.*)\n#( SMARTMETER_CONVERTER=1)$", r"\n\1\n\2", text,
+    return re.sub(r"^#(usb:.*)\n#( SMARTMETER_CONVERTER=1)(?:\n#( SMARTMETER_MODULE=.*))?$",
+                  lambda m: "\n" + "\n".join(part for part in m.groups() if part), text,
                   flags=re.MULTILINE)
 
 
@@ -67,18 +68,35 @@ class Hwdb(unittest.TestCase):
             patterns = [p for ps, _ in parse_hwdb(text) for p in ps]
             self.assertEqual(len(patterns), len(set(patterns)))
             for pattern in patterns:  # the kernel writes upper case; another never matches
-                self.assertRegex(pattern, r"^usb:v[0-9A-F]{4}p[0-9A-F]{4}\*$")
-            for _, properties in parse_hwdb(text):
-                self.assertEqual(properties, {"SMARTMETER_CONVERTER": "1"})
+                self.assertRegex(pattern, r"^usb:v[0-9A-F]{4}(p[0-9A-F]{4})?\*$")
+            for patterns, properties in parse_hwdb(text):
+                module = properties.pop("SMARTMETER_MODULE", None)
+                self.assertRegex(module or "none", r"^[a-z0-9_]+$")
+                if module is None or properties:  # a maker as a whole is never opened
+                    self.assertEqual(properties, {"SMARTMETER_CONVERTER": "1"})
+                    self.assertRegex(patterns[0], "p[0-9A-F]{4}")
 
     def test_hwdb_marks_the_pl2303_family_and_only_offers_the_others(self):
         stanzas = parse_hwdb(HWDB.read_text())
         for modalias in PL2303, PL2303GC:
-            self.assertEqual(query(stanzas, modalias), {"SMARTMETER_CONVERTER": "1"})
+            self.assertEqual(query(stanzas, modalias),
+                             {"SMARTMETER_CONVERTER": "1", "SMARTMETER_MODULE": "pl2303"})
         self.assertEqual(query(stanzas, CP2102), {})
         self.assertNotIn("#usb:", uncomment(HWDB.read_text()))
         offered = parse_hwdb(uncomment(HWDB.read_text()))
-        self.assertEqual(query(offered, CP2102), {"SMARTMETER_CONVERTER": "1"})
+        self.assertEqual(query(offered, CP2102),
+                         {"SMARTMETER_CONVERTER": "1", "SMARTMETER_MODULE": "cp210x"})
+
+    def test_each_family_of_chips_has_the_module_that_drives_it(self):
+        offered = parse_hwdb(uncomment(HWDB.read_text()))
+        modules = {}
+        for patterns, _ in offered:
+            modalias = patterns[0].replace("*", "d0100dc00" if "p" in patterns[0] else "p0001d0100")
+            modules.setdefault(patterns[0][5:9], set()).add(query(offered, modalias).get("SMARTMETER_MODULE"))
+        for maker, wanted in (("067B", {"pl2303"}), ("0557", {"pl2303"}), ("10C4", {"cp210x"}),
+                              ("0403", {"ftdi_sio"}), ("1A86", {"ch341", "cdc_acm"}), ("04E2", {"xr_serial"}),
+                              ("0483", {None}), ("2E8A", {None})):
+            self.assertEqual(modules[maker], wanted, maker)
 
     def test_systemd_compiles_the_hwdb_without_complaint(self):
         tool = find_tool("systemd-hwdb")
@@ -93,7 +111,8 @@ class Hwdb(unittest.TestCase):
             self.assertEqual((done.returncode, done.stdout), (0, ""))
             self.assertIn(b"SMARTMETER_CONVERTER", (folder.parent / "hwdb.bin").read_bytes())
             if version(tool) >= 254:  # older ones ask the machine's own
-                for modalias, wanted in ((PL2303, "SMARTMETER_CONVERTER=1"), (CP2102, "")):
+                for modalias, wanted in ((PL2303, "SMARTMETER_CONVERTER=1\nSMARTMETER_MODULE=pl2303"),
+                                         (CP2102, "")):
                     said = subprocess.run([tool, "query", "--root", root, modalias], check=False,
                                           stdout=subprocess.PIPE, text=True).stdout
                     self.assertEqual(said.strip(), wanted)

@@ -37,6 +37,20 @@ class TestMachine(DoctorCase):
         self.machine.plug(vendor="1a86", product="7523", driver=None, tty=None)
         self.assert_only("driver", "No driver", "modprobe ch341")
 
+    def test_driver_is_that_of_the_hardware_list(self):
+        for i, (vendor, product, module) in enumerate((
+                ("067b", "ffff", "pl2303"), ("0557", "2008", "pl2303"), ("0403", "6001", "ftdi_sio"),
+                ("10c4", "ea63", "cp210x"), ("1a86", "5523", "ch341"), ("1a86", "55D8", "cdc_acm"),
+                ("04e2", "1410", "xr_serial"))):
+            name = f"1-{i + 1}"
+            self.machine.plug(name, vendor=vendor, product=product, driver=None, tty=None)
+            self.assertIn(f"modprobe {module}.", [r["cure"] for r in self.doctor()["driver"]
+                                                  if r["about"].startswith(f"{vendor}:{product}")][0])
+        # A number of development boards; another product of a maker of more than serial chips.
+        self.machine.plug("2-1", vendor="0483", product="5740", driver=None, tty=None)
+        self.machine.plug("2-2", vendor="10c4", product="0001", driver=None, tty=None)
+        self.assertEqual(len(self.doctor()["driver"]), 7)
+
     def test_doctor_names_a_driver_without_port(self):
         self.machine.plug(tty=None)
         self.assert_only("tty", "pl2303 has it, but made no port", "dmesg")
