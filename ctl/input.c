@@ -10,7 +10,7 @@ static bool is_blank(uint8_t c)
         return c == ' ' || c == '\t' || c == '\r' || c == '\n';
 }
 
-/* What people and tools put between bytes. */
+/* Separators that people and tools put between bytes. */
 static bool is_separator(uint8_t c)
 {
         return is_blank(c) || c == ':' || c == ',' || c == '-' || c == ';';

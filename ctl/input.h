@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The input of `smctl decode`: raw bytes, or hex text with # comments, told apart by content. Works
+ * The input of `smctl decode`: raw bytes, or hex text with # comments, recognised by content. Works
  * on pieces as they come, so a pipe is decoded live.
  */
 #pragma once
@@ -11,7 +11,7 @@
 
 #include "lib/value/reader.h"
 
-/* So many bytes are enough to tell hex text from raw bytes. */
+/* So many bytes are enough to distinguish hex text from raw bytes. */
 #define INPUT_SNIFF_BYTES 64
 
 enum input_kind {
@@ -19,7 +19,7 @@ enum input_kind {
         INPUT_HEX,
 };
 
-/* Tells what the beginning of a file is. */
+/* Finds out what the beginning of a file is. */
 enum input_kind input_sniff(struct slice head);
 
 struct input_hex {

@@ -63,7 +63,7 @@ static void option_set_add(struct option_set *set, const struct option_row *row)
 static void option_set_init(struct option_set *set, const struct options *options)
 {
         *set = (struct option_set){ 0 };
-        /* '+': stop at the first argument; ':': tell a missing value from an unknown option. */
+        /* '+': stop at the first argument; ':': a missing value is no unknown option. */
         strcpy(set->shorts, options->stop_at_argument ? "+:" : ":");
         for (size_t i = 0; i < options->n_rows; i++)
                 option_set_add(set, &options->rows[i]);
@@ -93,7 +93,7 @@ int options_misuse(const char *verb, const char *format, ...)
         return EXIT_MISUSED;
 }
 
-/* What stands behind '=' is nobody's business: "--password=…" */
+/* The value behind '=' may be a secret and is not printed: "--password=…" */
 static const char *without_value(const char *word, char name[static 64])
 {
         (void)snprintf(name, 64, "%.*s", (int)strcspn(word, "="), word);

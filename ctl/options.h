@@ -40,7 +40,7 @@ struct options {
 
 struct verb;
 
-/* What all verbs share. */
+/* Options of all verbs. */
 struct ctl_settings {
         const struct verb *verb; /* the one that runs: what --help says of it */
         bool json;

@@ -14,9 +14,9 @@ static inline void profiles_free_owned(struct profile_set *set)
 }
 DEFINE_OWNED(profiles, struct profile_set *, profiles_free_owned);
 
-/* Owned by the caller. What is wrong with a file is told on standard error, and the file is not
+/* Owned by the caller. Mistakes in a file are printed to standard error, and the file is not
  * counted. -ENOMEM. */
 int profiles_load(struct profile_set **ret);
 
-/* Adds the profile of one file; *ret is it. What is wrong is told on standard error. -errno. */
+/* Adds the profile of one file; *ret is it. Mistakes are printed to standard error. -errno. */
 int profiles_load_file(struct profile_set *set, const char *path, const struct meter_profile **ret);

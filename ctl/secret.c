@@ -12,8 +12,7 @@
 #include "base/util.h"
 #include "ctl/i18n.h"
 
-/* A key has 32, one digit too few or too many is a mistake people make; a server id of SML has 20.
- */
+/* A key has 32; people type a digit too few or too many. A server id of SML has 20. */
 #define KEY_DIGITS_MIN 24
 
 static int read_line(int fd, char ret[static SECRET_LINE_MAX])

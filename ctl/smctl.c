@@ -75,7 +75,7 @@ static const struct verb *verb_meant(const char *word)
         return n == 1 ? found : NULL;
 }
 
-/* What people look for under a word that other programs have for it. */
+/* Verbs under the words that other programs have for them. */
 static const char *hint_of(const char *word)
 {
         static const struct {

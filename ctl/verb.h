@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What smctl can be told to do. A verb gets its own argv (argv[0] is its name) and answers an exit
- * code; the table of all is verbs/verb.h.
+ * The verbs of smctl. A verb gets its own argv (argv[0] is its name) and answers an exit code; the
+ * table of all is verbs/verb.h.
  */
 #pragma once
 
@@ -13,7 +13,7 @@ enum exit_code {
 
 struct verb {
         const char *name;
-        const char *synopsis; /* what follows the name, without options: "ID -- COMMAND…" */
+        const char *synopsis; /* behind the name, without options: "ID -- COMMAND…" */
         const char *summary;  /* one line, marked for translation */
         int (*run)(int argc, char **argv);
 };

@@ -75,8 +75,8 @@ static int write_section(const struct board_port *port, const struct board_wish 
         return n < (int)sizeof(text) ? put(path, text) : -ENAMETOOLONG;
 }
 
-/* Ports belong to dialout, of which the service is, unless somebody has decided otherwise. What
- * belongs to tty is, or was, the login prompt's. */
+/* Ports belong to dialout, of which the service is, unless the administrator decided otherwise. A
+ * port that belongs to tty is, or was, the login prompt's. */
 static const char *other_group(const struct board_port *port)
 {
         const struct group *group = port->file.st_gid != 0 ? getgrgid(port->file.st_gid) : NULL;
@@ -99,7 +99,7 @@ static int write_drop_in(const struct board_port *port, const char *path)
 
 void board_files_undo(const struct board_files *files)
 {
-        /* What cannot be taken away was not written either. */
+        /* A file that cannot be removed was not written either. */
         if (*files->section && !files->was_section)
                 (void)unlink(files->section);
         if (*files->drop_in && !files->was_drop_in)

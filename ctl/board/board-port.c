@@ -27,7 +27,7 @@ static bool begins(const char *text, const char *start)
         return strncmp(text, start, strlen(start)) == 0;
 }
 
-/* What nobody would call a USB converter. */
+/* Names that no USB converter has. */
 static bool is_name_of_uart(const char *name)
 {
         static const char *const names[] = { "ttyAMA", "ttyS", "serial" };

@@ -21,8 +21,9 @@ struct board_port {
 };
 
 /*
- * What `word` means, a name below /dev or a path. 1: such a port. 0: none of the machine's own,
- * such as a USB converter. -errno after a word to the user: a port of the machine that is none.
+ * Finds the port of `word`, a name below /dev or a path. 1: such a port. 0: none of the machine's
+ * own, such as a USB converter. -errno with the reason on standard error: a port of the machine
+ * that is none.
  */
 int board_port_find(const char *word, struct board_port *ret);
 

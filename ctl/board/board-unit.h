@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What systemd has to do when a port of the machine comes to the service, or leaves it: by
- * systemctl, which waits until it is done and says what went wrong.
+ * Commands to systemd when a port of the machine comes to the service, or leaves it: by systemctl,
+ * which waits until it is done and says what went wrong.
  */
 #pragma once
 

@@ -113,7 +113,7 @@ bool broker_parse_host(const char *text, struct broker *broker, const char **ret
         return *host != '\0';
 }
 
-/* What is there; NULL and 0 when there is nothing. */
+/* The file's content; NULL and 0 when there is none. */
 static int read_old(const char *path, char **ret)
 {
         FILE *file = fopen(path, "re");

@@ -36,8 +36,8 @@ bool broker_parse_host(const char *text, struct broker *broker, const char **ret
 bool broker_is_name(const char *name);
 
 /* Writes both, each whole or not at all, the password readable by root and the service alone.
- * `config` is the path of smartmeterd.conf. On failure nothing is changed, and the user was told.
- */
+ * `config` is the path of smartmeterd.conf. On failure nothing is changed, and the reason is on
+ * standard error. */
 int broker_write(const struct broker *broker, const char *config, struct broker_files *ret);
 
 /* Puts back what was there. */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What the service shows, as one JSON tree: GetManagedObjects() once, each value by its signature,
- * property names turned into snake_case keys. A property we have never heard of is shown too.
+ * The service's objects as one JSON tree: GetManagedObjects() once, each value by its signature,
+ * property names turned into snake_case keys. Unknown properties are shown too.
  */
 #include "client.h"
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What a user means by the word they typed: an id, a tty with or without /dev/, a name, or the
+ * Finds the object of a word that a user typed: an id, a tty with or without /dev/, a name, or the
  * beginning of one of these when only one object begins so.
  */
 #include "client.h"

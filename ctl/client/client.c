@@ -18,8 +18,7 @@
 #include "ctl/view/sentences.h"
 #include "dbus/names.h"
 
-/* Adopting waits for the port, setting keys for polkit's question: the longest any call may take.
- */
+/* Adopting waits for the port, setting keys for polkit's question: no call takes longer. */
 #define CALL_TIMEOUT_USEC (60U * 1000000U)
 
 static int explain_absent(void)
@@ -81,7 +80,7 @@ bool client_has_service(sd_bus *bus)
         int owned = 0;
 
         if (sd_bus_is_bus_client(bus) <= 0)
-                return true; /* nobody else listens at its socket */
+                return true; /* no other process listens at its socket */
         return sd_bus_call_method(bus, "org.freedesktop.DBus", "/org/freedesktop/DBus",
                                   "org.freedesktop.DBus", "NameHasOwner", NULL, &reply, "s",
                                   BUS_NAME) >= 0 &&
@@ -109,7 +108,7 @@ int client_open(sd_bus **ret)
         return 0;
 }
 
-/* True when the error means that nobody owns the service's name. */
+/* True when the error means that the service's name has no owner. */
 static bool client_is_absent(const sd_bus_error *error, int r)
 {
         return sd_bus_error_has_name(error, SD_BUS_ERROR_SERVICE_UNKNOWN) ||

@@ -17,8 +17,8 @@ int client_connect(sd_bus **ret);
 /* True when the service owns its name; never starts it. */
 bool client_has_service(sd_bus *bus);
 
-/* Connects to a service that runs. Owned by the caller. On failure the user has been told; the
- * answer is -errno. */
+/* Connects to a service that runs. Owned by the caller. -errno, with the reason on standard
+ * error. */
 int client_open(sd_bus **ret);
 
 static inline void client_bus_close(sd_bus *bus)
@@ -37,7 +37,7 @@ DEFINE_OWNED(message, sd_bus_message *, client_message_unref);
  *   {"service": {…}, "converters": [{…}], "meters": [{…, "tariff": {…}}], "outputs": [{…}]}
  * Members are the D-Bus properties in snake_case (Electricity1 beside Meter1); every object also
  * has its path as "object"; paths of other objects are replaced by their ids. Owned by the caller.
- * On failure the user has been told.
+ * On failure the reason is on standard error.
  */
 int client_fetch(sd_bus *bus, struct json_object **ret);
 
@@ -55,8 +55,9 @@ int client_fetch_readings(sd_bus *bus, const char *path, struct json_object **re
 int client_read_readings(sd_bus_message *message, struct json_object **ret);
 
 /*
- * What a user means: a converter by id, device, or its name; a meter by id or name; a unique
- * beginning will do. NULL after an explanation with the nearest right word. Borrowed from `all`.
+ * The object that a user means: a converter by id, device, or its name; a meter by id or name; a
+ * unique beginning will do. NULL after an explanation with the nearest right word. Borrowed from
+ * `all`.
  */
 struct json_object *client_find_converter(struct json_object *all, const char *word);
 struct json_object *client_find_meter(struct json_object *all, const char *word);
@@ -64,7 +65,7 @@ struct json_object *client_find_meter(struct json_object *all, const char *word)
 struct json_object *client_find_any(struct json_object *all, const char *word,
                                     const char **ret_kind);
 
-/* Calls a method and waits. On failure the user has been told. *ret may be NULL. */
+/* Calls a method and waits. On failure the reason is on standard error. *ret may be NULL. */
 int client_call(sd_bus *bus, const char *path, const char *interface, const char *method,
                 sd_bus_message **ret, const char *types, ...);
 
@@ -76,10 +77,9 @@ int client_capture(sd_bus *bus, const char *path);
 int client_explain(const sd_bus_error *error, int r);
 
 /* From now on local time is the service's: its zone is that of the meters. A zone that is not known
- * here, or that the service cannot tell, changes nothing. */
+ * here, or not known to the service, changes nothing. */
 void client_use_zone(struct json_object *all);
-/* The same with a zone by name: "Europe/Zurich". False: there is no such zone, and nothing changes.
- */
+/* The same with a zone by name: "Europe/Zurich". False: there is no such zone; nothing changes. */
 bool client_set_zone(const char *name);
 
 /* The object without a word to the user; NULL when there is none, or several. */

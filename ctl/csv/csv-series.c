@@ -50,7 +50,7 @@ static int usual_span(const struct csv_row *rows, size_t n, int64_t *ret)
         return 0;
 }
 
-/* Where the table does not tell when a step ended: with the next one, or after the usual time. */
+/* Where the table has no end of a step: with the next one, or after the usual time. */
 static void fill_ends(struct csv_row *rows, size_t n, int64_t usual)
 {
         for (size_t i = 0; i < n; i++) {
@@ -88,7 +88,7 @@ static int add_sample(struct maker *m, int64_t time, const double counters[CSV_N
 
 /*
  * The sum of the tariffs stands where no column has it. Tables leave the tariff empty that does not
- * run: then nothing was counted under it. A counter that is not told is not known.
+ * run: then nothing was counted under it. A counter without a column is not known.
  */
 static void read_parts(const struct csv_table *t, const struct csv_row *row, struct parts *ret)
 {
@@ -123,7 +123,7 @@ struct step {
         const double *before; /* the counters at `from` */
         const double *after;
         struct parts counted;
-        uint8_t tariff; /* that the table tells; 0: it is that which counted */
+        uint8_t tariff; /* in the table; 0: it is that which counted */
 };
 
 static bool counts(const struct step *step, size_t tariff)
@@ -198,8 +198,7 @@ static int add_step(struct maker *m, const struct step *step)
         return add_sample(m, step->to, step->after, tariffs[n - 1], false);
 }
 
-/* Steps of energy become counters. Each pair of samples is a step; behind a hole they count anew.
- */
+/* Steps of energy become counters. A pair of samples is a step; behind a hole they count anew. */
 static int add_energy(struct maker *m)
 {
         const struct csv_row *before = NULL;
@@ -244,7 +243,7 @@ static int add_energy(struct maker *m)
         return 0;
 }
 
-/* What was shown at a time, `later` than the rows say. */
+/* The counters at a time that is `later` than the rows say. */
 static int add_registers(struct maker *m, int64_t later)
 {
         struct parts before = { 0 };

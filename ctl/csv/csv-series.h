@@ -21,7 +21,7 @@
 struct csv_sample {
         int64_t time;       /* seconds since 1970 */
         double counters[2]; /* drawn, fed in; NaN: not known */
-        uint8_t tariff;     /* since the sample before; 0: not told */
+        uint8_t tariff;     /* since the sample before; 0: not known */
         bool begins;        /* nothing is known of the time since the sample before */
 };
 
@@ -32,6 +32,6 @@ struct csv_series {
         uint32_t interval; /* usual seconds between samples */
 };
 
-/* Reads all of it. -EBADMSG, when the user has been told what is wrong and where; -ENOMEM. */
+/* Reads all of it. -EBADMSG, with what is wrong and where on standard error; -ENOMEM. */
 int csv_series_read(struct csv *csv, const struct csv_wish *wish, struct csv_series *ret);
 void csv_series_done(struct csv_series *series);

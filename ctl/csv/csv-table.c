@@ -19,7 +19,7 @@
 struct column {
         size_t field;       /* of the line; of an entity: where the values are */
         const char *entity; /* NULL: whichever comes first */
-        char unit[32];      /* "": not told by the head */
+        char unit[32];      /* "": not in the head */
 };
 
 /* Where the table has what. */
@@ -320,7 +320,7 @@ static int read_time(const struct reading *r, size_t field, int64_t *ret)
         return 0;
 }
 
-/* What Home Assistant writes where it knew nothing. */
+/* Home Assistant writes these where it knew no value. */
 static bool is_nothing(const char *text)
 {
         static const char *const words[] = { "", "unknown", "unavailable", "nan", "null", NULL };
@@ -547,7 +547,7 @@ int csv_table_fail(const struct csv *csv, const struct csv_row *row, const char 
         return csv_fail(&at, 0, format, line);
 }
 
-/* Two rows of one time are one when they tell of different channels, or the same. */
+/* Two rows of one time are one when they are of different channels, or agree. */
 static int join(const struct reading *r, struct csv_row *into, const struct csv_row *row)
 {
         struct csv_table *t = r->table;

@@ -26,7 +26,7 @@ enum csv_side {
 /* Tariffs whose columns can be wished for; others are found by their code. */
 #define CSV_WISHED_TARIFFS 2
 
-/* What the user says of the table; NULL, false: found by its head. */
+/* The user's options about the table; NULL, false: found by its head. */
 struct csv_wish {
         const char *time, *import, *export; /* columns; of the last two also entities */
         const char *tariffs[CSV_N_SIDES][CSV_WISHED_TARIFFS]; /* the same, of tariffs 1 and 2 */
@@ -43,9 +43,9 @@ struct csv_channel {
 #define CSV_CHANNELS_MAX (CSV_N_SIDES * (1 + CSV_TARIFFS_MAX))
 
 struct csv_row {
-        int64_t from, to;    /* the same: what the counters showed then; to = INT64_MIN: not told */
+        int64_t from, to;    /* the same: what the counters showed then; to = INT64_MIN: unknown */
         size_t values;       /* of its channels: where they begin in the table's */
-        uint8_t tariff;      /* 0: not told */
+        uint8_t tariff;      /* 0: not known */
         size_t line, column; /* of its time */
 };
 
@@ -57,10 +57,10 @@ struct csv_table {
         double *values; /* owned; in the meter's unit, NaN: not known */
         size_t n_lines;
         bool energy; /* counted, not shown */
-        bool ends;   /* rows tell the begin of a step, and what was shown at its end */
+        bool ends;   /* rows have the begin of a step, and what was shown at its end */
 };
 
-/* Reads all of it. -EBADMSG, when the user has been told what is wrong and where; -ENOMEM. */
+/* Reads all of it. -EBADMSG, with what is wrong and where on standard error; -ENOMEM. */
 int csv_table_read(struct csv *csv, const struct csv_wish *wish, struct csv_table *ret);
 void csv_table_done(struct csv_table *table);
 

@@ -108,7 +108,7 @@ static bool exists(const struct tm *fields, int64_t *ret)
         return tm.tm_mday == fields->tm_mday && tm.tm_mon == fields->tm_mon;
 }
 
-/* What the clocks of the zone showed so, in summer time or not. */
+/* When the clocks of the zone showed so, in summer time or not; false: they never did. */
 static bool local_time(const struct tm *fields, int is_dst, int64_t *ret)
 {
         struct tm tm = *fields, back;

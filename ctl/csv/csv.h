@@ -34,8 +34,8 @@ struct csv {
 int csv_init(struct csv *csv, FILE *stream, const char *name);
 void csv_done(struct csv *csv);
 
-/* The next line that is not empty: 1, 0 at the end; or -EBADMSG, when the user has been told
- * where and why. */
+/* The next line that is not empty: 1, 0 at the end; or -EBADMSG, with where and why on standard
+ * error. */
 int csv_next(struct csv *csv);
 
 /* Says what is wrong with a field of the line that was read, as compilers do. Returns -EBADMSG. */

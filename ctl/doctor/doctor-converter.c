@@ -32,7 +32,7 @@ static bool has_state(struct json_object *converter, const char *state)
         return strcmp(json_text(converter, "state"), state) == 0;
 }
 
-/* What stands for a converter that is not there now is kept for a while. */
+/* The entry of a converter that was unplugged is kept for a while. */
 static bool is_gone(struct json_object *converter)
 {
         return has_state(converter, "gone");
@@ -179,8 +179,8 @@ void doctor_check_waiting(struct doctor *doctor, struct json_object *converter)
                              _("The port cannot be opened: %s"), words_reason(converter));
 }
 
-/* What DeviceAllow= calls the ports of this driver: "char-ttyAMA" for /dev/ttyAMA0, also by a link.
- * That is the name in /proc/devices, which serial drivers have from their ports. */
+/* The name of this driver's ports in DeviceAllow=: "char-ttyAMA" for /dev/ttyAMA0, also by a link.
+ * It is that of /proc/devices, which serial drivers have from their ports. */
 static void print_device_class(const char *device, char *buf, size_t size)
 {
         OWNED_FREE char *real = realpath(device, NULL);
@@ -212,7 +212,7 @@ void doctor_check_permission(struct doctor *doctor, struct json_object *converte
 
         if (!has_state(converter, "denied"))
                 return;
-        /* The service's sentence names what is in the way, and tells. */
+        /* The service's sentence names what is in the way. */
         if (has_code(converter, "sandbox") && strncmp(json_text(converter, "id"), "tty@", 4) == 0) {
                 (void)snprintf(fix, sizeof(fix),
                                _("It opens the sandbox for this port: sudo smctl adopt %s"),

@@ -37,7 +37,7 @@ struct search {
         bool hidden; /* a process did not show its files */
 };
 
-/* What /dev/serial/by-id/… leads to is what a program that has it open shows. */
+/* A program that has /dev/serial/by-id/… open shows the port behind the link. */
 static void resolve(const char *device, struct port *port)
 {
         char root[SYSROOT_PATH_MAX], full[SYSROOT_PATH_MAX];
@@ -60,7 +60,7 @@ static void add_port(struct search *search, struct json_object *converter)
         *port = (struct port){ 0 };
         (void)snprintf(port->about, sizeof(port->about), "%s", doctor_port(converter));
         resolve(device, port);
-        /* One that is not there is held by nobody, and nothing was looked at. */
+        /* A port that is not there has no holder, and nothing was looked at. */
         search->n_ports += port->node.st_rdev != 0 || strcmp(state, "waiting") != 0;
 }
 
@@ -133,7 +133,7 @@ static void print_fix(const struct process *process, char *buf, size_t size)
                                process->pid);
 }
 
-static void tell(struct doctor *doctor, const char *about, struct process *process)
+static void report_holder(struct doctor *doctor, const char *about, struct process *process)
 {
         char fix[512];
 
@@ -162,9 +162,9 @@ static void look_at_file(struct search *search, const struct process *process, c
         (void)stat(link, &file); /* its zeros fit nothing */
         port = find_port(search, target, &file);
         if (port)
-                tell(search->doctor, port->about, &found);
+                report_holder(search->doctor, port->about, &found);
         else if (search->any && (begins(target, "/dev/ttyUSB") || begins(target, "/dev/ttyACM")))
-                tell(search->doctor, target + 5, &found);
+                report_holder(search->doctor, target + 5, &found);
 }
 
 static void look_at_process(const struct process *process, void *userdata)
@@ -188,7 +188,7 @@ static void look_at_process(const struct process *process, void *userdata)
         (void)closedir(dir); /* only read */
 }
 
-/* What the service has found out by its own means. */
+/* The holder as the service itself has found it. */
 static void ask_service(struct doctor *doctor, struct json_object *converter)
 {
         struct process holder = { 0 };
@@ -214,7 +214,7 @@ static void ask_service(struct doctor *doctor, struct json_object *converter)
                        (long long)json_number(converter, "holder_pid"));
         (void)snprintf(holder.name, sizeof(holder.name), "%.31s",
                        sysroot_read(name, "/proc/%s/comm", holder.pid));
-        tell(doctor, doctor_port(converter), &holder);
+        report_holder(doctor, doctor_port(converter), &holder);
 }
 
 static void look(struct search *search)

@@ -131,7 +131,7 @@ static bool is_of_interest(struct doctor *doctor, const char *tty)
         return false;
 }
 
-/* What udev says of a tty: the service's own database is the only place where it is written. */
+/* True when udev has set this property of a tty: its database is the only place that has it. */
 static bool udev_has(const char *tty, const char *line)
 {
         char device[SYSROOT_TEXT_MAX], path[SYSROOT_PATH_MAX], text[SYSROOT_TEXT_MAX];

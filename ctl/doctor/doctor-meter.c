@@ -141,8 +141,8 @@ void doctor_check_scale(struct doctor *doctor, struct json_object *meter)
                                           "meter's display and write Scale.CODE= into its [meter] "
                                           "section (docs/evidence.md)."),
                                         doctor_word(json_text(meter, "id"), word)),
-                             P_("%zu number has no unit, since nobody tells its scale.",
-                                "%zu numbers have no unit, since nobody tells their scale.", n),
+                             P_("%zu number has no unit, since its scale is not known.",
+                                "%zu numbers have no unit, since their scale is not known.", n),
                              n);
 }
 

@@ -37,22 +37,22 @@ static enum trouble trouble_of(struct json_object *output)
         return TROUBLE_NETWORK;
 }
 
-/* What has become of the messages meanwhile, and what to do: commands stand at the end. */
+/* The number of messages that wait or were lost, and the fix: commands stand at the end. */
 static const char *fix_of(struct doctor *doctor, struct json_object *output, const char *format)
 {
         int64_t lost = json_number(output, "dropped");
         int64_t waiting = json_number(output, "queued") + json_number(output, "spooled");
-        char word[DOCTOR_WORD_MAX], fix[DOCTOR_FIX_MAX], told[160] = "";
+        char word[DOCTOR_WORD_MAX], fix[DOCTOR_FIX_MAX], before[160] = "";
         size_t n = 0;
 
         if (waiting > 0)
-                n = (size_t)snprintf(told, sizeof(told), _("%lld messages wait for it. "),
+                n = (size_t)snprintf(before, sizeof(before), _("%lld messages wait for it. "),
                                      (long long)waiting);
-        if (lost > 0 && n < sizeof(told))
-                (void)snprintf(told + n, sizeof(told) - n, _("%lld messages were given up. "),
+        if (lost > 0 && n < sizeof(before))
+                (void)snprintf(before + n, sizeof(before) - n, _("%lld messages were given up. "),
                                (long long)lost);
         (void)snprintf(fix, sizeof(fix), format, doctor_word(json_text(output, "name"), word));
-        return doctor_fix(doctor, "%s%s", told, fix);
+        return doctor_fix(doctor, "%s%s", before, fix);
 }
 
 static bool is_broker(struct json_object *output)

@@ -28,7 +28,7 @@
 #define SYSTEMD_NAME "org.freedesktop.systemd1"
 #define UNIT_PATH    "/org/freedesktop/systemd1/unit/smartmeterd_2eservice"
 
-/* What systemd knows; false without a systemd on this bus. */
+/* The unit's state in systemd; `known` is false without a systemd on this bus. */
 struct unit {
         bool known;
         char load[32], active[32], sub[32], file[32], result[32];
@@ -81,8 +81,8 @@ static bool is(const char *text, const char *word)
         return strcmp(text, word) == 0;
 }
 
-/* Why nobody owns the name, as far as systemd knows. */
-static void tell_unit(struct doctor *doctor, const struct unit *unit)
+/* Why the service's name has no owner, as far as systemd knows. */
+static void report_unit(struct doctor *doctor, const struct unit *unit)
 {
         if (is(unit->load, "not-found"))
                 doctor_wrong(doctor, "",
@@ -137,7 +137,7 @@ void doctor_check_service(struct doctor *doctor)
                 return;
         unit = look_at_unit();
         if (unit.known)
-                tell_unit(doctor, &unit);
+                report_unit(doctor, &unit);
         else
                 doctor_wrong(doctor, "",
                              _("sudo systemctl enable --now smartmeterd; its log says why it "
@@ -164,7 +164,7 @@ void doctor_check_starts(struct doctor *doctor)
 }
 
 /* As the service's own program prints them. */
-static void tell_problem(struct doctor *doctor, struct json_object *problem)
+static void report_problem(struct doctor *doctor, struct json_object *problem)
 {
         char about[512];
         int64_t line = json_number(problem, "line");
@@ -182,11 +182,11 @@ static void tell_problem(struct doctor *doctor, struct json_object *problem)
                      "%s", sentences_say(json_text(problem, "message")));
 }
 
-static void tell_problems(struct doctor *doctor, struct json_object *problems)
+static void report_problems(struct doctor *doctor, struct json_object *problems)
 {
-        size_t told = 0;
+        size_t n_reported = 0;
 
-        for (size_t i = 0; i < json_count(problems) && told < FINDINGS_MAX; i++) {
+        for (size_t i = 0; i < json_count(problems) && n_reported < FINDINGS_MAX; i++) {
                 struct json_object *problem = json_object_array_get_idx(problems, i);
 
                 if (!is(json_text(problem, "severity"), "error"))
@@ -195,8 +195,8 @@ static void tell_problems(struct doctor *doctor, struct json_object *problems)
                         doctor_hidden(doctor, _("A part of the configuration is hidden from you."));
                         continue;
                 }
-                tell_problem(doctor, problem);
-                told++;
+                report_problem(doctor, problem);
+                n_reported++;
         }
 }
 
@@ -217,7 +217,7 @@ static int assess_file(struct doctor *doctor, char *file)
         problems = json_tokener_parse(text);
         if (!json_object_is_type(problems, json_type_array))
                 return -ENOENT; /* 127: it is not there; no other answer comes from it */
-        tell_problems(doctor, problems);
+        report_problems(doctor, problems);
         return 0;
 }
 

@@ -6,7 +6,7 @@
 
 #include <stdbool.h>
 
-/* What ps() would say; any part may be empty. */
+/* A process as ps(1) shows it; any part may be empty. */
 struct process {
         char pid[16];
         char name[32];

@@ -39,8 +39,7 @@ bool usb_of_tty(const char *tty, struct usb_device *ret);
 /* Calls `each` for every USB device that is no hub. */
 void usb_each(void (*each)(const struct usb_device *device, void *userdata), void *userdata);
 
-/* Calls `each` for every interface of a device: its class (hex), driver ("" none), tty ("" none).
- */
+/* Calls `each` for every interface of a device: class (hex), driver ("" none), tty ("" none). */
 void usb_each_interface(const struct usb_device *device,
                         void (*each)(const char *interface_class, const char *driver,
                                      const char *tty, void *userdata),

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Where their configuration stands when nobody says it. Jeedom's plugin writes it below /tmp, where
- * everybody may put a file of that name: one is taken only when it, and each folder on the way,
- * belongs to whom it should, and no link is followed.
+ * Where their configuration stands when no option says it. Jeedom's plugin writes it below /tmp,
+ * where everybody may put a file of that name: one is taken only when it, and each folder on the
+ * way, belongs to whom it should, and no link is followed.
  */
 #include <errno.h>
 #include <fcntl.h>

@@ -2,7 +2,7 @@
 /*
  * The port of a [reader…] of theirs: which converter it is. ttyUSB0 may be another one tomorrow, so
  * ours goes by USB identity where it is plugged in now, and by the name that udev gave it where the
- * port is such a name. What is left is a guess, and said to be one.
+ * port is such a name. Any other port is a guess, and said to be one.
  */
 #include <ctype.h>
 #include <dirent.h>

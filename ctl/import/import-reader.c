@@ -102,8 +102,7 @@ static void translate_baud(struct import *import, const char *section,
         }
 }
 
-/* Its digits, as they are spelt: cipher_key_parse() takes blanks between them, and 0x before bytes.
- */
+/* Its digits as they are spelt: cipher_key_parse() takes blanks between them, 0x before bytes. */
 static void write_key(const char *value, FILE *out)
 {
         size_t digits = 0;
@@ -199,7 +198,7 @@ void import_reader(struct import *import, const char *section, FILE *out)
         type = translate_type(import, section, in_force, body);
         translate_baud(import, section, type, in_force, body);
         if (fclose(body) != 0)
-                return; /* no memory: finishing `out` will fail too, and be told */
+                return; /* no memory: finishing `out` will fail too, and is reported */
         if (!in_force)
                 fprintf(out, "# %s\n",
                         _("most converters need no section; for one that does, fill in which it is "

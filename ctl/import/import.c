@@ -21,7 +21,7 @@ struct parse {
         bool full;
 };
 
-/* inih tells no line numbers to its handler: the line it just read is the one it talks of. */
+/* inih gives its handler no line number: the line it just read is the one in question. */
 static char *read_line(char *text, int size, void *userdata)
 {
         struct parse *parse = userdata;
@@ -46,7 +46,7 @@ static void copy_value(char ret[static IMPORT_VALUE_MAX], const char *value)
         ret[n] = '\0';
 }
 
-/* It becomes the name of a section, of a file, and a word of a command that we tell. */
+/* It becomes the name of a section, of a file, and a word of a command that we print. */
 static void make_plain(char *section)
 {
         for (char *c = section; *c; c++)

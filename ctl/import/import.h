@@ -55,7 +55,7 @@ struct import {
 
 /*
  * Opens the one file of theirs that stands where their programs keep it. -ENOENT: there is none;
- * -ENOTUNIQ: there are several, import_place() tells the places; -EPERM: it, or a folder on the way
+ * -ENOTUNIQ: there are several, import_place() gives the places; -EPERM: it, or a folder on the way
  * where all may write, is a link, no plain file or nobody's whom Jeedom or the caller is; -EACCES.
  * The stream is the caller's. The path is set unless it is -ENOENT.
  */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What people say of a display: code, value and unit, and perhaps the place.
+ * A fact that a user reads from a display: code, value and unit, and perhaps the place.
  */
 #include <ctype.h>
 #include <errno.h>

@@ -240,7 +240,7 @@ static bool has_its_code(const struct learn_list *list, struct learn_fact *fact)
         return false;
 }
 
-/* What no telegram can prove is refused before it is looked for. */
+/* A fact that no telegram can prove is refused before it is looked for. */
 static bool is_hopeless(const struct fit *fit, struct learn_fact *fact)
 {
         size_t n_zero = 0;
@@ -362,7 +362,7 @@ static const struct candidate *chosen_of(const struct fit *fit, uint8_t c, uint8
         return NULL;
 }
 
-/* What the register gained, and what the power says it must have gained, in Wh. */
+/* Compares the gain of the register with that according to the power, in Wh. */
 static bool energy_contradicts(const struct fit *fit, uint8_t c)
 {
         const struct candidate *energy = chosen_of(fit, c, 8), *power = chosen_of(fit, c, 7);
@@ -584,7 +584,7 @@ void learn_fit(const struct learn_list *list, struct learn_fact *facts, size_t n
         take_scale_of_kind(&fit);
 }
 
-/* --- voltages and currents that nobody reads from a display -------------------------------- */
+/* --- voltages and currents, which people do not read from a display ------------------------ */
 
 static const struct learn_fact *found_fact(const struct learn_fact *facts, size_t n, uint8_t c)
 {

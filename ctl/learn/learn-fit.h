@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Which place of a list holds what a meter's display shows, and in which scale: the one answer that
- * fits all telegrams, or why there is none. What could also be something else is not an answer.
+ * fits all telegrams, or why there is none. A place that could also be something else is no answer.
  */
 #pragma once
 
@@ -24,7 +24,7 @@ struct learn_fact {
 
         size_t found;                  /* the place; 0: none */
         int8_t exponent;               /* of its numbers, to the base unit */
-        bool by_itself;                /* nobody said it: power, voltage and current prove it */
+        bool by_itself;                /* not from a display: power, voltage and current prove it */
         char reason[LEARN_REASON_MAX]; /* why there is none */
 };
 

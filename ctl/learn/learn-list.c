@@ -202,7 +202,7 @@ static int take_unknown(struct learn_capture *capture, const struct telegram *t)
         return 0;
 }
 
-/* The values that nobody tells the scale of. */
+/* The values whose scale is not known. */
 static size_t count_unscaled(const struct telegram *t, struct obis codes[static PROFILE_ITEMS_MAX])
 {
         size_t n = 0;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Lists of values without codes, as a capture has them: telegrams of one shape side by side, and
- * what each place does over them. What a person needs to see, and what learn-fit.c reckons with.
- * Values that have codes but no scale are such a list, too: of each only the scale is to be found.
+ * what each place does over them. People look at them, and learn-fit.c reckons with them. Values
+ * that have codes but no scale are such a list, too: of each only the scale is to be found.
  */
 #pragma once
 
@@ -28,7 +28,7 @@ enum learn_kind {
         LEARN_CLOCK, /* its time part */
 };
 
-/* What one place held in all telegrams of a list. */
+/* The values of one place in all telegrams of a list. */
 struct learn_place {
         enum learn_kind kind;
         uint8_t tag; /* PROFILE_NUMBER when the width of integers changes, else the type */

@@ -53,7 +53,7 @@ static bool is_number_of_meter(const struct learn_place *p)
                !is_list_id(p);
 }
 
-/* The first of its kind alone: what a second number is, nobody said. */
+/* The first of its kind alone: the meaning of a second number is not known. */
 static bool is_first(const struct learn_list *list, size_t place,
                      bool (*is)(const struct learn_place *p))
 {
@@ -241,13 +241,13 @@ static void print_scales(FILE *out, const struct learn_fact *facts, size_t n)
         fprintf(out, "\n[scale]\n");
         for (size_t i = 0; i < n; i++) {
                 char kind = profile_kind_of(facts[i].obis);
-                bool shared = kind == 'U' || kind == 'I', told = false;
+                bool shared = kind == 'U' || kind == 'I', written = false;
 
-                for (size_t k = 0; k < i && !told; k++)
-                        told = shared ? profile_kind_of(facts[k].obis) == kind
-                                      : facts[k].obis.c == facts[i].obis.c &&
-                                                facts[k].obis.d == facts[i].obis.d;
-                if (told)
+                for (size_t k = 0; k < i && !written; k++)
+                        written = shared ? profile_kind_of(facts[k].obis) == kind
+                                         : facts[k].obis.c == facts[i].obis.c &&
+                                                   facts[k].obis.d == facts[i].obis.d;
+                if (written)
                         continue;
                 if (shared)
                         fprintf(out, "%c=%d\n", kind, facts[i].exponent);

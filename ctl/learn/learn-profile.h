@@ -9,7 +9,7 @@
 
 #define LEARN_NAME_MAX 48
 
-/* What people call it. */
+/* The name people use for it. */
 struct learn_names {
         char name[LEARN_NAME_MAX]; /* of the profile */
         char maker[4];             /* FLAG id */
@@ -17,7 +17,7 @@ struct learn_names {
         char line[SERIAL_LINE_TEXT_MAX]; /* "" where it is not known */
 };
 
-/* What a text of a list is: "id", "text 0-0:42.0.0", "text 0-0:96.1.0", or "skip". */
+/* The meaning of a text of a list: "id", "text 0-0:42.0.0", "text 0-0:96.1.0", or "skip". */
 const char *learn_text_role(const struct learn_list *list, size_t place);
 
 /* The maker's letters as the telegrams have them, or "". */
@@ -37,7 +37,7 @@ struct learn_proof {
         char other[TELEGRAM_ERROR_MAX]; /* which one, or the sentence of the doubt */
 };
 
-/* 0; -EINVAL when the text is no profile (`reporter` was told), -ENOMEM. */
+/* 0; -EINVAL when the text is no profile (`reporter` has the reason), -ENOMEM. */
 int learn_profile_prove(const char *text, const char *name, const struct learn_list *list,
                         const struct telegram_file *file, const struct cipher_keys *keys,
                         const struct profile_reporter *reporter, struct profile_set *all,

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What in a telegram tells whose meter it is: its title, its id, and texts that are no version, no
- * state and no model. What is unknown and long enough counts as a name.
+ * Finds what identifies a meter in a telegram: its title, its id, and texts that are no version, no
+ * state and no model. An unknown text that is long enough counts as a name.
  */
 #include <ctype.h>
 #include <string.h>

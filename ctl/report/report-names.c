@@ -81,7 +81,7 @@ static int append(struct report_names *names, struct slice text, struct report_n
 }
 
 /* Zeros alone are an empty slot, and many of one character fill a message. */
-static bool tells_something(struct slice text)
+static bool is_telling(struct slice text)
 {
         size_t telling = 0, same = 0;
 
@@ -143,7 +143,7 @@ static size_t maker_length(struct slice text)
         return are_capitals(text, 0) && text.len > MAKER_LETTERS ? MAKER_LETTERS : 0;
 }
 
-/* What of a name is a number: behind the maker, the longest run of digits; of hex all. */
+/* The part of a name that is a number: the longest run of digits behind the maker; all of hex. */
 static struct slice core_of(struct slice text)
 {
         size_t maker = maker_length(text);
@@ -173,12 +173,12 @@ int report_names_add(struct report_names *names, struct slice text)
                 text = slice_from(text, 1);
         while (text.len > 0 && (isspace(text.data[text.len - 1]) || text.data[text.len - 1] == 0))
                 text.len--;
-        if (!tells_something(text) || find(names, text))
+        if (!is_telling(text) || find(names, text))
                 return 0;
         if (names->n >= NAMES_MAX)
                 return -E2BIG;
         r = append(names, text, &ignored);
-        if (r == 0 && core.len >= SHARED_MIN && core.len < text.len && tells_something(core) &&
+        if (r == 0 && core.len >= SHARED_MIN && core.len < text.len && is_telling(core) &&
             !find(names, core))
                 r = append(names, core, &ignored);
         return r;
@@ -262,7 +262,7 @@ static int draw(uint8_t c, bool hex)
 }
 
 /*
- * What firmware a meter has goes by the first digits of its serial number (DZG: whether a number is
+ * The firmware of a meter goes by the first digits of its serial number (DZG: whether a number is
  * signed), so the first two of eight stay.
  */
 static int draw_din_serial(struct report_name *name)

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What tells whose meter it is (ids, serial numbers, system titles, signatures, messages), and
- * what stands in its place: as long, of the same kind of characters, with the maker kept, and the
- * same everywhere. A number inside another is replaced as it is there.
+ * Names that identify a meter (ids, serial numbers, system titles, signatures, messages), and their
+ * replacements: as long, of the same kind of characters, with the maker kept, and the same
+ * everywhere. A number inside another is replaced as it is there.
  */
 #pragma once
 
@@ -27,12 +27,11 @@ struct report_names {
 
 void report_names_done(struct report_names *names);
 
-/* Adds what is not there yet; letters and digits too few to tell anything are passed over. -ENOMEM.
- */
+/* Adds names that are not there yet; those with too few letters and digits are skipped. -ENOMEM. */
 int report_names_add(struct report_names *names, struct slice text);
 /* The same of bytes, which count as the text that they are, else as their hex digits. */
 int report_names_add_bytes(struct report_names *names, struct slice bytes);
-/* What need not be replaced, and a key, which must not be found. */
+/* Names that need not be replaced, and a key, which must not be found. */
 int report_names_add_harmless(struct report_names *names, struct slice text);
 int report_names_add_secret(struct report_names *names, struct slice bytes);
 
@@ -45,7 +44,7 @@ int report_names_choose(struct report_names *names);
 /* Replaces them in every spelling. */
 void report_names_replace(const struct report_names *names, uint8_t *bytes, size_t n);
 
-/* What stands for this name, as long as it; NULL where there is none. Borrowed. */
+/* The replacement of this name, of the same length; NULL where there is none. Borrowed. */
 const uint8_t *report_names_substitute(const struct report_names *names, struct slice text);
 
 /* The spelling of a name that is still there; NULL when there is none. Static storage. */

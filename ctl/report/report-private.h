@@ -7,7 +7,7 @@
 #include "report-names.h"
 #include "report.h"
 
-/* What the decoder made of one telegram. */
+/* The decoder's result for one telegram. */
 struct outcome {
         size_t offset; /* of its first frame */
         enum telegram_status status;
@@ -43,7 +43,7 @@ struct report_work {
 
 /* ---- report-collect.c ---- */
 
-/* What a telegram tells of whose it is. -ENOMEM. */
+/* Adds whatever identifies the meter in a telegram. -ENOMEM. */
 int report_collect_telegram(struct report_names *names, const struct telegram *t);
 /* The same of the bytes of an APDU, and of a frame of text. */
 int report_collect_apdu(struct report_names *names, struct slice plain);

@@ -40,7 +40,7 @@ enum opened {
         CLOSED,           /* no key, or another */
 };
 
-/* What the decoder said of the APDU that is being opened. */
+/* The decoder's event for the APDU that is being opened. */
 static enum opened ask_outcome(const struct opening *o)
 {
         size_t ordinal = 0;
@@ -105,7 +105,7 @@ static int take_plain(struct opening *o, uint8_t *bytes, size_t n)
 
 /* ---- ciphered APDUs ---- */
 
-/* What nobody could open is not shown to anybody: its key may become known one day. */
+/* An APDU that cannot be decrypted becomes random: its key may become known one day. */
 static int shut(struct opening *o, struct slice text, struct slice tag)
 {
         int r = fill_at_random(o->bytes + (text.data - o->bytes), text.len);

@@ -192,7 +192,7 @@ int report_sml_fix(const uint8_t *before, uint8_t *frame, size_t n)
 
         if (n < 2 * MARK_BYTES)
                 return -EBADMSG;
-        /* What old meters have in place of X-25 they have everywhere. */
+        /* Old meters have another sum than X-25, and have it everywhere. */
         crc = crc16_kermit((struct slice){ before, n - 2 });
         kermit = before[n - 2] == (uint8_t)crc && before[n - 1] == (uint8_t)(crc >> 8);
         r = file_open(frame, n, &file);

@@ -35,5 +35,5 @@ enum spelling {
  */
 size_t spelling_write(struct slice text, enum spelling spelling, size_t want, uint8_t *to);
 
-/* What it is called in a message. Static storage. */
+/* Its name in a message. Static storage. */
 const char *spelling_name(enum spelling spelling);

@@ -159,12 +159,12 @@ static int rewrite(void *userdata, const struct report_run *run)
 
         if (r != -EBADMSG)
                 return r;
-        for (size_t i = 0; i < run->n_frames; i++) /* what cannot be opened is left out */
+        for (size_t i = 0; i < run->n_frames; i++) /* it cannot be rewritten: left out */
                 memset(work->kept + run->frames[i].at, 0, run->frames[i].n);
         return 0;
 }
 
-/* What is made for this report alone. */
+/* Keys of this report alone. */
 static int draw_keys(struct report_work *work)
 {
         struct cipher_keys *keys = &work->new_keys;

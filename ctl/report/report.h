@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A capture that can be shown to strangers: ids, serial numbers, system titles and keys replaced by
- * others as long, everything proved and enciphered anew, and nothing else changed. It is made only
- * when the decoder reads the same in it, and when nothing of what was replaced is left.
+ * A capture that can be published: ids, serial numbers, system titles and keys replaced by others
+ * as long, everything proved and enciphered anew, and nothing else changed. It is made only when
+ * the decoder reads the same in it, and when nothing of what was replaced is left.
  */
 #pragma once
 
@@ -20,7 +20,7 @@ struct report_options {
         size_t max_telegrams;
 };
 
-/* What the decoder says of one telegram of the report. */
+/* The decoder's result for one telegram of the report. */
 struct report_line {
         char *text; /* owned */
         bool read;  /* it has readings */
@@ -31,7 +31,7 @@ struct report {
         size_t n;
         size_t *ends; /* owned: where the frames end, for line breaks */
         size_t n_ends;
-        struct cipher_keys keys;   /* made for it; has_… says which of them are to be told */
+        struct cipher_keys keys;   /* made for it; has_… says which of them are to be shown */
         struct report_line *lines; /* owned: telegram by telegram */
         size_t n_lines;
         size_t left_out; /* bytes of no whole telegram */

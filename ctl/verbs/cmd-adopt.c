@@ -112,7 +112,7 @@ static bool may_write(const char *config)
         return false;
 }
 
-/* Nobody else shall read there. A login prompt is sent away when it may be. */
+/* No other program may read there. A login prompt is stopped when that is allowed. */
 static bool make_free(const struct adopt *adopt, const struct board_port *port)
 {
         struct process holder = { 0 };
@@ -171,7 +171,7 @@ static bool is_refused(struct json_object *converter)
                strcmp(json_text(converter, "state_code"), "not-there") == 0;
 }
 
-static int tell_end(const struct board_port *port, const struct board_files *files)
+static int print_end(const struct board_port *port, const struct board_files *files)
 {
         OWNED(json) struct json_object *all = NULL;
         OWNED(bus) sd_bus *bus = NULL;
@@ -236,7 +236,7 @@ static int adopt_board(struct adopt *adopt, const struct board_port *port)
         }
         if (put_in_force(bus) < 0)
                 return EXIT_FAILED;
-        return tell_end(port, &files);
+        return print_end(port, &files);
 }
 
 static int run(struct adopt *adopt)

@@ -24,7 +24,7 @@
 
 #define DEFAULT_FILE SYSCONFDIR "/smartmeterd/smartmeterd.conf"
 
-/* What the program found, in the user's language; its exit status, or -errno. */
+/* Prints the program's findings in the user's language. Its exit status, or -errno. */
 static int run_translated(char *const child[])
 {
         OWNED(json) struct json_object *problems = NULL;
@@ -67,8 +67,7 @@ int cmd_check_config(int argc, char **argv)
         if (first <= 0)
                 return options_exit(first);
         file = first < argc ? argv[first] : DEFAULT_FILE;
-        /* To the service a missing file is an empty one; to whoever names a file it is a mistake.
-         */
+        /* For the service a missing file is an empty one; for a user who names it, a mistake. */
         if (first < argc && access(file, F_OK) < 0)
                 return output_fail("%s: %s", file, strerror(errno));
         daemon = daemon_program(path);

@@ -142,7 +142,7 @@ static void print_pretty(const struct telegram *telegram)
 }
 
 /* No frame was damaged by it, so it does not count as damage. */
-static void tell_left_out(const struct decode *decode, const struct decoder_event *event)
+static void print_left_out(const struct decode *decode, const struct decoder_event *event)
 {
         const struct telegram *telegram = event->telegram;
         char what[160];
@@ -170,7 +170,7 @@ static int on_telegram(struct decode *decode, const struct decoder_event *event)
                 decode->n_decoded++;
         else
                 complain(decode, event->offset, event->telegram->error);
-        tell_left_out(decode, event);
+        print_left_out(decode, event);
         if (decode->pretty) {
                 print_pretty(event->telegram);
                 return 0;
@@ -196,10 +196,10 @@ static int drain(struct decode *decode)
                 case DECODER_TELEGRAM:
                         r = on_telegram(decode, &event);
                         break;
-                case DECODER_FRAME: /* only the sign of a line: nothing to tell */
+                case DECODER_FRAME: /* only the sign of a line: nothing to print */
                         break;
                 case DECODER_FAULT:
-                        /* Garbage between frames is told, but no frame was lost by it. */
+                        /* Garbage between frames is reported, but no frame was lost by it. */
                         if (event.garbage)
                                 diagnose(decode, event.offset, event.fault);
                         else
@@ -212,7 +212,7 @@ static int drain(struct decode *decode)
         return 0;
 }
 
-/* Fills the buffer until it is enough to tell what it is, or the file ends. */
+/* Fills the buffer until it is enough to recognise the format, or the file ends. */
 static ssize_t read_head(int fd, uint8_t *buf, size_t size)
 {
         size_t n = 0;
@@ -270,8 +270,8 @@ static int feed(struct decode *decode, struct slice bytes)
 }
 
 /*
- * APDUs have no check sum: which keys are right is told by those that they open. So the file is
- * read twice, and a key that opened one telegram of a title is not called wrong for another.
+ * APDUs have no check sum: a key is right when it decrypts one of them. So the file is read twice,
+ * and a key that decrypted one telegram of a title is not called wrong for another.
  */
 static int learn_titles(struct decode *decode, struct slice bytes)
 {

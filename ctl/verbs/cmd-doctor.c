@@ -51,8 +51,7 @@ static void print_sum(const struct doctor *doctor)
                 printf("%s\n", _("All is well."));
 }
 
-/* What had nothing to look at for one and the same reason, in one line: it is not what people look
- * for. */
+/* Checks that were skipped for the same reason, in one line: people do not look for them. */
 static void print_skipped(struct json_object *results, size_t from)
 {
         const char *why = json_text(json_object_array_get_idx(results, from), "finding");

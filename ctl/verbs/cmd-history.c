@@ -283,7 +283,7 @@ static void print_line(const struct history *h, const char *label, const struct 
         putchar('\n');
 }
 
-/* What is known of it; NaN when nothing is. */
+/* The sum of the known ones; NaN when neither is. */
 static double add_known(double sum, double value)
 {
         return isnan(value) ? sum : isnan(sum) ? value : sum + value;

@@ -41,7 +41,7 @@ static int on_change(sd_bus_message *message, void *userdata, sd_bus_error *ret_
 }
 
 /* A step of the story: for people a line, for programs an object. */
-static void tell(const char *event, struct json_object *converter, const char *sentence)
+static void print_event(const char *event, struct json_object *converter, const char *sentence)
 {
         static const char *const members[] = { "id", "device", "state" };
 
@@ -141,7 +141,7 @@ static void name_it(const char *event, struct json_object *converter, const char
                        *vendor ? " " : "", product, *product ? " " : "",
                        json_text(converter, "id"));
         (void)snprintf(sentence, sizeof(sentence), format, who);
-        tell(event, converter, sentence);
+        print_event(event, converter, sentence);
 }
 
 /* Step one: something is plugged or unplugged. 1 it is known and there. */
@@ -202,7 +202,7 @@ static int adopt_it(struct identify *identify)
                 (void)snprintf(sentence, sizeof(sentence),
                                _("It stays as it is. To use it later: sudo smctl adopt %s"),
                                device);
-                tell("left", converter, sentence);
+                print_event("left", converter, sentence);
                 return 0;
         }
         if (client_call(identify->bus, BUS_PATH, BUS_INTERFACE_MANAGER, "Adopt", NULL, "sa{sv}",
@@ -211,7 +211,7 @@ static int adopt_it(struct identify *identify)
         return refresh(identify) < 0 ? -EIO : 1;
 }
 
-static void tell_state(struct identify *identify, struct json_object *converter)
+static void print_state(struct identify *identify, struct json_object *converter)
 {
         char text[sizeof(identify->last_state)];
 
@@ -221,7 +221,7 @@ static void tell_state(struct identify *identify, struct json_object *converter)
         if (strcmp(text, identify->last_state) == 0)
                 return;
         (void)snprintf(identify->last_state, sizeof(identify->last_state), "%s", text);
-        tell("state", converter, text);
+        print_event("state", converter, text);
 }
 
 static struct json_object *meter_of(struct identify *identify, struct json_object *converter)
@@ -234,7 +234,7 @@ static struct json_object *meter_of(struct identify *identify, struct json_objec
                          json_object_get_string(json_object_array_get_idx(ids, 0)));
 }
 
-/* Which key is wrong: of two typed in each other's place neither fits, and that can be told. */
+/* Which key is wrong: of two typed in each other's place neither fits, and that can be seen. */
 static const char *key_trouble(struct json_object *converter, const char *state)
 {
         if (strcmp(state, "missing") == 0)
@@ -248,8 +248,8 @@ static const char *key_trouble(struct json_object *converter, const char *state)
         return _("The encryption key of the meter %s is wrong.");
 }
 
-/* A meter whose telegrams cannot be read asks for its key; while a key that was given is not proven
- * it is "unverified", and the next telegram tells. 1 it was given, -errno ends the story. */
+/* A meter whose telegrams cannot be read asks for its key; until its next telegram has proven a key
+ * that was given, it is "unverified". 1: it was given; -errno ends the verb. */
 static int ask_key(struct identify *identify, struct json_object *converter,
                    struct json_object *meter)
 {
@@ -261,13 +261,13 @@ static int ask_key(struct identify *identify, struct json_object *converter,
         if (strcmp(state, "missing") != 0 && strncmp(state, "wrong", 5) != 0)
                 return 0;
         if (strcmp(identify->asked_key, id) == 0 && strcmp(state, "missing") == 0)
-                return 0; /* it was given; the next telegram tells */
+                return 0; /* it was given; the next telegram proves it */
         (void)snprintf(sentence, sizeof(sentence), key_trouble(converter, state), id);
-        tell("key", converter, sentence);
+        print_event("key", converter, sentence);
         if (!identify->may_change) {
                 (void)snprintf(sentence, sizeof(sentence), _("To set it: sudo smctl set-key %s"),
                                id);
-                tell("key", converter, sentence);
+                print_event("key", converter, sentence);
                 return -EPERM;
         }
         if (ctl_settings.json || !isatty(STDIN_FILENO))
@@ -278,7 +278,8 @@ static int ask_key(struct identify *identify, struct json_object *converter,
         cipher_keys_wipe(&keys);
         (void)snprintf(identify->asked_key, sizeof(identify->asked_key), "%s", id);
         if (r >= 0)
-                tell("key", converter, _("The meter's next telegram tells whether it is right."));
+                print_event("key", converter,
+                            _("The meter's next telegram tells whether it is right."));
         if (r >= 0)
                 r = refresh(identify);
         return r < 0 ? r : 1;
@@ -292,8 +293,8 @@ static bool has_reading(struct json_object *meter)
                (strcmp(key, "ok") == 0 || strcmp(key, "not-needed") == 0);
 }
 
-static void tell_reading(struct identify *identify, struct json_object *converter,
-                         struct json_object *meter)
+static void print_reading(struct identify *identify, struct json_object *converter,
+                          struct json_object *meter)
 {
         char power[OUTPUT_TEXT_MAX], energy[OUTPUT_TEXT_MAX], sentence[512];
 
@@ -302,7 +303,7 @@ static void tell_reading(struct identify *identify, struct json_object *converte
                        json_text(meter, "model"),
                        output_value(json_double(meter, "power_net"), "W", power),
                        output_value(json_double(meter, "energy_import"), "Wh", energy));
-        tell("reading", converter, sentence);
+        print_event("reading", converter, sentence);
 }
 
 /* Step three: until the first reading, or a state in which none will come. An exit code. */
@@ -316,7 +317,7 @@ static int watch_it(struct identify *identify)
 
                 if (!is_present(converter))
                         return output_fail("%s", _("it was unplugged again"));
-                tell_state(identify, converter);
+                print_state(identify, converter);
                 meter = meter_of(identify, converter);
                 r = meter ? ask_key(identify, converter, meter) : 0;
                 if (r < 0)
@@ -324,7 +325,7 @@ static int watch_it(struct identify *identify)
                 if (r > 0)
                         continue; /* with a new picture */
                 if (meter && has_reading(meter)) {
-                        tell_reading(identify, converter, meter);
+                        print_reading(identify, converter, meter);
                         return EXIT_DONE;
                 }
                 for (size_t i = 0; i < ELEMENTSOF(dead_ends); i++)
@@ -368,10 +369,11 @@ static int run(struct identify *identify)
                 tables_converters(converters);
                 printf("\n");
         }
-        tell("waiting", NULL,
-             json_count(converters) > 0
-                     ? _("Unplug the converter now, or plug in another one. (Ctrl-C ends this.)")
-                     : _("Plug the converter in now. (Ctrl-C ends this.)"));
+        print_event(
+                "waiting", NULL,
+                json_count(converters) > 0
+                        ? _("Unplug the converter now, or plug in another one. (Ctrl-C ends this.)")
+                        : _("Plug the converter in now. (Ctrl-C ends this.)"));
         r = find_it(identify);
         if (r == 0)
                 return output_fail("%s", _("time is up, and nothing was plugged or unplugged"));

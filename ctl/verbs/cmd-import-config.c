@@ -111,8 +111,8 @@ static int write_files(const struct import *import, const char *file, const char
         return r;
 }
 
-/* What no command can do for a user of Jeedom, in the order in which it works. Jeedom's own words
- * stand in French, which its plugins speak first. */
+/* Steps that no command can take for a user of Jeedom, in the order in which they work. Jeedom's
+ * own words stand in French, which its plugins speak first. */
 static void print_clicks(const struct import *import, const char *output)
 {
         char put[PATH_MAX];

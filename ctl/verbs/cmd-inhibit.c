@@ -43,7 +43,7 @@ static int parse(const struct options *options, int argc, char **argv, int *ret_
         if (port <= 0)
                 return port;
         word = argv[port];
-        argv[port] = argv[0]; /* what follows is read like a line of its own */
+        argv[port] = argv[0]; /* the rest is read like a line of its own */
         command = options_parse(options, argc - port, argv + port);
         argv[port] = word;
         if (command <= 0)

@@ -173,7 +173,7 @@ static const char *output_of(const struct learn *learn, char path[static PATH_MA
         return path;
 }
 
-/* What stands there already, if it is a profile of that name; owned. */
+/* The file that is there already, if it is a profile of that name; owned. */
 static char *read_before(const char *path, const char *name)
 {
         OWNED(stream) FILE *stream = fopen(path, "re");
@@ -211,7 +211,7 @@ static int write_profile(const struct learn *learn, const char *text)
         return r < 0 ? output_fail("%s: %s", output, strerror(-r)) : EXIT_DONE;
 }
 
-/* Asked before anything else: nobody wants to hear it after five minutes of typing. */
+/* Asked before anything else, not after five minutes of typing. */
 static int may_write(const struct learn *learn)
 {
         if (learn->output || access(PROFILE_FOLDER, W_OK) == 0 ||
@@ -240,7 +240,7 @@ static int prove(const struct learn *learn, const char *text, struct learn_proof
         return EXIT_DONE;
 }
 
-/* --- what is told --------------------------------------------------------------------------- */
+/* --- output --------------------------------------------------------------------------------- */
 
 static struct json_object *fact_to_json(const struct learn_list *list,
                                         const struct learn_fact *fact)
@@ -263,7 +263,7 @@ static struct json_object *fact_to_json(const struct learn_list *list,
         return object;
 }
 
-static void tell_json(const struct learn *learn, const char *text, const struct learn_proof *proof)
+static void print_json(const struct learn *learn, const char *text, const struct learn_proof *proof)
 {
         OWNED(json) struct json_object *object = json_object_new_object();
         struct json_object *facts = json_object_new_array();
@@ -343,7 +343,7 @@ static int finish(struct learn *learn)
         if (code != EXIT_DONE)
                 return code;
         if (ctl_settings.json) {
-                tell_json(learn, text, &proof);
+                print_json(learn, text, &proof);
                 return EXIT_DONE;
         }
         if (proof.n_elsewhere > 0)
@@ -392,7 +392,7 @@ static int learn_by_arguments(struct learn *learn)
         learn_fit(learn->list, learn->facts, learn->n_facts);
         if (learn_count_refused(learn) > 0) {
                 if (ctl_settings.json)
-                        tell_json(learn, NULL, NULL);
+                        print_json(learn, NULL, NULL);
                 else
                         learn_print_facts(learn);
                 (void)fflush(stdout); /* asked at the end */
@@ -439,7 +439,7 @@ static int run(struct learn *learn)
                 return code;
         if (!learn->set && !interactive) {
                 if (ctl_settings.json)
-                        tell_json(learn, NULL, NULL);
+                        print_json(learn, NULL, NULL);
                 else
                         learn_print_places(learn->list);
                 (void)fflush(stdout); /* asked at the end */

@@ -88,7 +88,7 @@ int cmd_forget(int argc, char **argv)
                 return forget_list(bus);
         if (client_fetch(bus, &all) < 0)
                 return EXIT_FAILED;
-        /* What is unplugged is not on the bus, but may still be remembered: the service knows. */
+        /* An unplugged converter is not on the bus, but the service may still remember it. */
         object = client_find_quietly(all, argv[first]);
         id = object ? json_text(object, "id") : argv[first];
         if (client_call(bus, BUS_PATH, BUS_INTERFACE_MANAGER, "Forget", NULL, "sa{sv}", id, 0) <
@@ -98,7 +98,7 @@ int cmd_forget(int argc, char **argv)
         return report("forget", id, _("%s is forgotten."));
 }
 
-/* What was done: the words are whole sentences, for translators. */
+/* Whole sentences, for translators. */
 static const char *probe_report(const char *reset)
 {
         if (!reset)

@@ -186,8 +186,7 @@ static bool read_request(char buf[static REQUEST_MAX])
         }
 }
 
-/* A connection that is closed with something unread is reset, and the answer may be lost with it.
- */
+/* Closing a connection with unread bytes resets it, and the answer may be lost. */
 static void drain(void)
 {
         int64_t until = now_usec() + REQUEST_USEC / 5;

@@ -76,7 +76,7 @@ static void refresh(struct watch *watch)
         sd_bus_error_free(&error);
 }
 
-/* What was last heard, so that the table is full at once. */
+/* The last values, so that the table is full at once. */
 static int take_first_readings(struct watch *watch)
 {
         for (size_t i = 0; i < watch->monitor->n_meters; i++) {
@@ -175,7 +175,7 @@ static int on_change(sd_bus_message *message, void *userdata, sd_bus_error *ret_
         return 0;
 }
 
-/* What a telegram brought beside its readings; it comes before its TelegramReceived. */
+/* A telegram's properties beside its readings; they come before its TelegramReceived. */
 static int on_meter_change(sd_bus_message *message, void *userdata, sd_bus_error *ret_error)
 {
         struct watch *watch = userdata;

@@ -36,7 +36,7 @@ static void print_heading(struct json_object *meter, size_t i)
                *json_text(meter, "model") ? "  " : "", json_text(meter, "model"));
 }
 
-/* What a reading is called in the reader's language, for programs that show it to people. */
+/* The label of a reading in the user's language, for programs that show it to people. */
 static void add_labels(struct json_object *readings)
 {
         for (size_t i = 0; i < json_count(readings); i++) {

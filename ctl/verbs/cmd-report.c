@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * smctl report: what the report of a fault needs, and nothing personal (docs/new-meter.md). What is
- * in the file is English for whoever reads it; it is hex text with comments, which `smctl decode`
- * reads.
+ * smctl report: all that the report of a fault needs, and nothing personal (docs/new-meter.md). The
+ * file is in English; it is hex text with comments, which `smctl decode` reads.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -97,7 +96,7 @@ static void write_converter(const struct report_verb *verb, FILE *to)
 static void write_keys(const struct report *report, FILE *to)
 {
         char key[2 * CIPHER_KEY_BYTES + 1], auth_key[2 * CIPHER_KEY_BYTES + 1];
-        bool told = report->keys.has_key || report->keys.has_auth_key;
+        bool has_keys = report->keys.has_key || report->keys.has_auth_key;
 
         hex_print(report->keys.key, CIPHER_KEY_BYTES, key, sizeof(key));
         hex_print(report->keys.auth_key, CIPHER_KEY_BYTES, auth_key, sizeof(auth_key));
@@ -108,7 +107,7 @@ static void write_keys(const struct report *report, FILE *to)
         fprintf(to, "# read it: smctl decode%s%s%s%s FILE\n", report->keys.has_key ? " --key " : "",
                 report->keys.has_key ? key : "", report->keys.has_auth_key ? " --auth-key " : "",
                 report->keys.has_auth_key ? auth_key : "");
-        if (told)
+        if (has_keys)
                 fprintf(to, "# The meter's own keys are others.\n");
 }
 
@@ -165,7 +164,7 @@ static char *print_report(const struct report_verb *verb)
         return NULL;
 }
 
-/* ---- telling ---- */
+/* ---- output ---- */
 
 static struct json_object *converter_to_json(const struct report_verb *verb)
 {
@@ -180,7 +179,7 @@ static struct json_object *converter_to_json(const struct report_verb *verb)
         return object;
 }
 
-static void tell_json(const struct report_verb *verb, const char *text, const char *file)
+static void print_json(const struct report_verb *verb, const char *text, const char *file)
 {
         OWNED(json) struct json_object *object = json_object_new_object();
         struct json_object *telegrams = json_object_new_array();
@@ -216,7 +215,7 @@ static void tell_json(const struct report_verb *verb, const char *text, const ch
         json_print(object);
 }
 
-static void tell(const struct report_verb *verb, const char *file)
+static void print_text(const struct report_verb *verb, const char *file)
 {
         size_t n_read = 0;
 
@@ -262,7 +261,7 @@ static int hand_out(const struct report_verb *verb)
         if (!text)
                 return output_fail("%s", strerror(ENOMEM));
         if (ctl_settings.json && !verb->output) {
-                tell_json(verb, text, NULL);
+                print_json(verb, text, NULL);
                 return EXIT_DONE;
         }
         if (strcmp(file, "-") == 0) {
@@ -275,9 +274,9 @@ static int hand_out(const struct report_verb *verb)
         if (r < 0)
                 return output_fail("%s: %s", file, strerror(-r));
         if (ctl_settings.json)
-                tell_json(verb, text, file);
+                print_json(verb, text, file);
         else
-                tell(verb, file);
+                print_text(verb, file);
         return EXIT_DONE;
 }
 

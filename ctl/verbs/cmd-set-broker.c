@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * smctl set-broker: sends the readings to this broker. Asks what it is not told, writes a file of
- * smartmeterd.conf.d, has it checked and read by the service, and waits until the broker has
- * answered: what is told as done has worked.
+ * smctl set-broker: sends the readings to this broker. Asks for what its options lack, writes a
+ * file of smartmeterd.conf.d, has it checked and read by the service, and waits until the broker
+ * has answered, so that success is reported only for a connection that works.
  */
 #include <errno.h>
 #include <libgen.h>
@@ -84,7 +84,7 @@ static int ask_password(struct set_broker *s)
         return r;
 }
 
-/* What the command line did not say. */
+/* Asks for the values that the command line lacks. */
 static int ask_rest(struct set_broker *s, const char *host)
 {
         char line[BROKER_TEXT_MAX] = "";

@@ -87,7 +87,7 @@ static void print_array(const char *key, struct json_object *array, int indent)
                 print_scalar(i ? "" : key, json_object_array_get_idx(array, i), indent);
 }
 
-/* What is one line each comes first, then what has members of its own. */
+/* Members of one line come first, then those that have members of their own. */
 static void print_object(struct json_object *object, int indent)
 {
         json_object_object_foreach(object, key, value)

@@ -244,7 +244,7 @@ static int take_trouble(struct simulate *s)
         return REFUSE(_("--trouble: there is no \"%s\""), word);
 }
 
-/* What this meter cannot do. */
+/* Options that this meter cannot have. */
 static int check_meter(const struct simulate *s)
 {
         if (s->options.encrypt && !s->profile->control)
@@ -343,7 +343,7 @@ static int start(struct simulate *s)
                                      "left as it is"),
                                    asked.link);
         if (r < 0) {
-                if (!asked.output || s->play.fd >= 0) /* else it was told, with its name */
+                if (!asked.output || s->play.fd >= 0) /* else it was reported, with its name */
                         fprintf(stderr, "smctl simulate: %s\n", strerror(-r));
                 return EXIT_FAILED;
         }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What `smctl decode` shows of a telegram whose list of values is not known: each value with its
+ * The view of `smctl decode` of a telegram whose list of values is not known: each value with its
  * place, so that a person can see what it is.
  */
 #pragma once

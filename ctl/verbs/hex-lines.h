@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Bytes of a line as hex text: lines of 32, and for each burst a line of its own, with the time in
- * a comment, as telegrams show best. What `smctl decode` and input.h read.
+ * a comment, as telegrams show best. `smctl decode` and input.h read it.
  */
 #pragma once
 

@@ -110,7 +110,7 @@ static void ask_voltages(struct learn *learn)
         take_fact(learn, text);
 }
 
-/* What found no place is left out of the profile, if the person wants one without it. */
+/* Facts without a place are left out of the profile, if the user agrees. */
 static int drop_refused(struct learn *learn)
 {
         size_t kept = 0, n_refused = learn_count_refused(learn);

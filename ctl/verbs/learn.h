@@ -25,11 +25,11 @@ struct learn {
         struct learn_names names;
 };
 
-/* The lists that nobody knows, when there are several. */
+/* The unknown lists, when there are several. */
 void learn_print_lists(const struct learn_capture *capture);
 /* Places side by side over the telegrams: what moves, counts up, looks like volts. */
 void learn_print_places(const struct learn_list *list);
-/* What became of the facts, one line each. */
+/* The results for the facts, one line each. */
 void learn_print_facts(const struct learn *learn);
 /* How many facts have no place. */
 size_t learn_count_refused(const struct learn *learn);

@@ -149,7 +149,7 @@ static int hear(struct simulate *s, struct sim_asked *asked, const uint8_t *byte
         return r;
 }
 
-/* What the meter sends of its own. */
+/* The telegrams that the meter sends unasked. */
 static int send_due(struct simulate *s, struct sim_asked *asked)
 {
         struct sim_answer answer;

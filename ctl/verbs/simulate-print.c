@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What `smctl simulate` says about what it sends. The values are those the encoder noted while it
- * wrote the bytes, so that they can be compared with what a decoder makes of them.
+ * The output of `smctl simulate` about the telegrams it sends. The values are those the encoder
+ * noted while it wrote the bytes, so that they can be compared with what a decoder makes of them.
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -42,7 +42,7 @@ void simulate_print_unplugged(const struct simulate *s)
         }
 }
 
-/* ISO 8601, with the offset only when the telegram tells it. "" when it has no time. */
+/* ISO 8601, with the offset only when the telegram has it. "" when it has no time. */
 static void print_time(const struct sim_telegram *t, char *buf, size_t size)
 {
         const struct sim_clock *c = &t->clock;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The inside of `smctl simulate`: cmd-simulate.c reads the options into this, simulate-run.c plays,
- * simulate-print.c tells what was played.
+ * simulate-print.c prints what was played.
  */
 #pragma once
 
@@ -56,7 +56,7 @@ struct sim_clock simulate_clock(const struct simulate *s, uint64_t n);
 void simulate_print_tty(const struct simulate *s);
 void simulate_print_unplugged(const struct simulate *s);
 
-/* What was said to a meter that is asked: JSON only. `baud` is the speed it was said at. */
+/* Bytes sent to a meter that is asked: JSON only. `baud` is their speed. */
 void simulate_print_request(const struct simulate *s, const struct sim_request *request,
                             unsigned int baud, uint64_t heard_bytes);
 

@@ -26,15 +26,15 @@
         ROW(inhibit, "inhibit", N_("ID -- COMMAND…"), N_("free the port while a command runs")) \
         ROW(capture, "capture", N_("ID"), N_("record the raw bytes of a converter")) \
         ROW(decode, "decode", N_("[FILE…|-]"), N_("decode telegrams from files; needs no service")) \
-        ROW(learn, "learn", N_("METER|FILE"), N_("teach a meter whose values nobody knows yet")) \
-        ROW(report, "report", N_("[CONVERTER|FILE]"), N_("make an anonymous capture that can be shown to strangers")) \
+        ROW(learn, "learn", N_("METER|FILE"), N_("teach a meter whose values are not known yet")) \
+        ROW(report, "report", N_("[CONVERTER|FILE]"), N_("make an anonymous capture that can be published")) \
         ROW(profiles, "profiles", "", N_("the meter families that are known; needs no service")) \
         ROW(simulate, "simulate", N_("PROFILE"), N_("play a virtual meter; needs no service")) \
         ROW(set_key, "set-key", N_("METER"), N_("give the service the key of an encrypted meter")) \
         ROW(set_broker, "set-broker", N_("[HOST]"), N_("send the readings to this MQTT broker, and try it")) \
         ROW(check_config, "check-config", N_("[FILE]"), N_("check a configuration file")) \
         ROW(import_config, "import-config", N_("[FILE]"), N_("translate datacollector's or Jeedom's configuration into ours")) \
-        ROW(doctor, "doctor", "", N_("find what is wrong, and its cure")) \
+        ROW(doctor, "doctor", "", N_("find what is wrong, and how to fix it")) \
         ROW(reload, "reload", "", N_("make the service read its configuration again")) \
         ROW(version, "version", "", N_("versions of smctl and of the service"))
 /* clang-format on */

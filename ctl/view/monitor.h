@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What `smctl monitor` shows of each meter: the last values, and the power of the last minutes in
- * buckets for the sparkline. Knows no terminal and no bus.
+ * The values that `smctl monitor` shows of each meter: the last values, and the power of the last
+ * minutes in buckets for the sparkline. Knows no terminal and no bus.
  */
 #pragma once
 

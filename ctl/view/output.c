@@ -19,7 +19,7 @@
 #include "json.h"
 
 #define DEFAULT_WIDTH    80
-#define TEXT_COLUMNS_MIN 30 /* narrower than this nobody reads: it is not wrapped then */
+#define TEXT_COLUMNS_MIN 30 /* narrower than this is unreadable: it is not wrapped then */
 #define USEC_PER_SEC     1000000U
 #define UNIT_TEXT_MAX    24
 
@@ -318,7 +318,7 @@ uint64_t output_mono_usec(void)
         return now_usec(CLOCK_MONOTONIC);
 }
 
-/* What somebody wrote, with what stands before it. */
+/* A word of the user, with its prefix. */
 static void say_line(const char *before, const char *format, va_list arguments)
 {
         OWNED_FREE char *text = NULL;

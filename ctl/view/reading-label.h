@@ -3,5 +3,5 @@
 
 #include "output.h"
 
-/* What a reading is called on the screen; its own name when lib/ does not know it. */
+/* The label of a reading on the screen; its own name when lib/ does not know it. */
 const char *reading_label(const char *name, char buf[static OUTPUT_TEXT_MAX]);

@@ -18,7 +18,7 @@
 
 static const char *const sentences[] = {
 #include "sentences.inc"
-        /* What the service puts together of pieces. */
+        /* Sentences that the service puts together of pieces. */
         N_("%s (is its folder in ReadWritePaths= of the unit?)"),
         N_("%s and others"),
         N_("a comment behind a value begins with ';'"),
@@ -65,7 +65,7 @@ static const char *find(const char *where, const char *what, size_t n)
         return n > 0 ? memmem(where, strlen(where), what, n) : where + strlen(where);
 }
 
-/* Conversions side by side: the first one has all, for nobody can tell where it ends. */
+/* Conversions side by side: the first one has all, since its end cannot be found. */
 static const char *take_conversions(const char *format, struct piece *arguments, size_t *n,
                                     const char *text)
 {
@@ -125,7 +125,7 @@ static bool begins_elsewhere(const char *format, const struct piece *arguments, 
                 memmem(arguments[0].text, arguments[0].n, "; ", 2));
 }
 
-/* What is of the sentence itself: the more, the surer. 0: too little. */
+/* Characters of the sentence itself: the more, the surer. 0: too few. */
 static size_t weight(const char *format)
 {
         size_t n = 0, letters = 0, ignored;

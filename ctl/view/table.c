@@ -11,7 +11,7 @@
 
 #define TABLE_COLUMNS_MAX 12
 #define CELL_BYTES_MAX    1024 /* a terminal of 250 columns, 4 bytes each */
-#define CUT_COLUMNS_MIN   8    /* what is left of a cell is still recognised */
+#define CUT_COLUMNS_MIN   8    /* so much of a cell is still recognised */
 
 struct table {
         struct libscols_table *scols;

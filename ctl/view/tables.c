@@ -72,9 +72,8 @@ const char *tables_tariff(struct json_object *meter)
         return text;
 }
 
-/* What comes in minus what goes out, the number people look for; in parentheses where it is no
- * longer so: a meter that is offline may draw anything by now. (Counters stand where they stood.)
- */
+/* Import minus export, the number people look for; in parentheses where it may have changed: a
+ * meter that is offline may draw anything by now. (Counters keep their value.) */
 static char *print_power(struct json_object *meter, char buf[static OUTPUT_TEXT_MAX])
 {
         double power = json_double(meter, "power_net");
@@ -113,7 +112,7 @@ double tables_counter(const char *medium, struct json_object *readings, const ch
         return json_double(counter, "value");
 }
 
-/* What a meter other than for electricity is called where its model is not known. */
+/* The name of a meter other than for electricity where its model is not known. */
 static const char *const media[] = { N_("gas"),     N_("water"),     N_("heat"),
                                      N_("cooling"), N_("heat-cost"), N_("other") };
 
