@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/*
- * Finds what identifies a meter in a telegram: its title, its id, and texts that are no version, no
- * state and no model. An unknown text that is long enough counts as a name.
- */
+#include "report-collect.h"
+
 #include <ctype.h>
 #include <string.h>
 
@@ -13,7 +11,6 @@
 #include "lib/link/llc.h"
 #include "lib/text/text-frame.h"
 #include "lib/text/text-line.h"
-#include "report-private.h"
 #include "report-sml.h"
 
 #define SERIAL_DIGITS 6 /* so many in a row are no model and no version */

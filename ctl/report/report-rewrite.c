@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/*
- * One telegram after another: deciphered with the owner's keys, its names replaced, enciphered with
- * others, its frames proved anew. Nothing changes its length.
- */
+#include "report-rewrite.h"
+
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,7 +16,7 @@
 #include "lib/text/text-frame.h"
 #include "lib/text/text-line.h"
 #include "report-check.h"
-#include "report-private.h"
+#include "report-collect.h"
 #include "report-sml.h"
 
 /* The APDU of a run, and what is done with what it holds. */
@@ -46,7 +44,7 @@ static enum opened ask_outcome(const struct opening *o)
         size_t ordinal = 0;
 
         for (size_t i = 0; i < o->work->before.n; i++) {
-                const struct outcome *outcome = &o->work->before.items[i];
+                const struct report_outcome *outcome = &o->work->before.items[i];
 
                 if (outcome->offset != o->run->offset || ordinal++ != o->ordinal)
                         continue;

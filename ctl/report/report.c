@@ -9,7 +9,8 @@
 #include <sys/random.h>
 
 #include "base/util.h"
-#include "report-private.h"
+#include "report-collect.h"
+#include "report-rewrite.h"
 
 #define ATTEMPTS    300 /* a check sum printed with three digits fits one time in sixteen */
 #define PROOFS      5   /* so often new substitutes are tried where the decoder reads otherwise */
@@ -18,45 +19,10 @@
 /* ---- what the decoder said ---- */
 
 struct listening {
-        struct outcomes *to;
+        struct report_outcomes *to;
         struct report_names *names; /* or NULL */
         size_t max;
 };
-
-static void outcomes_done(struct outcomes *outcomes)
-{
-        for (size_t i = 0; i < outcomes->n; i++)
-                free(outcomes->items[i].readings);
-        free(outcomes->items);
-        *outcomes = (struct outcomes){ 0 };
-}
-
-static int outcome_fill(struct outcome *outcome, const struct decoder_event *event)
-{
-        const struct telegram *t = event->telegram;
-
-        *outcome = (struct outcome){
-                .offset = (size_t)event->offset,
-                .status = t->status,
-                .framing = event->framing,
-                .profile = t->profile,
-                .time = t->time,
-                .encrypted = t->encrypted,
-                .authenticated = t->authenticated,
-                .n_readings = t->n_readings,
-                .n_texts = t->n_texts,
-        };
-        memcpy(outcome->error, t->error, sizeof(outcome->error));
-        memcpy(outcome->meter_id, t->meter_id, sizeof(outcome->meter_id));
-        memcpy(outcome->maker, t->manufacturer, sizeof(outcome->maker));
-        if (t->n_readings == 0)
-                return 0;
-        outcome->readings = calloc(t->n_readings, sizeof(*outcome->readings));
-        if (!outcome->readings)
-                return -ENOMEM;
-        memcpy(outcome->readings, t->readings, t->n_readings * sizeof(*outcome->readings));
-        return 0;
-}
 
 /* 1 ends the decoding: enough was heard. */
 static int on_event(void *userdata, const struct decoder_event *event)
@@ -68,19 +34,9 @@ static int on_event(void *userdata, const struct decoder_event *event)
                 return 0;
         if (l->to->n == l->max)
                 return 1;
-        if (l->to->n == l->to->room) {
-                size_t room = l->to->room ? 2 * l->to->room : 16;
-                struct outcome *items = realloc(l->to->items, room * sizeof(*items));
-
-                if (!items)
-                        return -ENOMEM;
-                l->to->items = items;
-                l->to->room = room;
-        }
-        r = outcome_fill(&l->to->items[l->to->n], event);
+        r = report_outcomes_add(l->to, event);
         if (r < 0)
                 return r;
-        l->to->n++;
         return l->names ? report_collect_telegram(l->names, event->telegram) : 0;
 }
 
@@ -93,45 +49,16 @@ static int listen_to(const struct report_options *options, const struct telegram
         return r < 0 ? r : 0;
 }
 
-static bool same_reading(const struct reading *a, const struct reading *b)
-{
-        return obis_equal(a->obis, b->obis) && a->unit == b->unit && a->scale == b->scale &&
-               a->value.mantissa == b->value.mantissa && a->value.exponent == b->value.exponent &&
-               a->captured.valid == b->captured.valid &&
-               (!a->captured.valid ||
-                datetime_to_epoch(&a->captured) == datetime_to_epoch(&b->captured));
-}
-
-static bool is_read(const struct outcome *outcome)
-{
-        return outcome->status == TELEGRAM_OK || outcome->status == TELEGRAM_LAYOUT_UNKNOWN;
-}
-
-static bool same_outcome(const struct outcome *a, const struct outcome *b)
-{
-        if (is_read(a) != is_read(b))
-                return false;
-        if (!is_read(a))
-                return b->n_readings == 0; /* why it cannot be read may be said otherwise */
-        if (a->status != b->status || a->profile != b->profile || a->n_texts != b->n_texts ||
-            a->n_readings != b->n_readings || a->time.valid != b->time.valid ||
-            (a->time.valid && datetime_to_epoch(&a->time) != datetime_to_epoch(&b->time)))
-                return false;
-        for (size_t i = 0; i < a->n_readings; i++)
-                if (!same_reading(&a->readings[i], &b->readings[i]))
-                        return false;
-        return true;
-}
-
 /* The telegrams of the report are those of the capture whose frames were kept. */
-static bool same_outcomes(const struct report_work *work, const struct outcomes *after)
+static bool same_outcomes(const struct report_work *work, const struct report_outcomes *after)
 {
         size_t k = 0;
 
         for (size_t i = 0; i < work->before.n; i++) {
                 if (!work->kept[work->before.items[i].offset])
                         continue;
-                if (k == after->n || !same_outcome(&work->before.items[i], &after->items[k]))
+                if (k == after->n ||
+                    !report_outcome_equal(&work->before.items[i], &after->items[k]))
                         return false;
                 k++;
         }
@@ -243,7 +170,7 @@ static int say(struct report_line *line, const char *format, ...)
         return n < 0 ? -ENOMEM : 0;
 }
 
-static int say_all(const struct outcomes *after, struct report *ret)
+static int say_all(const struct report_outcomes *after, struct report *ret)
 {
         int r = 0;
 
@@ -251,7 +178,7 @@ static int say_all(const struct outcomes *after, struct report *ret)
         if (!ret->lines)
                 return -ENOMEM;
         for (size_t i = 0; i < after->n && r == 0; i++) {
-                const struct outcome *o = &after->items[i];
+                const struct report_outcome *o = &after->items[i];
                 char time[DATETIME_TEXT_MAX];
 
                 datetime_print(&o->time, time);
@@ -262,7 +189,8 @@ static int say_all(const struct outcomes *after, struct report *ret)
                         o->profile ? o->profile->name : "none", *time ? time : "no time",
                         o->n_readings, *o->error ? ": " : "", o->error);
                 ret->n_lines++;
-                ret->n_closed += o->encrypted && !is_read(o) && o->status != TELEGRAM_REPLAYED;
+                ret->n_closed += o->encrypted && !report_outcome_is_read(o) &&
+                                 o->status != TELEGRAM_REPLAYED;
         }
         return r;
 }
@@ -287,7 +215,7 @@ static bool is_clean(struct report_work *work, const struct report *report)
 static int prove(struct report_work *work, struct report *report, char *why)
 {
         const struct telegram_file file = { report->bytes, report->n };
-        struct outcomes after = { 0 };
+        struct report_outcomes after = { 0 };
         struct listening listening = { .to = &after, .max = SIZE_MAX };
         int r = listen_to(work->options, &file, &work->new_keys, &listening);
 
@@ -302,7 +230,7 @@ static int prove(struct report_work *work, struct report *report, char *why)
                                work->found);
                 r = 1;
         }
-        outcomes_done(&after);
+        report_outcomes_done(&after);
         return r;
 }
 
@@ -378,7 +306,7 @@ static void take_maker(const struct report_work *work, struct report *ret)
 static void work_done(struct report_work *work)
 {
         report_names_done(&work->names);
-        outcomes_done(&work->before);
+        report_outcomes_done(&work->before);
         work->aead = aead_free(work->aead);
         cipher_keys_wipe(&work->new_keys);
         free(work->out);
