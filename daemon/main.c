@@ -12,10 +12,10 @@
 #include <sys/resource.h>
 #include <sysexits.h>
 
-#include <json-c/json.h>
 #include <systemd/sd-daemon.h>
 #include <systemd/sd-event.h>
 
+#include "base/json.h"
 #include "base/log.h"
 #include "base/util.h"
 #include "config-build.h"
@@ -133,17 +133,16 @@ static struct json_object *problem_to_json(const struct config_problem *p)
 {
         struct json_object *o = json_object_new_object();
 
-        (void)json_object_object_add(o, "file", json_object_new_string(p->file ? p->file : ""));
-        (void)json_object_object_add(o, "line", json_object_new_int64(p->line));
-        (void)json_object_object_add(o, "severity",
-                                     json_object_new_string(p->warning ? "warning" : "error"));
-        (void)json_object_object_add(o, "message", json_object_new_string(p->message));
+        json_add_text(&o, "file", p->file ? p->file : "");
+        json_add(&o, "line", json_object_new_int64(p->line));
+        json_add_text(&o, "severity", p->warning ? "warning" : "error");
+        json_add_text(&o, "message", p->message);
         return o;
 }
 
 /* Which profiles take the place of others: no mistake, but good to know. */
 static void print_override(const struct profile_set *profiles, const struct meter_profile *profile,
-                           struct json_object *list)
+                           bool json, struct json_object **list)
 {
         const char *overrides, *file = profile_set_origin(profiles, profile, &overrides);
         char text[PATH_MAX + 256];
@@ -153,38 +152,43 @@ static void print_override(const struct profile_set *profiles, const struct mete
                 return;
         (void)snprintf(text, sizeof(text), "takes the place of %s for %s",
                        *overrides ? overrides : "the built-in profile", profile->name);
-        if (!list) {
+        if (!json) {
                 (void)printf("%s: %s\n", file, text);
                 return;
         }
         o = json_object_new_object();
-        (void)json_object_object_add(o, "file", json_object_new_string(file));
-        (void)json_object_object_add(o, "line", json_object_new_int(0));
-        (void)json_object_object_add(o, "severity", json_object_new_string("note"));
-        (void)json_object_object_add(o, "message", json_object_new_string(text));
-        (void)json_object_array_add(list, o);
+        json_add_text(&o, "file", file);
+        json_add(&o, "line", json_object_new_int(0));
+        json_add_text(&o, "severity", "note");
+        json_add_text(&o, "message", text);
+        json_append(list, o);
 }
 
-static void print_problems(const struct config *config, bool json)
+/* -ENOMEM: nothing was printed. */
+static int print_problems(const struct config *config, bool json)
 {
         struct json_object *list = json ? json_object_new_array() : NULL;
         const struct profile_set *profiles = config ? config->profiles : NULL;
         const struct meter_profile *profile;
+        const char *text;
 
         for (const struct config_problem *p = config ? config->problems : NULL; p; p = p->next) {
-                char text[CONFIG_MESSAGE_MAX + 4096];
+                char line[CONFIG_MESSAGE_MAX + 4096];
 
-                if (list)
-                        (void)json_object_array_add(list, problem_to_json(p));
+                if (json)
+                        json_append(&list, problem_to_json(p));
                 else
-                        (void)puts(config_problem_print(p, text, sizeof(text)));
+                        (void)puts(config_problem_print(p, line, sizeof(line)));
         }
         for (size_t i = 0; profiles && (profile = profile_set_at(profiles, i)); i++)
-                print_override(profiles, profile, list);
-        if (list) {
-                (void)puts(json_object_to_json_string_ext(list, JSON_C_TO_STRING_NOSLASHESCAPE));
-                (void)json_object_put(list);
-        }
+                print_override(profiles, profile, json, &list);
+        if (!json)
+                return 0;
+        text = list ? json_object_to_json_string_ext(list, JSON_C_TO_STRING_NOSLASHESCAPE) : NULL;
+        if (text)
+                (void)puts(text);
+        (void)json_object_put(list);
+        return text ? 0 : -ENOMEM;
 }
 
 /* Not the service, nor root: then files that only the service may read say nothing of them. */
@@ -204,7 +208,10 @@ static int check_config(const struct options *options)
 
         if (r < 0 && r != -EINVAL)
                 (void)fprintf(stderr, "smartmeterd: %s: %s\n", options->config_path, strerror(-r));
-        print_problems(config, options->json);
+        if (print_problems(config, options->json) < 0) {
+                (void)fprintf(stderr, "smartmeterd: %s\n", strerror(ENOMEM));
+                r = -ENOMEM;
+        }
         config_free(config);
         return r < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
 }

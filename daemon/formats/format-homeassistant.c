@@ -9,8 +9,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include <json-c/json.h>
-
+#include "base/json.h"
 #include "base/util.h"
 #include "config-build.h"
 #include "format.h"
@@ -103,13 +102,8 @@ static struct entity_class class_of(const struct meter *meter, const struct mete
         return class;
 }
 
-static void add_text(struct json_object *object, const char *key, const char *value)
-{
-        json_object_object_add(object, key, json_object_new_string(value));
-}
-
 /* "sensor.<id>_<key>" in the letters an entity id may have: a-z, 0-9 and "_". */
-static void add_entity_id(struct json_object *component, const char *platform, const char *id,
+static void add_entity_id(struct json_object **component, const char *platform, const char *id,
                           const char *key)
 {
         char buf[METER_ID_MAX + METER_KEY_MAX + 24];
@@ -117,7 +111,7 @@ static void add_entity_id(struct json_object *component, const char *platform, c
         (void)snprintf(buf, sizeof(buf), "%s.%s_%s", platform, id, key);
         for (char *c = buf + strlen(platform) + 1; *c; c++)
                 *c = isalnum((unsigned char)*c) ? (char)tolower((unsigned char)*c) : '_';
-        add_text(component, "default_entity_id", buf);
+        json_add_text(component, "default_entity_id", buf);
 }
 
 /* Members of every component; `leaf_topic` is the leaf of its state topic. NULL: no memory. */
@@ -130,17 +124,15 @@ static struct json_object *new_entity(const struct format_context *context,
         char unique[METER_ID_MAX + METER_KEY_MAX + 16];
         size_t prefix = format_meter_prefix(context, meter->id, topic);
 
-        if (!component)
-                return NULL;
         (void)format_segment(leaf_topic, topic + prefix, sizeof(topic) - prefix);
         format_identifier(meter->id, id, sizeof(id));
         format_identifier(key, leaf, sizeof(leaf));
         (void)snprintf(unique, sizeof(unique), "smartmeterd_%s_%s", id, leaf);
-        add_text(component, "platform", platform);
-        add_text(component, "unique_id", unique);
-        add_entity_id(component, platform, *context->meter_name ? context->meter_name : id, leaf);
-        add_text(component, "name", name);
-        add_text(component, "state_topic", topic);
+        json_add_text(&component, "platform", platform);
+        json_add_text(&component, "unique_id", unique);
+        add_entity_id(&component, platform, *context->meter_name ? context->meter_name : id, leaf);
+        json_add_text(&component, "name", name);
+        json_add_text(&component, "state_topic", topic);
         return component;
 }
 
@@ -166,7 +158,7 @@ static const char *entity_name(const struct meter *meter, const struct meter_val
 }
 
 /* Wh are what the topic has; people read, and bills say, kWh. */
-static void add_unit(struct json_object *component, const struct reading *reading)
+static void add_unit(struct json_object **component, const struct reading *reading)
 {
         static const struct {
                 enum unit unit;
@@ -177,14 +169,13 @@ static void add_unit(struct json_object *component, const struct reading *readin
         for (size_t i = 0; i < ELEMENTSOF(counted); i++) {
                 if (reading->unit != counted[i].unit)
                         continue;
-                add_text(component, "unit_of_measurement", counted[i].kilo);
-                add_text(component, "value_template", "{{ value | float / 1000 }}");
-                json_object_object_add(component, "suggested_display_precision",
-                                       json_object_new_int(1));
+                json_add_text(component, "unit_of_measurement", counted[i].kilo);
+                json_add_text(component, "value_template", "{{ value | float / 1000 }}");
+                json_add(component, "suggested_display_precision", json_object_new_int(1));
                 return;
         }
         if (unit && *unit)
-                add_text(component, "unit_of_measurement", unit);
+                json_add_text(component, "unit_of_measurement", unit);
 }
 
 static bool is_diagnostic(const struct reading *reading)
@@ -193,7 +184,7 @@ static bool is_diagnostic(const struct reading *reading)
 }
 
 static void add_value(const struct format_context *context, const struct meter *meter,
-                      const struct meter_value *value, struct json_object *components)
+                      const struct meter_value *value, struct json_object **components)
 {
         const struct reading *reading = &value->reading;
         char name[FORMAT_LABEL_MAX];
@@ -203,26 +194,22 @@ static void add_value(const struct format_context *context, const struct meter *
         char leaf[METER_KEY_MAX];
 
         component = new_component(context, meter, value->key, entity_name(meter, value, name));
-        if (!component)
-                return;
         if (class.device_class)
-                add_text(component, "device_class", class.device_class);
+                json_add_text(&component, "device_class", class.device_class);
         if (class.state_class)
-                add_text(component, "state_class", class.state_class);
+                json_add_text(&component, "state_class", class.state_class);
         if (class.precision >= 0)
-                json_object_object_add(component, "suggested_display_precision",
-                                       json_object_new_int(class.precision));
-        add_unit(component, reading);
+                json_add(&component, "suggested_display_precision",
+                         json_object_new_int(class.precision));
+        add_unit(&component, reading);
         if (is_diagnostic(reading))
-                add_text(component, "entity_category", "diagnostic");
+                json_add_text(&component, "entity_category", "diagnostic");
         if (expiry_s > 0)
-                json_object_object_add(component, "expire_after",
-                                       json_object_new_int((int32_t)expiry_s));
+                json_add(&component, "expire_after", json_object_new_int((int32_t)expiry_s));
         /* Codes without a name in the table, and past values: there, but not enabled. */
         if (!reading->quantity || format_is_past(value))
-                json_object_object_add(component, "enabled_by_default", json_object_new_boolean(0));
-        json_object_object_add(components, format_identifier(value->key, leaf, sizeof(leaf)),
-                               component);
+                json_add(&component, "enabled_by_default", json_object_new_boolean(0));
+        json_add(components, format_identifier(value->key, leaf, sizeof(leaf)), component);
 }
 
 /* Every label of the tariff entity, once. */
@@ -240,7 +227,7 @@ static struct json_object *tariff_options(const struct tariff *tariff)
                 for (uint8_t k = 0; k < i; k++)
                         again = again || strcmp(seen[k], seen[i]) == 0;
                 if (!again)
-                        json_object_array_add(options, json_object_new_string(seen[i]));
+                        json_append(&options, json_object_new_string(seen[i]));
         }
         return options;
 }
@@ -263,8 +250,8 @@ static struct json_object *availability_of(const struct format_context *context,
                         prefix = format_meter_prefix(context, meter->id, topic);
                         memcpy(topic + prefix, "availability", sizeof("availability"));
                 }
-                add_text(one, "topic", topic);
-                json_object_array_add(list, one);
+                json_add_text(&one, "topic", topic);
+                json_append(&list, one);
         }
         return list;
 }
@@ -285,26 +272,24 @@ static const struct {
 
 /* Is it heard, since when not, and how well: there while the service is, with the meter or not. */
 static void add_diagnostics(const struct format_context *context, const struct meter *meter,
-                            struct json_object *components)
+                            struct json_object **components)
 {
         for (size_t i = 0; i < ELEMENTSOF(diagnostics); i++) {
                 struct json_object *one =
                         new_entity(context, meter, diagnostics[i].platform, diagnostics[i].key,
                                    diagnostics[i].leaf, diagnostics[i].name);
 
-                if (!one)
-                        continue; /* out of memory */
-                add_text(one, "entity_category", "diagnostic");
+                json_add_text(&one, "entity_category", "diagnostic");
                 if (diagnostics[i].class)
-                        add_text(one, "device_class", diagnostics[i].class);
+                        json_add_text(&one, "device_class", diagnostics[i].class);
                 else
-                        add_text(one, "state_class", "measurement");
+                        json_add_text(&one, "state_class", "measurement");
                 if (strcmp(diagnostics[i].platform, "binary_sensor") == 0) {
-                        add_text(one, "payload_on", "online");
-                        add_text(one, "payload_off", "offline");
+                        json_add_text(&one, "payload_on", "online");
+                        json_add_text(&one, "payload_off", "offline");
                 }
-                json_object_object_add(one, "availability", availability_of(context, meter, false));
-                json_object_object_add(components, diagnostics[i].key, one);
+                json_add(&one, "availability", availability_of(context, meter, false));
+                json_add(components, diagnostics[i].key, one);
         }
 }
 
@@ -326,6 +311,7 @@ static void homeassistant_health(const struct format_context *context, const str
         format_add(ret, &retained_state, topic, text);
 }
 
+/* NULL: no memory. */
 static struct json_object *components_of(const struct format_context *context,
                                          const struct meter *meter)
 {
@@ -333,15 +319,15 @@ static struct json_object *components_of(const struct format_context *context,
 
         for (size_t i = 0; i < meter->n_values; i++)
                 if (!reading_is_unscaled(&meter->values[i].reading)) /* it is not sent either */
-                        add_value(context, meter, &meter->values[i], components);
+                        add_value(context, meter, &meter->values[i], &components);
         if (meter->tariff.active) {
                 tariff = new_component(context, meter, "tariff", "Tariff");
-                add_text(tariff, "device_class", "enum");
-                json_object_object_add(tariff, "options", tariff_options(&meter->tariff));
-                json_object_object_add(components, "tariff", tariff);
+                json_add_text(&tariff, "device_class", "enum");
+                json_add(&tariff, "options", tariff_options(&meter->tariff));
+                json_add(&components, "tariff", tariff);
         }
         if (has_diagnostics(meter))
-                add_diagnostics(context, meter, components);
+                add_diagnostics(context, meter, &components);
         return components;
 }
 
@@ -358,6 +344,8 @@ static void homeassistant_parts(const struct format_context *context, const stru
         if (context->discovery_entity || meter->n_values == 0)
                 return; /* each is a topic of its own, or there is none */
         components = components_of(context, meter);
+        if (!components)
+                return;
         json_object_object_foreach(components, leaf, component)
         {
                 char part[FORMAT_PART_MAX];
@@ -370,7 +358,7 @@ static void homeassistant_parts(const struct format_context *context, const stru
 }
 
 /* One that is not described any more stays in Home Assistant until its platform alone is named. */
-static void withdraw_gone(const struct format_context *context, struct json_object *components)
+static void withdraw_gone(const struct format_context *context, struct json_object **components)
 {
         for (size_t i = 0; i < context->n_parts; i++) {
                 char platform[FORMAT_PART_MAX], *leaf;
@@ -381,12 +369,11 @@ static void withdraw_gone(const struct format_context *context, struct json_obje
                 if (*platform != '#' || !leaf)
                         continue; /* a topic */
                 *leaf++ = '\0';
-                if (json_object_object_get_ex(components, leaf, NULL))
+                if (json_object_object_get_ex(*components, leaf, NULL))
                         continue;
                 withdrawn = json_object_new_object();
-                if (withdrawn)
-                        add_text(withdrawn, "platform", platform + 1);
-                json_object_object_add(components, leaf, withdrawn);
+                json_add_text(&withdrawn, "platform", platform + 1);
+                json_add(components, leaf, withdrawn);
         }
 }
 
@@ -398,18 +385,18 @@ static struct json_object *device_of(const struct format_context *context,
         const char *maker = maker_of(meter->manufacturer, meter->model);
         char parent[METER_ID_MAX + 16], id[METER_ID_MAX];
 
-        json_object_array_add(identifiers, json_object_new_string(device_id));
-        json_object_object_add(device, "identifiers", identifiers);
-        add_text(device, "name", format_meter_name(context, meter, true));
+        json_append(&identifiers, json_object_new_string(device_id));
+        json_add(&device, "identifiers", identifiers);
+        json_add_text(&device, "name", format_meter_name(context, meter, true));
         if (*maker)
-                add_text(device, "manufacturer", maker);
+                json_add_text(&device, "manufacturer", maker);
         if (*maker_skip(meter->manufacturer, meter->model))
-                add_text(device, "model", maker_skip(meter->manufacturer, meter->model));
-        add_text(device, "serial_number", meter->id);
+                json_add_text(&device, "model", maker_skip(meter->manufacturer, meter->model));
+        json_add_text(&device, "serial_number", meter->id);
         if (*meter->parent_id) {
                 (void)snprintf(parent, sizeof(parent), "smartmeterd_%s",
                                format_identifier(meter->parent_id, id, sizeof(id)));
-                add_text(device, "via_device", parent);
+                json_add_text(&device, "via_device", parent);
         }
         return device;
 }
@@ -428,28 +415,20 @@ static void discovery_topic(const struct format_context *context, const char *me
 
 /* Further members of a message about a device, or about one entity of it. */
 static void add_frame(const struct format_context *context, const struct meter *meter,
-                      const char *device_id, struct json_object *object)
+                      const char *device_id, struct json_object **object)
 {
         struct json_object *origin = json_object_new_object();
 
-        json_object_object_add(object, "device", device_of(context, meter, device_id));
-        add_text(origin, "name", "smartmeterd");
-        add_text(origin, "sw_version", context->version);
+        json_add(object, "device", device_of(context, meter, device_id));
+        json_add_text(&origin, "name", "smartmeterd");
+        json_add_text(&origin, "sw_version", context->version);
         if (*PROJECT_SUPPORT_URL)
-                add_text(origin, "support_url", PROJECT_SUPPORT_URL);
-        json_object_object_add(object, "origin", origin);
-        if (!json_object_object_get_ex(object, "availability", NULL)) /* it has its own */
-                json_object_object_add(object, "availability",
-                                       availability_of(context, meter, true));
-        add_text(object, "availability_mode", "all");
-        json_object_object_add(object, "qos", json_object_new_int(1));
-}
-
-static void add_message(struct message_list *ret, const char *topic, struct json_object *object)
-{
-        format_add(ret, &retained_state, topic,
-                   json_object_to_json_string_ext(object, JSON_C_TO_STRING_PLAIN |
-                                                                  JSON_C_TO_STRING_NOSLASHESCAPE));
+                json_add_text(&origin, "support_url", PROJECT_SUPPORT_URL);
+        json_add(object, "origin", origin);
+        if (!json_object_object_get_ex(*object, "availability", NULL)) /* it has its own */
+                json_add(object, "availability", availability_of(context, meter, true));
+        json_add_text(object, "availability_mode", "all");
+        json_add(object, "qos", json_object_new_int(1));
 }
 
 /* One message per entity, each of which repeats the device: older than device discovery, and
@@ -463,12 +442,14 @@ static void describe_entities(const struct format_context *context, const struct
                 char topic[FORMAT_TOPIC_MAX];
                 const char *platform =
                         json_object_get_string(json_object_object_get(component, "platform"));
+                struct json_object *message = json_object_get(component);
 
                 (void)snprintf(topic, sizeof(topic), "%s/%s/%s/%s/config",
                                context->discovery_prefix, platform, device_id, leaf);
                 json_object_object_del(component, "platform"); /* the topic says it */
-                add_frame(context, meter, device_id, component);
-                add_message(ret, topic, component);
+                add_frame(context, meter, device_id, &message);
+                format_add_json(ret, &retained_state, topic, message);
+                json_object_put(message);
         }
 }
 
@@ -482,16 +463,18 @@ static void homeassistant_describe(const struct format_context *context, const s
                 return; /* a device without components is refused */
         discovery_topic(context, meter->id, device_id, topic);
         components = components_of(context, meter);
+        if (!components)
+                return;
         if (context->discovery_entity) {
                 describe_entities(context, meter, device_id, components, ret);
                 json_object_put(components);
                 return;
         }
-        withdraw_gone(context, components);
+        withdraw_gone(context, &components);
         object = json_object_new_object();
-        add_frame(context, meter, device_id, object);
-        json_object_object_add(object, "components", components);
-        add_message(ret, topic, object);
+        add_frame(context, meter, device_id, &object);
+        json_add(&object, "components", components);
+        format_add_json(ret, &retained_state, topic, object);
         json_object_put(object);
 }
 

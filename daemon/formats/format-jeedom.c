@@ -9,8 +9,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include <json-c/json.h>
-
+#include "base/json.h"
 #include "base/util.h"
 #include "format.h"
 
@@ -102,27 +101,24 @@ struct command {
         bool history;
 };
 
-static void add_command(struct json_object *commands, const char *meter_id, const struct command *c)
+static void add_command(struct json_object **commands, const char *meter_id,
+                        const struct command *c)
 {
         struct json_object *command = json_object_new_object();
         char id[COMMAND_MAX];
 
-        if (!command)
-                return;
         command_id(meter_id, c->key, id);
-        json_object_object_add(command, "id", json_object_new_string(id));
-        json_object_object_add(command, "logicalId", json_object_new_string(c->key));
-        json_object_object_add(command, "name", json_object_new_string(c->label));
-        json_object_object_add(command, "type", json_object_new_string("info"));
-        json_object_object_add(command, "subType", json_object_new_string(c->sub_type));
-        json_object_object_add(command, "unite", json_object_new_string(c->unit));
-        json_object_object_add(command, "isVisible", json_object_new_string("1"));
-        json_object_object_add(command, "isHistorized",
-                               json_object_new_string(c->history ? "1" : "0"));
+        json_add_text(&command, "id", id);
+        json_add_text(&command, "logicalId", c->key);
+        json_add_text(&command, "name", c->label);
+        json_add_text(&command, "type", "info");
+        json_add_text(&command, "subType", c->sub_type);
+        json_add_text(&command, "unite", c->unit);
+        json_add_text(&command, "isVisible", "1");
+        json_add_text(&command, "isHistorized", c->history ? "1" : "0");
         if (c->generic_type)
-                json_object_object_add(command, "generic_type",
-                                       json_object_new_string(c->generic_type));
-        json_object_object_add(commands, id, command);
+                json_add_text(&command, "generic_type", c->generic_type);
+        json_add(commands, id, command);
 }
 
 static void jeedom_topic(const struct format_context *context, const char *meter_id,
@@ -134,7 +130,7 @@ static void jeedom_topic(const struct format_context *context, const char *meter
                        format_identifier(meter_id, id, sizeof(id)));
 }
 
-static void add_value_command(const struct format_context *context, struct json_object *commands,
+static void add_value_command(const struct format_context *context, struct json_object **commands,
                               const struct meter *meter, const struct meter_value *value)
 {
         const struct quantity *present = format_is_past(value) ? NULL : value->reading.quantity;
@@ -164,10 +160,10 @@ static struct json_object *commands_of(const struct format_context *context,
 
         for (size_t i = 0; i < meter->n_values; i++)
                 if (!reading_is_unscaled(&meter->values[i].reading)) /* it is not sent either */
-                        add_value_command(context, commands, meter, &meter->values[i]);
-        add_command(commands, meter->id, &online);
+                        add_value_command(context, &commands, meter, &meter->values[i]);
+        add_command(&commands, meter->id, &online);
         if (meter->tariff.active)
-                add_command(commands, meter->id, &tariff);
+                add_command(&commands, meter->id, &tariff);
         return commands;
 }
 
@@ -198,26 +194,21 @@ static void jeedom_describe(const struct format_context *context, const struct m
         configuration = json_object_new_object();
         (void)snprintf(id, sizeof(id), "smd_%s",
                        format_identifier(meter->id, clean, sizeof(clean)));
-        json_object_object_add(object, "id", json_object_new_string(id));
-        json_object_object_add(object, "logicalId", json_object_new_string(meter->id));
-        json_object_object_add(
-                object, "name",
-                json_object_new_string(format_meter_name(context, meter, context->english)));
-        json_object_object_add(object, "object_name", json_object_new_string(""));
-        json_object_object_add(object, "isEnable", json_object_new_string("1"));
-        json_object_object_add(object, "isVisible", json_object_new_string("1"));
+        json_add_text(&object, "id", id);
+        json_add_text(&object, "logicalId", meter->id);
+        json_add_text(&object, "name", format_meter_name(context, meter, context->english));
+        json_add_text(&object, "object_name", "");
+        json_add_text(&object, "isEnable", "1");
+        json_add_text(&object, "isVisible", "1");
         if (minutes > 0)
-                json_object_object_add(object, "timeout", json_object_new_int(minutes));
-        json_object_object_add(configuration, "manufacturer",
-                               json_object_new_string(meter->manufacturer));
-        json_object_object_add(configuration, "model", json_object_new_string(meter->model));
-        json_object_object_add(object, "configuration", configuration);
-        json_object_object_add(object, "cmds", commands_of(context, meter));
+                json_add(&object, "timeout", json_object_new_int(minutes));
+        json_add_text(&configuration, "manufacturer", meter->manufacturer);
+        json_add_text(&configuration, "model", meter->model);
+        json_add(&object, "configuration", configuration);
+        json_add(&object, "cmds", commands_of(context, meter));
 
         jeedom_topic(context, meter->id, topic);
-        format_add(ret, &unretained_state, topic,
-                   json_object_to_json_string_ext(object, JSON_C_TO_STRING_PLAIN |
-                                                                  JSON_C_TO_STRING_NOSLASHESCAPE));
+        format_add_json(ret, &unretained_state, topic, object);
         json_object_put(object);
 }
 
@@ -236,13 +227,10 @@ static void jeedom_state(const struct format_context *context, const struct mete
         if (meter->tariff.active == 0)
                 return;
         object = json_object_new_object();
-        json_object_object_add(object, "value",
-                               json_object_new_string(tariff_label(&meter->tariff)));
+        json_add_text(&object, "value", tariff_label(&meter->tariff));
         command_id(meter->id, "tariff", command);
         event_topic(context, command, topic);
-        format_add(ret, &unretained_state, topic,
-                   json_object_to_json_string_ext(object, JSON_C_TO_STRING_PLAIN |
-                                                                  JSON_C_TO_STRING_NOSLASHESCAPE));
+        format_add_json(ret, &unretained_state, topic, object);
         json_object_put(object);
 }
 

@@ -6,18 +6,9 @@
 #include <stdio.h>
 #include <string.h>
 
-#include <json-c/json.h>
-
+#include "base/json.h"
 #include "format.h"
 #include "lib/model/telegram-json.h"
-
-/* A key that is not there yet, and outlives the object: json-c need neither look for it nor copy
- * it. */
-static void add_new(struct json_object *object, const char *key, struct json_object *value)
-{
-        (void)json_object_object_add_ex(
-                object, key, value, JSON_C_OBJECT_ADD_KEY_IS_NEW | JSON_C_OBJECT_KEY_IS_CONSTANT);
-}
 
 /* Implausible values are not published, and of a sub-meter only its own. */
 static bool is_accepted(const struct meter_update *update, const char *obis)
@@ -30,11 +21,11 @@ static bool is_accepted(const struct meter_update *update, const char *obis)
         return false;
 }
 
-static void keep_accepted(struct json_object *object, const struct meter_update *update)
+static void keep_accepted(struct json_object **object, const struct meter_update *update)
 {
         struct json_object *all, *kept = json_object_new_array();
 
-        if (!kept || !json_object_object_get_ex(object, "readings", &all)) {
+        if (!json_object_object_get_ex(*object, "readings", &all)) {
                 json_object_put(kept);
                 return;
         }
@@ -43,71 +34,76 @@ static void keep_accepted(struct json_object *object, const struct meter_update 
 
                 if (json_object_object_get_ex(one, "obis", &obis) &&
                     is_accepted(update, json_object_get_string(obis)))
-                        json_object_array_add(kept, json_object_get(one));
+                        json_append(&kept, json_object_get(one));
         }
-        json_object_object_add(object, "readings", kept);
+        json_add(object, "readings", kept);
 }
 
 /* Derived values stand behind those that the meter sent, and are marked. */
-static void add_derived(struct json_object *object, const struct meter_update *update)
+static void add_derived(struct json_object **object, const struct meter_update *update)
 {
         struct json_object *all;
 
-        if (!json_object_object_get_ex(object, "readings", &all))
+        if (!json_object_object_get_ex(*object, "readings", &all))
                 return;
+        all = json_object_get(all);
         for (size_t i = 0; i < update->n_values; i++) {
                 struct json_object *one;
 
                 if (!(update->values[i]->flags & METER_VALUE_DERIVED))
                         continue;
                 one = telegram_reading_to_json(&update->values[i]->reading);
-                if (!one)
-                        return; /* out of memory: the next telegram may fare better */
-                add_new(one, "derived", json_object_new_boolean(true));
-                json_object_array_add(all, one);
+                json_add_new(&one, "derived", json_object_new_boolean(true));
+                json_append(&all, one);
         }
+        if (!all)
+                json_drop(object);
+        json_object_put(all);
 }
 
-static void set_text(struct json_object *object, const char *key, const char *value)
+static void set_text(struct json_object **object, const char *key, const char *value)
 {
-        json_object_object_add(object, key, *value ? json_object_new_string(value) : NULL);
+        if (*value)
+                json_add_text(object, key, value);
+        else
+                json_add_null(object, key);
 }
 
 /* Texts belong to the meter that sends; to a sub-meter only those of its channel. */
-static void keep_own(struct json_object *object, const struct meter *meter,
+static void keep_own(struct json_object **object, const struct meter *meter,
                      const struct telegram *telegram)
 {
         struct json_object *all, *kept = json_object_new_array();
 
         set_text(object, "manufacturer", meter->manufacturer);
         set_text(object, "model", meter->model);
-        if (!kept || !json_object_object_get_ex(object, "texts", &all)) {
+        if (!json_object_object_get_ex(*object, "texts", &all)) {
                 json_object_put(kept);
                 return;
         }
         for (size_t i = 0; i < telegram->n_texts; i++)
                 if (submeter_text_channel(telegram, &telegram->texts[i]) == meter->channel)
-                        json_object_array_add(kept,
-                                              json_object_get(json_object_array_get_idx(all, i)));
-        json_object_object_add(object, "texts", kept);
+                        json_append(&kept, json_object_get(json_object_array_get_idx(all, i)));
+        json_add(object, "texts", kept);
 }
 
 /* Values by name, numbers alone: jq, Node-RED and Telegraf take them as they are. */
-static void add_values(struct json_object *object, const struct meter_update *update)
+static void add_values(struct json_object **object, const struct meter_update *update)
 {
         struct json_object *values = json_object_new_object();
         char number[DECIMAL_TEXT_MAX];
 
-        for (size_t i = 0; values && i < update->n_values; i++) {
+        for (size_t i = 0; i < update->n_values; i++) {
                 const struct meter_value *value = update->values[i];
 
                 if (reading_is_unscaled(&value->reading))
                         continue; /* in `readings` it has no unit; here nothing could say so */
                 decimal_print(value->reading.value, number);
-                add_new(values, value->key,
+                json_add_new(
+                        &values, value->key,
                         json_object_new_double_s(decimal_to_double(value->reading.value), number));
         }
-        add_new(object, "values", values);
+        json_add_new(object, "values", values);
 }
 
 static const struct meter_value *find(const struct meter_update *update, const char *key)
@@ -119,7 +115,7 @@ static const struct meter_value *find(const struct meter_update *update, const c
 }
 
 /* Import less export of one telegram, in W: one signed number, and no moment between the two. */
-static void add_net_power(struct json_object *object, const struct meter_update *update)
+static void add_net_power(struct json_object **object, const struct meter_update *update)
 {
         const struct meter_value *import = find(update, "active_power_import");
         const struct meter_value *export = find(update, "active_power_export");
@@ -133,7 +129,7 @@ static void add_net_power(struct json_object *object, const struct meter_update 
                        decimal_subtract(net, export->reading.value, &net) < 0))
                 return;
         decimal_print(net, number);
-        add_new(object, "power_net", json_object_new_double_s(decimal_to_double(net), number));
+        json_add_new(object, "power_net", json_object_new_double_s(decimal_to_double(net), number));
 }
 
 static void native_telegram(const struct format_context *context, const struct meter *meter,
@@ -148,30 +144,26 @@ static void native_telegram(const struct format_context *context, const struct m
         if (!values->telegram)
                 return;
         object = telegram_to_json(update->telegram);
-        if (!object)
-                return; /* out of memory: the next telegram may fare better */
         if (update->n_suspects > 0 || meter->channel != 0)
-                keep_accepted(object, update);
+                keep_accepted(&object, update);
         if (meter->channel != 0)
-                keep_own(object, meter, update->telegram);
-        add_derived(object, update);
+                keep_own(&object, meter, update->telegram);
+        add_derived(&object, update);
         format_time((int64_t)update->host_usec, true, received);
-        json_object_object_add(object, "meter", json_object_new_string(meter->id));
-        add_new(object, "received", json_object_new_string(received));
+        json_add_text(&object, "meter", meter->id);
+        json_add_new(&object, "received", json_object_new_string(received));
         format_time(update->time_usec, false, time);
-        add_new(object, "time_utc", json_object_new_string(time));
-        add_new(object, "seq", json_object_new_int64((int64_t)update->sequence));
-        add_net_power(object, update);
-        add_values(object, update);
+        json_add_new(&object, "time_utc", json_object_new_string(time));
+        json_add_new(&object, "seq", json_object_new_int64((int64_t)update->sequence));
+        add_net_power(&object, update);
+        add_values(&object, update);
 
         for (size_t i = 0; i < update->n_values; i++)
                 if (format_class(update->values[i]) == MESSAGE_ENERGY)
                         attributes.class = MESSAGE_ENERGY;
         prefix = format_meter_prefix(context, meter->id, topic);
         memcpy(topic + prefix, "telegram", sizeof("telegram"));
-        format_add(ret, &attributes, topic,
-                   json_object_to_json_string_ext(object, JSON_C_TO_STRING_PLAIN |
-                                                                  JSON_C_TO_STRING_NOSLASHESCAPE));
+        format_add_json(ret, &attributes, topic, object);
         json_object_put(object);
 }
 

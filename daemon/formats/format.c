@@ -8,6 +8,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "base/json.h"
 #include "base/util.h"
 
 #define FORMAT_ROW(name) &format_##name,
@@ -234,6 +235,18 @@ void format_add(struct message_list *list, const struct message_attributes *attr
 
         if (m)
                 message_list_add(list, m);
+}
+
+void format_add_json(struct message_list *list, const struct message_attributes *attributes,
+                     const char *topic, struct json_object *object)
+{
+        const char *payload =
+                object ? json_object_to_json_string_ext(
+                                 object, JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE)
+                       : NULL;
+
+        if (payload)
+                format_add(list, attributes, topic, payload);
 }
 
 /* The longest distance that is usual: of the last ones the second longest, so that telegrams in

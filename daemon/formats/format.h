@@ -17,6 +17,8 @@
 #define FORMAT_PART_MAX    80  /* platform and key */
 #define FORMAT_SEGMENT_MAX 65  /* of the configured words of a topic, with NUL */
 
+struct json_object;
+
 struct format_context {
         unsigned int formats; /* a bit for each chosen row of FORMAT_TABLE */
         char instance[FORMAT_SEGMENT_MAX];
@@ -137,6 +139,9 @@ void format_state_topic(const struct format_context *context, char buf[static FO
 /* Makes a message of a string and adds it; when memory is short it is left out. */
 void format_add(struct message_list *list, const struct message_attributes *attributes,
                 const char *topic, const char *payload);
+/* The same of an object, which stays the caller's; NULL: there was no memory for it. */
+void format_add_json(struct message_list *list, const struct message_attributes *attributes,
+                     const char *topic, struct json_object *object);
 
 /* The French name of a quantity: "Énergie active soutirée, tarif 1". Returns `buf`. */
 #define FORMAT_LABEL_MAX 96

@@ -6,8 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <json-c/json.h>
-
+#include "base/json.h"
 #include "base/util.h"
 #include "lib/value/obis.h"
 
@@ -139,21 +138,16 @@ bool memory_is_in(const struct meter *memory, const struct meter *live)
 
 /* ---- as text ---- */
 
-static void add(struct json_object *o, const char *key, struct json_object *value)
-{
-        (void)json_object_object_add(o, key, value); /* no memory: it is found missing by parse() */
-}
-
-static void add_text(struct json_object *o, const char *key, const char *text)
+static void add_text(struct json_object **o, const char *key, const char *text)
 {
         if (text && *text)
-                add(o, key, json_object_new_string(text));
+                json_add_text(o, key, text);
 }
 
-static void add_number(struct json_object *o, const char *key, uint64_t number)
+static void add_number(struct json_object **o, const char *key, uint64_t number)
 {
         if (number != 0)
-                add(o, key, json_object_new_int64((int64_t)number));
+                json_add(o, key, json_object_new_int64((int64_t)number));
 }
 
 static struct json_object *value_to_json(const struct meter_value *value)
@@ -161,21 +155,20 @@ static struct json_object *value_to_json(const struct meter_value *value)
         struct json_object *o = json_object_new_object(), *recent;
         char obis[OBIS_TEXT_MAX], number[DECIMAL_TEXT_MAX];
 
-        add_text(o, "key", value->key);
-        add_text(o, "obis", obis_print(value->reading.obis, obis));
-        add_text(o, "unit", unit_name(value->reading.unit));
+        add_text(&o, "key", value->key);
+        add_text(&o, "obis", obis_print(value->reading.obis, obis));
+        add_text(&o, "unit", unit_name(value->reading.unit));
         decimal_print(value->reading.value, number);
-        add_text(o, "value", number);
-        add_number(o, "scale", value->reading.scale);
-        add_number(o, "flags", value->flags & METER_VALUE_DERIVED);
-        add_number(o, "received", value->host_usec);
-        add_number(o, "interval", value->interval_usec);
+        add_text(&o, "value", number);
+        add_number(&o, "scale", value->reading.scale);
+        add_number(&o, "flags", value->flags & METER_VALUE_DERIVED);
+        add_number(&o, "received", value->host_usec);
+        add_number(&o, "interval", value->interval_usec);
         if (value->recent.n > 0) {
                 recent = json_object_new_array();
                 for (uint8_t i = 0; i < value->recent.n; i++)
-                        (void)json_object_array_add(recent,
-                                                    json_object_new_int64(value->recent.ms[i]));
-                add(o, "recent", recent);
+                        json_append(&recent, json_object_new_int64(value->recent.ms[i]));
+                json_add(&o, "recent", recent);
         }
         return o;
 }
@@ -186,20 +179,21 @@ char *memory_print(const struct meter *memory, bool final)
         const char *text;
         char *copy;
 
-        add_text(o, "manufacturer", memory->manufacturer);
-        add_text(o, "model", memory->model);
-        add_text(o, "medium", memory->medium);
-        add_text(o, "parent", memory->parent_id);
-        add_number(o, "channel", memory->channel);
-        add_number(o, "encrypted", memory->encrypted);
-        add_number(o, "tariff", memory->tariff.active);
-        add_number(o, "heard", memory->last_host_usec);
-        add_number(o, "final", final);
+        add_text(&o, "manufacturer", memory->manufacturer);
+        add_text(&o, "model", memory->model);
+        add_text(&o, "medium", memory->medium);
+        add_text(&o, "parent", memory->parent_id);
+        add_number(&o, "channel", memory->channel);
+        add_number(&o, "encrypted", memory->encrypted);
+        add_number(&o, "tariff", memory->tariff.active);
+        add_number(&o, "heard", memory->last_host_usec);
+        add_number(&o, "final", final);
         for (size_t i = 0; i < memory->n_values; i++)
-                (void)json_object_array_add(values, value_to_json(&memory->values[i]));
-        add(o, "values", values);
-        text = json_object_to_json_string_ext(o, JSON_C_TO_STRING_PLAIN |
-                                                         JSON_C_TO_STRING_NOSLASHESCAPE);
+                json_append(&values, value_to_json(&memory->values[i]));
+        json_add(&o, "values", values);
+        text = o ? json_object_to_json_string_ext(o, JSON_C_TO_STRING_PLAIN |
+                                                             JSON_C_TO_STRING_NOSLASHESCAPE)
+                 : NULL;
         copy = text ? strdup(text) : NULL;
         json_object_put(o);
         return copy;

@@ -3,31 +3,22 @@
 
 #include <string.h>
 
-#include <json-c/json.h>
-
+#include "base/json.h"
 #include "lib/profile/profile.h"
 
 #define TITLE_HEX_MAX (2 * 8 + 1)
 
-/* Adds and reports: a half-built object must not pass for a whole one. Each key is a literal, and
- * written once: json-c need neither copy it nor look for it. */
-static int add(struct json_object *object, const char *key, struct json_object *value, int wanted)
+/* "" is what lib/ writes where the telegram says nothing: null in JSON. Each key is a literal, and
+ * written once. */
+static void add_text(struct json_object **object, const char *key, const char *text)
 {
-        if (wanted && !value)
-                return -1;
-        return json_object_object_add_ex(
-                object, key, value, JSON_C_OBJECT_ADD_KEY_IS_NEW | JSON_C_OBJECT_KEY_IS_CONSTANT);
+        if (text && *text)
+                json_add_new(object, key, json_object_new_string(text));
+        else
+                json_add_new_null(object, key);
 }
 
-/* "" is what lib/ writes where the telegram says nothing: null in JSON. */
-static int add_text(struct json_object *object, const char *key, const char *text)
-{
-        int wanted = text && *text;
-
-        return add(object, key, wanted ? json_object_new_string(text) : NULL, wanted);
-}
-
-static int add_title(struct json_object *object, const struct telegram *telegram)
+static void add_title(struct json_object **object, const struct telegram *telegram)
 {
         static const char digits[] = "0123456789ABCDEF";
         char hex[TITLE_HEX_MAX] = "";
@@ -37,7 +28,7 @@ static int add_title(struct json_object *object, const struct telegram *telegram
                 hex[2 * i + 1] = digits[telegram->system_title[i] & 0x0f];
                 hex[2 * i + 2] = '\0';
         }
-        return add_text(object, "system_title", hex);
+        add_text(object, "system_title", hex);
 }
 
 /* An exact decimal as a JSON number ("230.1"), owned by the caller. NULL when out of memory. */
@@ -53,20 +44,13 @@ struct json_object *telegram_reading_to_json(const struct reading *reading)
 {
         struct json_object *object = json_object_new_object();
         char code[OBIS_TEXT_MAX];
-        int r = 0;
 
-        if (!object)
-                return NULL;
-        r |= add_text(object, "obis", obis_print(reading->obis, code));
-        r |= add_text(object, "name", reading->quantity ? reading->quantity->name : NULL);
-        r |= add(object, "value", telegram_decimal_to_json(reading->value), 1);
-        r |= add_text(object, "unit", unit_name(reading->unit));
+        add_text(&object, "obis", obis_print(reading->obis, code));
+        add_text(&object, "name", reading->quantity ? reading->quantity->name : NULL);
+        json_add_new(&object, "value", telegram_decimal_to_json(reading->value));
+        add_text(&object, "unit", unit_name(reading->unit));
         if (reading_is_unscaled(reading))
-                r |= add(object, "unscaled", json_object_new_boolean(1), 1);
-        if (r) {
-                json_object_put(object);
-                return NULL;
-        }
+                json_add_new(&object, "unscaled", json_object_new_boolean(1));
         return object;
 }
 
@@ -75,78 +59,52 @@ static struct json_object *text_to_json(const struct text *text)
 {
         struct json_object *object = json_object_new_object();
         char code[OBIS_TEXT_MAX];
-        int r = 0;
 
-        if (!object)
-                return NULL;
-        r |= add_text(object, "obis", *text->label ? NULL : obis_print(text->obis, code));
+        add_text(&object, "obis", *text->label ? NULL : obis_print(text->obis, code));
         if (*text->label)
-                r |= add_text(object, "label", text->label);
-        r |= add(object, "value",
-                 json_object_new_string_len((const char *)text->value.data, (int)text->value.len),
-                 1);
-        if (r) {
-                json_object_put(object);
-                return NULL;
-        }
+                add_text(&object, "label", text->label);
+        json_add_new(
+                &object, "value",
+                json_object_new_string_len((const char *)text->value.data, (int)text->value.len));
         return object;
 }
 
-static int add_readings(struct json_object *object, const struct telegram *telegram)
+static struct json_object *readings_to_json(const struct telegram *telegram)
 {
         struct json_object *array = json_object_new_array();
 
-        if (add(object, "readings", array, 1))
-                return -1;
-        for (size_t i = 0; i < telegram->n_readings; i++) {
-                struct json_object *element = telegram_reading_to_json(&telegram->readings[i]);
-
-                if (!element || json_object_array_add(array, element))
-                        return -1;
-        }
-        return 0;
+        for (size_t i = 0; i < telegram->n_readings; i++)
+                json_append(&array, telegram_reading_to_json(&telegram->readings[i]));
+        return array;
 }
 
-static int add_texts(struct json_object *object, const struct telegram *telegram)
+static struct json_object *texts_to_json(const struct telegram *telegram)
 {
         struct json_object *array = json_object_new_array();
 
-        if (add(object, "texts", array, 1))
-                return -1;
-        for (size_t i = 0; i < telegram->n_texts; i++) {
-                struct json_object *element = text_to_json(&telegram->texts[i]);
-
-                if (!element || json_object_array_add(array, element))
-                        return -1;
-        }
-        return 0;
+        for (size_t i = 0; i < telegram->n_texts; i++)
+                json_append(&array, text_to_json(&telegram->texts[i]));
+        return array;
 }
 
 struct json_object *telegram_to_json(const struct telegram *telegram)
 {
         struct json_object *object = json_object_new_object();
         char time[DATETIME_TEXT_MAX];
-        int r = 0;
 
-        if (!object)
-                return NULL;
         datetime_print(&telegram->time, time);
-        r |= add_text(object, "meter", telegram->meter_id);
-        r |= add_text(object, "manufacturer", telegram->manufacturer);
-        r |= add_text(object, "model", telegram->model);
-        r |= add_text(object, "profile", telegram->profile ? telegram->profile->name : NULL);
-        r |= add_text(object, "framing", telegram->framing);
-        r |= add(object, "encrypted", json_object_new_boolean(telegram->encrypted), 1);
-        r |= add_title(object, telegram);
+        add_text(&object, "meter", telegram->meter_id);
+        add_text(&object, "manufacturer", telegram->manufacturer);
+        add_text(&object, "model", telegram->model);
+        add_text(&object, "profile", telegram->profile ? telegram->profile->name : NULL);
+        add_text(&object, "framing", telegram->framing);
+        json_add_new(&object, "encrypted", json_object_new_boolean(telegram->encrypted));
+        add_title(&object, telegram);
         if (telegram->replayed)
-                r |= add(object, "replayed", json_object_new_boolean(1), 1);
-        r |= add_text(object, "time", time);
-        r |= add_readings(object, telegram);
-        r |= add_texts(object, telegram);
-        r |= add_text(object, "error", telegram->error);
-        if (r) {
-                json_object_put(object);
-                return NULL;
-        }
+                json_add_new(&object, "replayed", json_object_new_boolean(1));
+        add_text(&object, "time", time);
+        json_add_new(&object, "readings", readings_to_json(telegram));
+        json_add_new(&object, "texts", texts_to_json(telegram));
+        add_text(&object, "error", telegram->error);
         return object;
 }
