@@ -58,27 +58,27 @@ static struct json_object *json_of_basic(char type, sd_bus_message *message, int
                 return NULL;
         switch (type) {
         case 'y':
-                return json_object_new_int(value.y);
+                return json_made(json_object_new_int(value.y));
         case 'b':
-                return json_object_new_boolean(value.b);
+                return json_made(json_object_new_boolean(value.b));
         case 'n':
-                return json_object_new_int(value.n);
+                return json_made(json_object_new_int(value.n));
         case 'q':
-                return json_object_new_int(value.q);
+                return json_made(json_object_new_int(value.q));
         case 'i':
-                return json_object_new_int(value.i);
+                return json_made(json_object_new_int(value.i));
         case 'u':
-                return json_object_new_int64(value.u);
+                return json_made(json_object_new_int64(value.u));
         case 'x':
-                return json_object_new_int64(value.x);
+                return json_made(json_object_new_int64(value.x));
         case 't':
-                return json_object_new_uint64(value.t);
+                return json_made(json_object_new_uint64(value.t));
         case 'd':
                 return json_of_double(value.d);
         case 's':
         case 'o':
         case 'g':
-                return json_object_new_string(value.s);
+                return json_made(json_object_new_string(value.s));
         default: /* 'h': a descriptor is nothing to show */
                 return NULL;
         }
@@ -99,7 +99,7 @@ static int read_dictionary(sd_bus_message *message, const char *entry, struct js
                 r = client_message_to_json(message, &value);
                 if (r < 0)
                         return r;
-                json_object_object_add(into, key, value);
+                json_set(into, key, value);
                 r = sd_bus_message_exit_container(message);
                 if (r < 0)
                         return r;
@@ -120,17 +120,17 @@ static int read_container(sd_bus_message *message, char type, const char *conten
                 char entry[64] = "";
 
                 strncat(entry, contents + 1, MIN(strlen(contents) - 2, sizeof(entry) - 1));
-                into = json_object_new_object();
+                into = json_new_object();
                 r = read_dictionary(message, entry, into);
         } else {
-                into = json_object_new_array();
+                into = json_new_array();
                 while ((r = sd_bus_message_at_end(message, false)) == 0) {
                         struct json_object *element = NULL;
 
                         r = client_message_to_json(message, &element);
                         if (r < 0)
                                 break;
-                        json_object_array_add(into, element);
+                        json_push(into, element);
                 }
         }
         if (r < 0)
@@ -171,16 +171,16 @@ int client_message_to_json(sd_bus_message *message, struct json_object **ret)
 
 static struct json_object *json_of_flags(uint32_t flags)
 {
-        struct json_object *array = json_object_new_array();
+        struct json_object *array = json_new_array();
 
         if (flags & METER_VALUE_SUSPECT)
-                json_object_array_add(array, json_object_new_string("suspect"));
+                json_push_text(array, "suspect");
         if (flags & METER_VALUE_STALE)
-                json_object_array_add(array, json_object_new_string("stale"));
+                json_push_text(array, "stale");
         if (flags & METER_VALUE_DERIVED)
-                json_object_array_add(array, json_object_new_string("derived"));
+                json_push_text(array, "derived");
         if (flags & METER_VALUE_UNSCALED)
-                json_object_array_add(array, json_object_new_string("unscaled"));
+                json_push_text(array, "unscaled");
         return array;
 }
 
@@ -200,7 +200,7 @@ static void set_obis(struct json_object *reading, const char *name)
 
 int client_read_readings(sd_bus_message *message, struct json_object **ret)
 {
-        OWNED(json) struct json_object *array = json_object_new_array();
+        OWNED(json) struct json_object *array = json_new_array();
         int r;
 
         r = sd_bus_message_enter_container(message, 'a', "{s(dstu)}");
@@ -218,14 +218,14 @@ int client_read_readings(sd_bus_message *message, struct json_object **ret)
                         return r;
                 if (r == 0)
                         break;
-                reading = json_object_new_object();
+                reading = json_new_object();
                 json_set_text(reading, "name", name);
                 set_obis(reading, name);
-                json_object_object_add(reading, "value", json_of_double(value));
+                json_set(reading, "value", json_of_double(value));
                 json_set_text(reading, "unit", *unit ? unit : NULL);
                 json_set_number(reading, "received_usec", (int64_t)usec);
-                json_object_object_add(reading, "flags", json_of_flags(flags));
-                json_object_array_add(array, reading);
+                json_set(reading, "flags", json_of_flags(flags));
+                json_push(array, reading);
         }
         r = sd_bus_message_exit_container(message);
         if (r < 0)
@@ -280,7 +280,7 @@ static int read_properties(sd_bus_message *message, struct json_object *into)
                 r = client_message_to_json(message, &value);
                 if (r < 0)
                         return r;
-                json_object_object_add(into, client_key_of_property(name, key, sizeof(key)), value);
+                json_set(into, client_key_of_property(name, key, sizeof(key)), value);
                 r = sd_bus_message_exit_container(message);
                 if (r < 0)
                         return r;
@@ -298,14 +298,14 @@ static struct json_object *place(struct json_object *all, const char *path, size
         list = json_member(all, interfaces[interface].list);
         object = json_find(list, "object", path);
         if (!object) {
-                object = json_object_new_object();
+                object = json_new_object();
                 json_set_text(object, "object", path);
-                json_object_array_add(list, object);
+                json_push(list, object);
         }
         if (!interfaces[interface].member)
                 return object;
-        member = json_object_new_object();
-        json_object_object_add(object, interfaces[interface].member, member);
+        member = json_new_object();
+        json_set(object, interfaces[interface].member, member);
         return member;
 }
 
@@ -390,16 +390,16 @@ static void replace_paths(struct json_object *all)
         for (size_t i = 0; i < json_count(converters); i++) {
                 struct json_object *converter = json_object_array_get_idx(converters, i);
                 struct json_object *paths = json_member(converter, "meters");
-                struct json_object *ids = json_object_new_array();
+                struct json_object *ids = json_new_array();
 
                 for (size_t j = 0; j < json_count(paths); j++) {
                         struct json_object *path = json_object_array_get_idx(paths, j);
                         const char *id = id_of_path(all, json_object_get_string(path));
 
                         if (id)
-                                json_object_array_add(ids, json_object_new_string(id));
+                                json_push_text(ids, id);
                 }
-                json_object_object_add(converter, "meters", ids);
+                json_set(converter, "meters", ids);
         }
 }
 
@@ -417,13 +417,13 @@ static int fetch_service(sd_bus *bus, struct json_object *all, sd_bus_error *err
 int client_fetch_quietly(sd_bus *bus, struct json_object **ret, sd_bus_error *error)
 {
         OWNED(message) sd_bus_message *reply = NULL;
-        OWNED(json) struct json_object *all = json_object_new_object();
+        OWNED(json) struct json_object *all = json_new_object();
         int r;
 
-        json_object_object_add(all, "service", json_object_new_object());
-        json_object_object_add(all, "converters", json_object_new_array());
-        json_object_object_add(all, "meters", json_object_new_array());
-        json_object_object_add(all, "outputs", json_object_new_array());
+        json_set(all, "service", json_new_object());
+        json_set(all, "converters", json_new_array());
+        json_set(all, "meters", json_new_array());
+        json_set(all, "outputs", json_new_array());
 
         r = fetch_service(bus, all, error);
         if (r < 0)

@@ -99,14 +99,14 @@ static const struct check checks[] = {
 static void add_result(struct doctor *doctor, const char *status, const char *about,
                        const char *finding, const char *fix)
 {
-        struct json_object *result = json_object_new_object();
+        struct json_object *result = json_new_object();
 
         json_set_text(result, "check", doctor->check->name);
         json_set_text(result, "status", status);
         json_set_text(result, "about", about && *about ? about : NULL);
         json_set_text(result, "finding", finding);
         json_set_text(result, "cure", fix);
-        json_object_array_add(doctor->results, result);
+        json_push(doctor->results, result);
 }
 
 void doctor_wrong(struct doctor *doctor, const char *about, const char *fix, const char *format,

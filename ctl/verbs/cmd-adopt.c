@@ -53,16 +53,16 @@ static int append(sd_bus_message *call, const struct adopt *adopt)
 static int report(const char *id, const struct board_files *files)
 {
         if (ctl_settings.json) {
-                OWNED(json) struct json_object *object = json_object_new_object();
-                struct json_object *names = json_object_new_array();
+                OWNED(json) struct json_object *object = json_new_object();
+                struct json_object *names = json_new_array();
 
                 json_set_text(object, "done", "adopt");
                 json_set_text(object, "id", id);
                 if (*files->section)
-                        json_object_array_add(names, json_object_new_string(files->section));
+                        json_push_text(names, files->section);
                 if (*files->drop_in)
-                        json_object_array_add(names, json_object_new_string(files->drop_in));
-                json_object_object_add(object, "files", names);
+                        json_push_text(names, files->drop_in);
+                json_set(object, "files", names);
                 json_print(object);
         } else {
                 printf(_("The service now uses %s."), id);

@@ -39,7 +39,7 @@ static void on_signal(int number)
 
 static void write_json(const uint8_t *data, size_t n)
 {
-        OWNED(json) struct json_object *object = json_object_new_object();
+        OWNED(json) struct json_object *object = json_new_object();
         char hex[2 * CHUNK_BYTES + 1], time[OUTPUT_TEXT_MAX];
 
         json_set_text(object, "received", output_time_iso(output_now_usec(), time));
@@ -138,7 +138,7 @@ static void report(const struct capture *capture)
         if (!capture->file)
                 return;
         if (ctl_settings.json) {
-                OWNED(json) struct json_object *object = json_object_new_object();
+                OWNED(json) struct json_object *object = json_new_object();
 
                 json_set_text(object, "file", capture->file);
                 json_set_number(object, "bytes", (int64_t)capture->n_bytes);

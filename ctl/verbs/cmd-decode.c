@@ -179,8 +179,7 @@ static int on_telegram(struct decode *decode, const struct decoder_event *event)
         if (!object)
                 return -ENOMEM;
         if (event->telegram->unknown.len > 0)
-                json_object_object_add(object, "tree",
-                                       decode_tree_to_json(event->telegram->unknown));
+                json_set(object, "tree", decode_tree_to_json(event->telegram->unknown));
         json_print_line(object);
         return 0;
 }

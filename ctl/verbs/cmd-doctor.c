@@ -129,13 +129,13 @@ int cmd_doctor(int argc, char **argv)
         first = options_parse(&options, argc, argv);
         if (first <= 0)
                 return options_exit(first);
-        object = json_object_new_object();
-        doctor.results = json_object_new_array();
+        object = json_new_object();
+        doctor.results = json_new_array();
         look_at_service(&doctor, &all, &error);
         doctor_run(&doctor);
         sd_bus_error_free(&error);
         json_set_flag(object, "ok", doctor.n_wrong == 0);
-        json_object_object_add(object, "checks", doctor.results);
+        json_set(object, "checks", doctor.results);
         if (ctl_settings.json) {
                 json_print(object);
         } else {

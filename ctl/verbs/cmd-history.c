@@ -358,22 +358,22 @@ static void print_power(const struct history *h)
 
 static void set_known(struct json_object *object, const char *key, double value)
 {
-        struct json_object *number = isnan(value) ? NULL : json_object_new_double(value);
+        struct json_object *number = isnan(value) ? NULL : json_made(json_object_new_double(value));
 
-        json_object_object_add(object, key, number);
+        json_set(object, key, number);
 }
 
 static void print_json(const struct history *h, const char *meter)
 {
-        OWNED(json) struct json_object *object = json_object_new_object();
-        struct json_object *steps = json_object_new_array();
+        OWNED(json) struct json_object *object = json_new_object();
+        struct json_object *steps = json_new_array();
 
         json_set_text(object, "meter", meter);
         json_set_text(object, "unit", h->unit);
         if (h->has_cost)
                 json_set_text(object, "currency", h->currency);
         for (size_t i = 0; i < h->n; i++) {
-                struct json_object *step = json_object_new_object();
+                struct json_object *step = json_new_object();
                 char text[OUTPUT_TEXT_MAX];
 
                 json_set_text(step, "from", output_time_iso(h->steps[i].from, text));
@@ -385,9 +385,9 @@ static void print_json(const struct history *h, const char *meter)
                         set_known(step, "cost", h->steps[i].cost);
                         set_known(step, "unpriced", h->steps[i].unpriced);
                 }
-                json_object_array_add(steps, step);
+                json_push(steps, step);
         }
-        json_object_object_add(object, "steps", steps);
+        json_set(object, "steps", steps);
         json_print(object);
 }
 
@@ -397,9 +397,9 @@ static void print_csv_number(double value)
 
         /* A point, whatever the locale: it is for programs. */
         if (!isnan(value)) {
-                OWNED(json) struct json_object *number = json_object_new_double(value);
+                OWNED(json) struct json_object *number = json_made(json_object_new_double(value));
 
-                (void)snprintf(text, sizeof(text), "%s", json_object_to_json_string(number));
+                (void)snprintf(text, sizeof(text), "%s", json_string(number));
         }
         printf(",%s", text);
 }

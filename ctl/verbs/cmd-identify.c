@@ -46,7 +46,7 @@ static void print_event(const char *event, struct json_object *converter, const 
         static const char *const members[] = { "id", "device", "state" };
 
         if (ctl_settings.json) {
-                OWNED(json) struct json_object *object = json_object_new_object();
+                OWNED(json) struct json_object *object = json_new_object();
 
                 json_set_text(object, "event", event);
                 for (size_t i = 0; i < ELEMENTSOF(members); i++) {

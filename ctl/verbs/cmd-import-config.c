@@ -54,14 +54,14 @@ static void report_text(const struct import *import, const char *file)
 
 static void report_json(const struct import *import, const char *file, const char *config)
 {
-        OWNED(json) struct json_object *object = json_object_new_object();
-        struct json_object *lines = json_object_new_array();
+        OWNED(json) struct json_object *object = json_new_object();
+        struct json_object *lines = json_new_array();
 
         json_set_text(object, "file", file);
         json_set_text(object, "config", config);
         for (size_t i = 0; i < import->n_lines; i++) {
                 const struct import_line *line = &import->lines[i];
-                struct json_object *element = json_object_new_object();
+                struct json_object *element = json_new_object();
 
                 json_set_number(element, "line", line->number);
                 json_set_text(element, "section", line->section);
@@ -69,9 +69,9 @@ static void report_json(const struct import *import, const char *file, const cha
                 json_set_text(element, "value", line->secret ? NULL : line->value);
                 json_set_text(element, "status", import_status_name(line->status));
                 json_set_text(element, "note", line->note);
-                json_object_array_add(lines, element);
+                json_push(lines, element);
         }
-        json_object_object_add(object, "lines", lines);
+        json_set(object, "lines", lines);
         json_print(object);
 }
 

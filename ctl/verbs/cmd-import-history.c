@@ -134,7 +134,7 @@ static int send_all(sd_bus *bus, const char *path, struct import *import)
 static void print_result(const struct import *import, const char *meter)
 {
         if (ctl_settings.json) {
-                OWNED(json) struct json_object *object = json_object_new_object();
+                OWNED(json) struct json_object *object = json_new_object();
 
                 json_set_text(object, "meter", meter);
                 json_set_number(object, "rows", (int64_t)import->series.n_rows);

@@ -245,7 +245,7 @@ static int prove(const struct learn *learn, const char *text, struct learn_proof
 static struct json_object *fact_to_json(const struct learn_list *list,
                                         const struct learn_fact *fact)
 {
-        struct json_object *object = json_object_new_object();
+        struct json_object *object = json_new_object();
         char code[OBIS_TEXT_MAX];
 
         json_set_text(object, "word", fact->word);
@@ -265,17 +265,17 @@ static struct json_object *fact_to_json(const struct learn_list *list,
 
 static void print_json(const struct learn *learn, const char *text, const struct learn_proof *proof)
 {
-        OWNED(json) struct json_object *object = json_object_new_object();
-        struct json_object *facts = json_object_new_array();
+        OWNED(json) struct json_object *object = json_new_object();
+        struct json_object *facts = json_new_array();
         char path[PATH_MAX];
 
         for (size_t i = 0; i < learn->n_facts; i++)
-                json_object_array_add(facts, fact_to_json(learn->list, &learn->facts[i]));
+                json_push(facts, fact_to_json(learn->list, &learn->facts[i]));
         json_set_text(object, "profile", text ? learn->names.name : NULL);
         json_set_text(object, "file", text ? output_of(learn, path) : NULL);
         json_set_number(object, "telegrams", (int64_t)learn->list->n_telegrams);
         json_set_number(object, "places", (int64_t)learn->list->n_places);
-        json_object_object_add(object, "facts", facts);
+        json_set(object, "facts", facts);
         json_set_text(object, "text", text);
         json_set_text(object, "other", proof && proof->n_elsewhere ? proof->other : NULL);
         json_print(object);

@@ -23,7 +23,7 @@
 static int report(const char *verb, const char *id, const char *format)
 {
         if (ctl_settings.json) {
-                OWNED(json) struct json_object *object = json_object_new_object();
+                OWNED(json) struct json_object *object = json_new_object();
 
                 json_set_text(object, "done", verb);
                 json_set_text(object, "id", id);
@@ -163,9 +163,9 @@ int cmd_reload(int argc, char **argv)
         if (client_message_to_json(reply, &warnings) < 0)
                 return output_fail("%s", _("the service answers in a way that is not understood"));
         if (ctl_settings.json) {
-                object = json_object_new_object();
+                object = json_new_object();
                 json_set_text(object, "done", "reload");
-                json_object_object_add(object, "warnings", json_object_get(warnings));
+                json_set(object, "warnings", json_object_get(warnings));
                 json_print(object);
                 return EXIT_DONE;
         }

@@ -274,7 +274,7 @@ int cmd_metrics(int argc, char **argv)
         if (!text)
                 return output_fail("%s", strerror(ENOMEM));
         if (ctl_settings.json) {
-                OWNED(json) struct json_object *object = json_object_new_object();
+                OWNED(json) struct json_object *object = json_new_object();
 
                 json_set_text(object, "text", text);
                 json_print(object);

@@ -118,7 +118,7 @@ static void print_line(const struct monitor_meter *meter, uint64_t host_usec,
 static void print_json(const struct monitor_meter *meter, uint64_t host_usec, uint64_t sequence,
                        struct json_object *readings)
 {
-        OWNED(json) struct json_object *object = json_object_new_object();
+        OWNED(json) struct json_object *object = json_new_object();
         char time[OUTPUT_TEXT_MAX];
 
         json_set_text(object, "meter", meter->id);
@@ -127,7 +127,7 @@ static void print_json(const struct monitor_meter *meter, uint64_t host_usec, ui
         json_set_text(object, "meter_time",
                       meter->clock_usec ? output_time_iso(meter->clock_usec, time) : NULL);
         json_set_number(object, "seq", (int64_t)sequence);
-        json_object_object_add(object, "readings", json_object_get(readings));
+        json_set(object, "readings", json_object_get(readings));
         json_print_line(object);
 }
 

@@ -24,11 +24,11 @@ static const char *line_of(const struct meter_profile *p, char buf[static SERIAL
 
 static int print_json(const struct profile_set *set)
 {
-        OWNED(json) struct json_object *array = json_object_new_array();
+        OWNED(json) struct json_object *array = json_new_array();
         const struct meter_profile *p;
 
         for (size_t i = 0; (p = profile_set_at(set, i)); i++) {
-                struct json_object *element = json_object_new_object();
+                struct json_object *element = json_new_object();
                 const char *overrides, *file = profile_set_origin(set, p, &overrides);
                 char line[SERIAL_LINE_TEXT_MAX];
 
@@ -46,7 +46,7 @@ static int print_json(const struct profile_set *set)
                 json_set_text(element, "file", file);
                 json_set_text(element, "overrides",
                               overrides && !*overrides ? "built-in" : overrides);
-                json_object_array_add(array, element);
+                json_push(array, element);
         }
         json_print(array);
         return EXIT_DONE;

@@ -59,11 +59,11 @@ static int collect(sd_bus *bus, struct json_object *meters, struct json_object *
                 if (r < 0)
                         return r;
                 add_labels(readings);
-                element = json_object_new_object();
+                element = json_new_object();
                 json_set_text(element, "meter", json_text(meter, "id"));
                 json_set_text(element, "name", json_text(meter, "name"));
-                json_object_object_add(element, "readings", readings);
-                json_object_array_add(into, element);
+                json_set(element, "readings", readings);
+                json_push(into, element);
         }
         return 0;
 }
@@ -143,7 +143,7 @@ static int print_number(struct json_object *element, struct json_object *reading
 /* Leaves those that are named. */
 static int choose(struct json_object *element, const struct wanted *wanted)
 {
-        struct json_object *chosen = json_object_new_array();
+        struct json_object *chosen = json_new_array();
 
         for (int i = 0; i < wanted->n; i++) {
                 struct json_object *reading = find_reading(element, wanted->names[i]);
@@ -152,9 +152,9 @@ static int choose(struct json_object *element, const struct wanted *wanted)
                         json_put(chosen);
                         return explain_missing(element, wanted->names[i]);
                 }
-                json_object_array_add(chosen, json_object_get(reading));
+                json_push(chosen, json_object_get(reading));
         }
-        json_object_object_add(element, "readings", chosen);
+        json_set(element, "readings", chosen);
         return EXIT_DONE;
 }
 
@@ -269,11 +269,11 @@ int cmd_readings(int argc, char **argv)
 
                 if (!meter)
                         return EXIT_FAILED;
-                chosen = json_object_new_array();
-                json_object_array_add(chosen, json_object_get(meter));
+                chosen = json_new_array();
+                json_push(chosen, json_object_get(meter));
                 meters = chosen;
         }
-        result = json_object_new_array();
+        result = json_new_array();
         if (collect(bus, meters, result) < 0)
                 return EXIT_FAILED;
         return show(meters, result, &wanted, first < argc);

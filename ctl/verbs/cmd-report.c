@@ -172,7 +172,7 @@ static struct json_object *converter_to_json(const struct report_verb *verb)
 
         if (!verb->converter)
                 return NULL;
-        object = json_object_new_object();
+        object = json_new_object();
         for (size_t i = 0; i < ELEMENTSOF(converter_facts); i++)
                 json_set_text(object, converter_facts[i],
                               json_text(verb->converter, converter_facts[i]));
@@ -181,15 +181,15 @@ static struct json_object *converter_to_json(const struct report_verb *verb)
 
 static void print_json(const struct report_verb *verb, const char *text, const char *file)
 {
-        OWNED(json) struct json_object *object = json_object_new_object();
-        struct json_object *telegrams = json_object_new_array();
+        OWNED(json) struct json_object *object = json_new_object();
+        struct json_object *telegrams = json_new_array();
         const struct report *report = &verb->report;
         char key[2 * CIPHER_KEY_BYTES + 1];
 
         json_set_number(object, "format", FORMAT);
         json_set_text(object, "version", PROJECT_VERSION);
         json_set_text(object, "system", verb->system);
-        json_object_object_add(object, "converter", converter_to_json(verb));
+        json_set(object, "converter", converter_to_json(verb));
         json_set_text(object, "key",
                       report->keys.has_key
                               ? hex_print(report->keys.key, CIPHER_KEY_BYTES, key, sizeof(key))
@@ -199,13 +199,13 @@ static void print_json(const struct report_verb *verb, const char *text, const c
                               ? hex_print(report->keys.auth_key, CIPHER_KEY_BYTES, key, sizeof(key))
                               : NULL);
         for (size_t i = 0; i < report->n_lines; i++) {
-                struct json_object *telegram = json_object_new_object();
+                struct json_object *telegram = json_new_object();
 
                 json_set_text(telegram, "text", report->lines[i].text);
                 json_set_flag(telegram, "read", report->lines[i].read);
-                json_object_array_add(telegrams, telegram);
+                json_push(telegrams, telegram);
         }
-        json_object_object_add(object, "telegrams", telegrams);
+        json_set(object, "telegrams", telegrams);
         json_set_flag(object, "key_of_service", verb->of_service);
         json_set_flag(object, "keys_withheld", verb->withheld);
         json_set_number(object, "closed", (int64_t)report->n_closed);

@@ -175,7 +175,7 @@ static int report(const struct set_broker *s, struct json_object *output,
         const char *error = output ? words_error(output) : "";
 
         if (ctl_settings.json) {
-                OWNED(json) struct json_object *object = json_object_new_object();
+                OWNED(json) struct json_object *object = json_new_object();
 
                 json_set_text(object, "done", "set-broker");
                 json_set_text(object, "name", s->broker.name);

@@ -194,7 +194,7 @@ static int run(const char *word, const char *key_file, const char *auth_key_file
         if (r < 0)
                 return EXIT_FAILED;
         if (ctl_settings.json) {
-                OWNED(json) struct json_object *object = json_object_new_object();
+                OWNED(json) struct json_object *object = json_new_object();
 
                 json_set_text(object, "done", "set-key");
                 json_set_text(object, "id", id);

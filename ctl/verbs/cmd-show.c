@@ -54,7 +54,7 @@ static bool is_duration(const char *key)
 static void print_scalar(const char *key, struct json_object *value, int indent)
 {
         char text[OUTPUT_TEXT_MAX];
-        const char *s = value ? json_object_get_string(value) : "";
+        const char *s = value ? json_string(value) : "";
 
         if (is_duration(key) && json_object_get_int64(value) != 0) {
                 print_member(key,
@@ -131,7 +131,7 @@ int cmd_show(int argc, char **argv)
 
                 if (client_fetch_readings(bus, json_text(object, "object"), &readings) < 0)
                         return EXIT_FAILED;
-                json_object_object_add(object, "readings", readings);
+                json_set(object, "readings", readings);
         }
         if (ctl_settings.json) {
                 json_print(object);

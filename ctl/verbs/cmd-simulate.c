@@ -86,11 +86,11 @@ static const struct options options = {
 
 static int list_profiles_json(void)
 {
-        OWNED(json) struct json_object *array = json_object_new_array();
+        OWNED(json) struct json_object *array = json_new_array();
 
         for (size_t i = 0; sim_profiles[i]; i++) {
                 const struct sim_profile *p = sim_profiles[i];
-                struct json_object *element = json_object_new_object();
+                struct json_object *element = json_new_object();
                 char line[32];
 
                 (void)snprintf(line, sizeof(line), "%u %u%c%u", p->line.baud, p->line.bits,
@@ -98,7 +98,7 @@ static int list_profiles_json(void)
                 json_set_text(element, "profile", p->name);
                 json_set_text(element, "line", line);
                 json_set_text(element, "text", p->title);
-                json_object_array_add(array, element);
+                json_push(array, element);
         }
         json_print(array);
         return EXIT_DONE;

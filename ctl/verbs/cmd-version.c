@@ -36,7 +36,7 @@ int cmd_version(int argc, char **argv)
                 return options_exit(first);
         service = service_version();
         if (ctl_settings.json) {
-                object = json_object_new_object();
+                object = json_new_object();
                 json_set_text(object, "smctl", PROJECT_VERSION);
                 json_set_text(object, "smartmeterd", service);
                 json_print(object);

@@ -65,7 +65,7 @@ static size_t length_of(const struct axdr_value *value)
 static void add_node(void *userdata, const struct layout_node *node)
 {
         const struct axdr_value *value = &node->value;
-        struct json_object *array = userdata, *object = json_object_new_object();
+        struct json_object *array = userdata, *object = json_new_object();
         char place[PLACE_MAX], hex[HEX_MAX], date[DATETIME_TEXT_MAX];
 
         json_set_text(object, "place", print_place(node, place));
@@ -74,20 +74,20 @@ static void add_node(void *userdata, const struct layout_node *node)
         if (is_integer(value) && !value->absent)
                 json_set_number(object, "number", value->number);
         if (is_printable(value->bytes))
-                json_object_object_add(object, "text",
-                                       json_object_new_string_len((const char *)value->bytes.data,
-                                                                  (int)value->bytes.len));
+                json_set(object, "text",
+                         json_made(json_object_new_string_len((const char *)value->bytes.data,
+                                                              (int)value->bytes.len)));
         else if (value->bytes.len > 0)
                 json_set_text(object, "hex",
                               hex_print(value->bytes.data, value->bytes.len, hex, sizeof(hex)));
         if (datetime_print(&node->date, date) > 0)
                 json_set_text(object, "date", date);
-        json_object_array_add(array, object);
+        json_push(array, object);
 }
 
 struct json_object *decode_tree_to_json(struct slice data)
 {
-        struct json_object *array = json_object_new_array();
+        struct json_object *array = json_new_array();
 
         layout_tree_walk(data, add_node, array);
         return array;

@@ -21,13 +21,13 @@ struct remembered {
 
 static void add_json(struct json_object *array, const struct remembered *one)
 {
-        struct json_object *object = json_object_new_object();
+        struct json_object *object = json_new_object();
 
         json_set_text(object, "id", one->id);
         json_set_text(object, "kind", one->kind);
         json_set_text(object, "name", *one->name ? one->name : NULL);
         json_set_number(object, "heard_usec", (int64_t)one->heard_usec);
-        json_object_array_add(array, object);
+        json_push(array, object);
 }
 
 static void add_line(struct table *table, const struct remembered *one)
@@ -61,7 +61,7 @@ int forget_list(sd_bus *bus)
                                           { N_("NAME"), COLUMN_CUT, 40 },
                                           { N_("HEARD"), 0, 80 } };
         OWNED(table) struct table *table = table_new(columns, ELEMENTSOF(columns));
-        OWNED(json) struct json_object *array = json_object_new_array();
+        OWNED(json) struct json_object *array = json_new_array();
         OWNED(message) sd_bus_message *reply = NULL;
 
         if (!table ||

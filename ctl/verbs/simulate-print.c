@@ -20,7 +20,7 @@ void simulate_print_tty(const struct simulate *s)
         const char *path = s->play.link ? s->play.link : s->play.slave;
 
         if (s->json) {
-                OWNED(json) struct json_object *line = json_object_new_object();
+                OWNED(json) struct json_object *line = json_new_object();
 
                 json_set_text(line, "event", "plugged");
                 json_set_text(line, "tty", s->play.slave);
@@ -35,7 +35,7 @@ void simulate_print_tty(const struct simulate *s)
 void simulate_print_unplugged(const struct simulate *s)
 {
         if (s->json) {
-                OWNED(json) struct json_object *line = json_object_new_object();
+                OWNED(json) struct json_object *line = json_new_object();
 
                 json_set_text(line, "event", "unplugged");
                 json_print_line(line);
@@ -86,7 +86,7 @@ void simulate_print_request(const struct simulate *s, const struct sim_request *
 
         if (!s->json)
                 return;
-        line = json_object_new_object();
+        line = json_new_object();
         json_set_text(line, "event", "request");
         json_set_text(line, "understood", name_of_request(request->kind));
         json_set_text(line, "command",
@@ -99,20 +99,20 @@ void simulate_print_request(const struct simulate *s, const struct sim_request *
 
 static struct json_object *json_of_reading(const struct sim_value *value)
 {
-        struct json_object *object = json_object_new_object();
+        struct json_object *object = json_new_object();
         char code[OBIS_TEXT_MAX], number[DECIMAL_TEXT_MAX];
         struct decimal decimal = { value->mantissa, (int8_t)value->exponent };
 
         decimal_print(decimal, number);
         json_set_text(object, "obis", obis_print(obis_of_bytes(value->obis), code));
-        (void)json_object_object_add(object, "value", json_object_new_double_s(0, number));
+        json_set(object, "value", json_made(json_object_new_double_s(0, number)));
         json_set_text(object, "unit", value->unit);
         return object;
 }
 
 static struct json_object *json_of_text(const struct sim_text *text)
 {
-        struct json_object *object = json_object_new_object();
+        struct json_object *object = json_new_object();
         char code[OBIS_TEXT_MAX];
 
         if (text->label)
@@ -126,15 +126,15 @@ static struct json_object *json_of_text(const struct sim_text *text)
 void simulate_print_telegram(const struct simulate *s)
 {
         const struct sim_telegram *t = &s->telegram;
-        OWNED(json) struct json_object *line = json_object_new_object();
-        struct json_object *readings = json_object_new_array();
-        struct json_object *texts = json_object_new_array();
+        OWNED(json) struct json_object *line = json_new_object();
+        struct json_object *readings = json_new_array();
+        struct json_object *texts = json_new_array();
         char when[40];
 
         for (size_t i = 0; i < t->n_values; i++)
-                (void)json_object_array_add(readings, json_of_reading(&t->values[i]));
+                json_push(readings, json_of_reading(&t->values[i]));
         for (size_t i = 0; i < t->n_texts; i++)
-                (void)json_object_array_add(texts, json_of_text(&t->texts[i]));
+                json_push(texts, json_of_text(&t->texts[i]));
         print_time(t, when, sizeof(when));
         json_set_text(line, "event", "telegram");
         json_set_number(line, "sequence", (int64_t)s->n_sent);
@@ -143,8 +143,8 @@ void simulate_print_telegram(const struct simulate *s)
         json_set_flag(line, "encrypted", t->encrypted);
         json_set_text(line, "time", when[0] ? when : NULL);
         json_set_number(line, "bytes", (int64_t)t->wire.out.len);
-        (void)json_object_object_add(line, "readings", readings);
-        (void)json_object_object_add(line, "texts", texts);
+        json_set(line, "readings", readings);
+        json_set(line, "texts", texts);
         json_print_line(line);
 }
 

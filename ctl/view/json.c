@@ -1,11 +1,66 @@
 /* SPDX-License-Identifier: MIT */
 #include "json.h"
 
+#include <errno.h>
 #include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
+#include "ctl/verb.h"
 #include "output.h"
+
+__attribute__((noreturn)) static void end_without_memory(void)
+{
+        fprintf(stderr, "smctl: %s\n", strerror(ENOMEM));
+        exit(EXIT_FAILED);
+}
+
+struct json_object *json_made(struct json_object *made)
+{
+        if (!made)
+                end_without_memory();
+        return made;
+}
+
+struct json_object *json_new_object(void)
+{
+        return json_made(json_object_new_object());
+}
+
+struct json_object *json_new_array(void)
+{
+        return json_made(json_object_new_array());
+}
+
+void json_set(struct json_object *object, const char *key, struct json_object *value)
+{
+        if (json_object_object_add(object, key, value) < 0)
+                end_without_memory();
+}
+
+void json_push(struct json_object *array, struct json_object *value)
+{
+        if (json_object_array_add(array, value) < 0)
+                end_without_memory();
+}
+
+void json_push_text(struct json_object *array, const char *value)
+{
+        json_push(array, json_made(json_object_new_string(value)));
+}
+
+static const char *made_text(const char *text)
+{
+        if (!text)
+                end_without_memory();
+        return text;
+}
+
+const char *json_string(struct json_object *value)
+{
+        return made_text(json_object_get_string(value));
+}
 
 struct json_object *json_member(struct json_object *object, const char *key)
 {
@@ -20,7 +75,7 @@ const char *json_text(struct json_object *object, const char *key)
 {
         struct json_object *member = json_member(object, key);
 
-        return member ? json_object_get_string(member) : "";
+        return member ? json_string(member) : "";
 }
 
 int64_t json_number(struct json_object *object, const char *key)
@@ -67,22 +122,22 @@ struct json_object *json_of_double(double value)
 
         if (!isfinite(value))
                 return NULL;
-        return json_object_new_double_s(value, json_double_print(value, text));
+        return json_made(json_object_new_double_s(value, json_double_print(value, text)));
 }
 
 void json_set_text(struct json_object *object, const char *key, const char *value)
 {
-        json_object_object_add(object, key, value ? json_object_new_string(value) : NULL);
+        json_set(object, key, value ? json_made(json_object_new_string(value)) : NULL);
 }
 
 void json_set_number(struct json_object *object, const char *key, int64_t value)
 {
-        json_object_object_add(object, key, json_object_new_int64(value));
+        json_set(object, key, json_made(json_object_new_int64(value)));
 }
 
 void json_set_flag(struct json_object *object, const char *key, bool value)
 {
-        json_object_object_add(object, key, json_object_new_boolean(value));
+        json_set(object, key, json_made(json_object_new_boolean(value)));
 }
 
 struct json_object *json_find(struct json_object *array, const char *key, const char *value)
@@ -112,12 +167,12 @@ void json_print(struct json_object *object)
 
         if (output_is_terminal())
                 flags |= JSON_C_TO_STRING_PRETTY | JSON_C_TO_STRING_SPACED;
-        puts(json_object_to_json_string_ext(object, flags));
+        puts(made_text(json_object_to_json_string_ext(object, flags)));
 }
 
 void json_print_line(struct json_object *object)
 {
-        puts(json_object_to_json_string_ext(object, JSON_C_TO_STRING_PLAIN |
-                                                            JSON_C_TO_STRING_NOSLASHESCAPE));
+        puts(made_text(json_object_to_json_string_ext(
+                object, JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE)));
         (void)fflush(stdout); /* whether it worked is asked at the end, by ferror() */
 }

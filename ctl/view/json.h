@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Small helpers over json-c. smctl keeps what it fetched as JSON, in the shape that --json prints,
- * so there is one model of everything and nothing to keep in step.
+ * so there is one model of everything and nothing to keep in step. Whatever is made is made and
+ * added by these functions, which check it: without memory for it smctl ends with a message.
  */
 #pragma once
 
@@ -30,6 +31,17 @@ bool json_flag(struct json_object *object, const char *key);
 struct json_object *json_member(struct json_object *object, const char *key);
 /* Elements of an array; 0 for NULL. */
 size_t json_count(struct json_object *array);
+
+/* Hands on what json-c has made; NULL ends smctl: there is no memory. */
+struct json_object *json_made(struct json_object *made);
+struct json_object *json_new_object(void);
+struct json_object *json_new_array(void);
+/* Takes `value`; NULL is JSON's null. */
+void json_set(struct json_object *object, const char *key, struct json_object *value);
+void json_push(struct json_object *array, struct json_object *value);
+void json_push_text(struct json_object *array, const char *value);
+/* A value that is not NULL as text, a string without quotes. Borrowed from it. */
+const char *json_string(struct json_object *value);
 
 /* A double as the shortest number that reads back the same: 230.1; null for NaN. */
 struct json_object *json_of_double(double value);
