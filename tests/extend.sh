@@ -511,8 +511,6 @@ row_framing() {
         cat >"$copy/lib/link/extension.c" <<'END'
 /* SPDX-License-Identifier: MIT */
 /* What a new framing takes: 58 54 | length, big-endian | APDU | what makes the sum of all bytes 0. */
-#include <errno.h>
-
 #include "link.h"
 
 #define HEADER 4
@@ -522,21 +520,19 @@ static bool extension_starts(uint8_t byte)
         return byte == 0x58;
 }
 
-static ssize_t extension_probe(struct slice s, struct slice before, struct link_fault *ret_fault)
+static enum link_result extension_probe(struct slice s, struct slice before, struct link_found *ret)
 {
         size_t length = HEADER + ((size_t)slice_at(s, 2) << 8 | slice_at(s, 3)) + 1;
         uint8_t sum = 0;
 
         if ((s.len > 1 && s.data[1] != 0x54) || length > LINK_FRAME_MAX)
-                return -EAGAIN;
+                return LINK_NONE;
         if (s.len < HEADER || s.len < length)
-                return 0;
+                return LINK_MORE;
         for (size_t i = 0; i < length; i++)
                 sum = (uint8_t)(sum + s.data[i]);
-        if (sum == 0)
-                return (ssize_t)length;
-        *ret_fault = (struct link_fault){ .what = "Extension: the sum is wrong", .len = length };
-        return -EBADMSG;
+        *ret = (struct link_found){ .fault = "Extension: the sum is wrong", .len = length };
+        return sum == 0 ? LINK_WHOLE : LINK_DAMAGED;
 }
 
 static void extension_open(struct slice frame, struct link_piece *ret)

@@ -74,10 +74,11 @@ static int fill_at_random(uint8_t *bytes, size_t n)
 static int replace(struct opening *o, uint8_t *bytes, size_t n)
 {
         struct text_frame frame = { 0 };
-        struct link_fault fault = { 0 };
+        struct link_found frame_found = { 0 };
         struct slice text = { bytes, n };
         bool p1 = n > 0 && text_frame_starts(bytes[0]) &&
-                  text_frame_find(text, true, &frame, &fault) > 0 && frame.kind == TEXT_P1;
+                  text_frame_find(text, true, &frame, &frame_found) == LINK_WHOLE &&
+                  frame.kind == TEXT_P1;
         const char *found;
         int r = 0;
 
@@ -215,17 +216,17 @@ static int open_apdus(struct opening *o)
                 struct slice left = { o->bytes + at, o->n - at };
                 size_t llc = llc_length(left), n;
                 uint8_t tag = slice_at(left, llc);
-                ssize_t length;
+                struct link_found found = { 0 };
 
                 if (cipher_is_tag(tag) || (o->run->ciphered && at == 0)) {
                         r = open_ciphered(o, at + llc, &n);
                         at += llc + n;
                         continue;
                 }
-                length = tag == APDU_DATA_NOTIFICATION
-                                 ? raw_notification_length(slice_from(left, llc))
-                                 : 0;
-                n = length > 0 ? llc + (size_t)length : left.len;
+                n = left.len;
+                if (tag == APDU_DATA_NOTIFICATION &&
+                    raw_find_notification(slice_from(left, llc), &found) == LINK_WHOLE)
+                        n = llc + found.len;
                 r = take_plain(o, o->bytes + at, n);
                 at += n;
         }

@@ -59,26 +59,26 @@ static bool may_be_title(struct slice s, size_t at)
         return true;
 }
 
-/* A header that is not all there: could it become one? Asks for its bytes where it tells them. */
-static ssize_t probe_begun(struct slice s, struct link_fault *ret_fault)
+/* A header that is not all there: could it become one? Asks for as many bytes as it announces. */
+static enum link_result probe_begun(struct slice s, struct link_found *ret)
 {
         struct reader start = reader_over(slice_from(s, 2 + TITLE_BYTES));
         size_t length;
 
         if (s.data[0] == GENERAL_CIPHERING)
-                return 0;
+                return LINK_MORE;
         length = axdr_length(&start);
         if (!reader_ok(&start))
-                return start.ended ? 0 : -EAGAIN;
+                return start.ended ? LINK_MORE : LINK_NONE;
         if (length < SECURITY_MIN || length > LINK_FRAME_MAX ||
             (start.left.len > 0 && (start.left.data[0] & ~SC_KNOWN)))
-                return -EAGAIN;
-        ret_fault->need = s.len - start.left.len + length;
-        return 0;
+                return LINK_NONE;
+        ret->need = s.len - start.left.len + length;
+        return LINK_MORE;
 }
 
 /* The title must look like one, and the security control has known bits only. */
-static ssize_t probe_ciphered(struct slice s, struct link_fault *ret_fault)
+static enum link_result probe_ciphered(struct slice s, struct link_found *ret)
 {
         struct cipher_header header;
         const char *fault;
@@ -86,72 +86,63 @@ static ssize_t probe_ciphered(struct slice s, struct link_fault *ret_fault)
         int r;
 
         if (at == 0)
-                return s.len > 1 ? -EAGAIN : 0;
+                return s.len > 1 ? LINK_NONE : LINK_MORE;
         if (!may_be_title(s, at))
-                return -EAGAIN;
+                return LINK_NONE;
         r = cipher_parse(s, &header, &fault);
         if (r == -EAGAIN)
-                return probe_begun(s, ret_fault);
+                return probe_begun(s, ret);
         if (r < 0 || header.security_control & ~SC_KNOWN)
-                return -EAGAIN;
-        return (ssize_t)header.apdu_bytes;
+                return LINK_NONE;
+        ret->len = header.apdu_bytes;
+        return LINK_WHOLE;
 }
 
-/* *ret_sure: more bytes behind these would not make another length of it. */
-static ssize_t notification_length(struct slice s, bool *ret_sure)
+enum link_result raw_find_notification(struct slice s, struct link_found *ret)
 {
         struct reader r = reader_over(s), untagged;
         struct apdu_notification notification;
         uint8_t tag;
 
-        *ret_sure = true;
         apdu_notification_begin(&r, &notification);
         tag = reader_peek(&r);
         if (reader_ok(&r) && r.left.len > 0 && tag != AXDR_STRUCTURE && tag != AXDR_ARRAY)
-                return -EBADMSG;
+                return LINK_NONE;
         untagged = r;
-        if (layout_untagged_skip(&untagged) == 0)
-                return (ssize_t)(s.len - untagged.left.len);
-        *ret_sure = !untagged.ended;
+        if (layout_untagged_skip(&untagged) == 0) {
+                ret->len = s.len - untagged.left.len;
+                return LINK_WHOLE;
+        }
         axdr_skip(&r);
-        if (reader_ok(&r))
-                return (ssize_t)(s.len - r.left.len);
-        return r.ended || untagged.ended ? 0 : -EBADMSG;
-}
-
-ssize_t raw_notification_length(struct slice s)
-{
-        bool sure;
-
-        return notification_length(s, &sure);
+        if (!reader_ok(&r))
+                return r.ended || untagged.ended ? LINK_MORE : LINK_NONE;
+        ret->len = s.len - r.left.len;
+        ret->unsure = untagged.ended;
+        return LINK_WHOLE;
 }
 
 /*
  * No check sum, so what can be known of the first bytes must be right: the reserved bits of
  * long-invoke-id-and-priority are 0, and the shortest telegram of the field has 24 bytes.
  */
-static ssize_t probe_notification(struct slice s, struct link_fault *ret_fault)
+static enum link_result probe_notification(struct slice s, struct link_found *ret)
 {
-        bool sure;
-        ssize_t n;
+        enum link_result result;
 
         if (slice_at(s, 1) & 0x0f)
-                return -EAGAIN;
-        n = notification_length(s, &sure);
-        if (n < 0 || (n > 0 && n < NOTIFICATION_MIN))
-                return -EAGAIN;
-        ret_fault->unsure = n > 0 && !sure;
-        return n;
+                return LINK_NONE;
+        result = raw_find_notification(s, ret);
+        return result == LINK_WHOLE && ret->len < NOTIFICATION_MIN ? LINK_NONE : result;
 }
 
-static ssize_t probe_apdu(struct slice s, struct link_fault *ret_fault)
+static enum link_result probe_apdu(struct slice s, struct link_found *ret)
 {
         if (s.len == 0)
-                return 0;
+                return LINK_MORE;
         if (!raw_starts(s.data[0]) || s.data[0] == LLC_FIRST)
-                return -EAGAIN;
-        return s.data[0] == APDU_DATA_NOTIFICATION ? probe_notification(s, ret_fault)
-                                                   : probe_ciphered(s, ret_fault);
+                return LINK_NONE;
+        return s.data[0] == APDU_DATA_NOTIFICATION ? probe_notification(s, ret)
+                                                   : probe_ciphered(s, ret);
 }
 
 static bool is_fill(uint8_t byte)
@@ -169,47 +160,51 @@ static bool ends_well(struct slice behind)
         return at == behind.len || raw_starts(behind.data[at]);
 }
 
-static ssize_t raw_probe(struct slice s, struct slice before, struct link_fault *ret_fault)
+static enum link_result raw_probe(struct slice s, struct slice before, struct link_found *ret)
 {
         size_t llc = llc_length(s);
-        ssize_t n;
+        enum link_result result;
 
         if (llc == 0 && s.data[0] == LLC_FIRST)
-                return s.len < LLC_BYTES ? 0 : -EAGAIN;
-        n = probe_apdu(slice_from(s, llc), ret_fault);
-        if (n <= 0) {
-                ret_fault->need += ret_fault->need > 0 ? llc : 0;
-                return n;
-        }
-        n += (ssize_t)llc;
-        if (!ends_well(slice_from(s, (size_t)n))) {
-                ret_fault->what = "an APDU whose length does not end where another begins";
-                return -EBADMSG;
-        }
-        return n;
+                return s.len < LLC_BYTES ? LINK_MORE : LINK_NONE;
+        result = probe_apdu(slice_from(s, llc), ret);
+        ret->need += ret->need > 0 ? llc : 0;
+        ret->len += llc;
+        if (result != LINK_WHOLE || ends_well(slice_from(s, ret->len)))
+                return result;
+        *ret = (struct link_found){
+                .fault = "an APDU whose length does not end where another begins"
+        };
+        return LINK_DAMAGED;
+}
+
+static bool is_whole(struct slice s)
+{
+        struct link_found found = { 0 };
+
+        return raw_probe(s, (struct slice){ 0 }, &found) == LINK_WHOLE;
 }
 
 /* A framing of APDUs with marks and check sums. (An APDU may well hold a P1 telegram.) */
 static bool is_of_other_framing(struct slice s)
 {
-        struct link_fault fault = { 0 };
+        for (unsigned int i = 0; link_table[i]; i++) {
+                struct link_found found = { 0 };
 
-        for (unsigned int i = 0; link_table[i]; i++)
                 if (link_table[i]->proves_itself && !link_table[i]->read &&
                     link_table[i]->starts(s.data[0]) &&
-                    link_table[i]->probe(s, (struct slice){ 0 }, &fault) > SHORT_FRAME_MAX)
+                    link_table[i]->probe(s, (struct slice){ 0 }, &found) == LINK_WHOLE &&
+                    found.len > SHORT_FRAME_MAX)
                         return true;
+        }
         return false;
 }
 
 /* The next whole APDU behind a damaged one. */
 static size_t find_next(struct slice s, size_t at)
 {
-        struct link_fault fault = { 0 };
-
         for (; at < s.len; at++)
-                if (raw_starts(s.data[at]) &&
-                    raw_probe(slice_from(s, at), (struct slice){ 0 }, &fault) > 0)
+                if (raw_starts(s.data[at]) && is_whole(slice_from(s, at)))
                         break;
         return at;
 }
@@ -220,8 +215,8 @@ bool raw_is_all(struct slice whole)
 
         for (size_t at = 0; at < whole.len;) {
                 struct slice here = slice_from(whole, at);
-                struct link_fault fault = { 0 };
-                ssize_t n;
+                struct link_found found = { 0 };
+                bool ok;
 
                 if (is_fill(here.data[0])) {
                         at++;
@@ -229,10 +224,10 @@ bool raw_is_all(struct slice whole)
                 }
                 if (!raw_starts(here.data[0]))
                         return false;
-                n = raw_probe(here, (struct slice){ 0 }, &fault);
-                good += n > 0;
-                bad += n <= 0;
-                at = n > 0 ? at + (size_t)n : find_next(whole, at + 1);
+                ok = raw_probe(here, (struct slice){ 0 }, &found) == LINK_WHOLE;
+                good += ok;
+                bad += !ok;
+                at = ok ? at + found.len : find_next(whole, at + 1);
         }
         if (good == 0 || bad > good)
                 return false;

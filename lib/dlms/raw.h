@@ -5,15 +5,15 @@
 #pragma once
 
 #include <stdbool.h>
-#include <sys/types.h>
 
+#include "lib/link/link.h"
 #include "lib/value/reader.h"
 
 /*
- * The length of a whole data-notification at the start of `s`, its data walked to the end: > 0.
- * 0 when it could be one but the bytes end before it does, -EBADMSG when it is none.
+ * Whether `s` begins with a whole data-notification, its data walked to the end. LINK_MORE when the
+ * bytes end before it does; *ret is zeroed by the caller.
  */
-ssize_t raw_notification_length(struct slice s);
+enum link_result raw_find_notification(struct slice s, struct link_found *ret);
 
 /*
  * True when the whole input is APDUs, with or without LLC, and fill between: more of them whole

@@ -8,8 +8,6 @@
  * closing flag is not waited for: at 2400 baud it costs 4.6 ms, and it may be shared by two frames.
  * S: another segment follows; the first one begins with the LLC header.
  */
-#include <errno.h>
-
 #include "base/util.h"
 #include "crc.h"
 #include "link.h"
@@ -65,49 +63,45 @@ static size_t frame_length(struct slice s)
         return (size_t)((slice_at(s, 0) & 0x07) << 8 | slice_at(s, 1));
 }
 
-static ssize_t hdlc_probe(struct slice s, struct slice before, struct link_fault *ret_fault)
+static enum link_result fail(struct link_found *ret, const char *fault, size_t len, size_t reach)
+{
+        *ret = (struct link_found){ .fault = fault, .len = len, .reach = reach };
+        return LINK_DAMAGED;
+}
+
+static enum link_result hdlc_probe(struct slice s, struct slice before, struct link_found *ret)
 {
         struct slice frame = slice_from(s, 1);
         size_t header, length = frame_length(frame);
 
         if (frame.len == 0)
-                return 0;
+                return LINK_MORE;
         if ((frame.data[0] & FORMAT_TYPE_MASK) != FORMAT_TYPE_3)
-                return -EAGAIN;
-        ret_fault->need = 1 + FORMAT_BYTES;
+                return LINK_NONE;
+        ret->need = 1 + FORMAT_BYTES;
         if (frame.len < FORMAT_BYTES)
-                return 0;
+                return LINK_MORE;
         if (length < FRAME_BYTES_MIN)
-                return -EAGAIN;
+                return LINK_NONE;
         header = header_length(frame);
-        ret_fault->need = 1 + (header > 0 ? MIN(header + CHECK_BYTES, length) : FRAME_BYTES_MIN);
+        ret->need = 1 + (header > 0 ? MIN(header + CHECK_BYTES, length) : FRAME_BYTES_MIN);
         if (header == 0 || frame.len < header + CHECK_BYTES)
-                return frame.len < HEADER_BYTES_MAX + CHECK_BYTES && frame.len < length ? 0
-                                                                                        : -EAGAIN;
+                return frame.len < MIN(HEADER_BYTES_MAX + CHECK_BYTES, length) ? LINK_MORE
+                                                                               : LINK_NONE;
         if (length < header + CHECK_BYTES)
-                return -EAGAIN;
-        /* The header's own check sum comes first: a length is not to be trusted without it. */
-        if (crc16_x25(slice_first(frame, header)) != check_at(frame, header)) {
-                /* Any of its bits may be wrong, but it was a frame: its neighbourhood is its own.
-                 */
-                *ret_fault = (struct link_fault){ .what = "HDLC: header check sequence (HCS) is "
-                                                          "wrong",
-                                                  .len = length + 1,
-                                                  .reach = FRAME_BYTES_MAX + 1 };
-                return -EBADMSG;
-        }
-        if (frame.len < length) {
-                ret_fault->need = length + 1;
-                return 0;
-        }
+                return LINK_NONE;
+        /* The header's own check sum comes first: a length is not to be trusted without it. Any
+         * bit of a wrong one may be damaged, but it was a frame: its neighbourhood is its own. */
+        if (crc16_x25(slice_first(frame, header)) != check_at(frame, header))
+                return fail(ret, "HDLC: header check sequence (HCS) is wrong", length + 1,
+                            FRAME_BYTES_MAX + 1);
+        ret->need = ret->len = length + 1;
+        if (frame.len < length)
+                return LINK_MORE;
         if (crc16_x25(slice_first(frame, length - CHECK_BYTES)) !=
-            check_at(frame, length - CHECK_BYTES)) {
-                *ret_fault = (struct link_fault){ .what = "HDLC: frame check sequence (FCS) is "
-                                                          "wrong",
-                                                  .len = length + 1 };
-                return -EBADMSG;
-        }
-        return (ssize_t)length + 1;
+            check_at(frame, length - CHECK_BYTES))
+                return fail(ret, "HDLC: frame check sequence (FCS) is wrong", length + 1, 0);
+        return LINK_WHOLE;
 }
 
 static void hdlc_open(struct slice frame, struct link_piece *ret)

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Framings. A link finds frames in a byte stream by structure and check sum, never by silence:
- * the scanner offers it a position, and it answers "a frame of n bytes", "not here" or "more". Then
- * it opens the frame (DLMS: a piece of an APDU) or reads it (text and SML: a whole telegram).
+ * the scanner offers it a position, and it answers "whole", "none", "damaged" or "more". Then it
+ * opens the frame (DLMS: a piece of an APDU) or reads it (text and SML: a whole telegram).
  *
  *      garbage garbage [frame......] garbage [frame....] [fra
- *                      ^ probe() > 0                     ^ probe() == 0: need more bytes
+ *                      ^ LINK_WHOLE                      ^ LINK_MORE
  *
  * A new framing is a file that defines `link_<name>`, and a row of LINK_TABLE.
  */
@@ -14,7 +14,6 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <sys/types.h>
 
 #include "lib/value/reader.h"
 
@@ -26,13 +25,21 @@ struct telegram;
  */
 #define LINK_FRAME_MAX 8192
 
-/* What a damaged frame looked like, for counting and for `smctl decode`'s diagnostics. */
-struct link_fault {
-        const char *what; /* static storage: "HDLC: frame check sequence does not match" */
-        size_t len;       /* how many bytes the damaged frame claimed, 0 when unknown */
-        size_t reach;     /* so many it may have had, up to the next byte like its first; or 0 */
-        size_t need;      /* with an answer of 0: so many bytes at least, 0 when unknown */
-        bool unsure;      /* with a frame: with more bytes it may be a longer one */
+/* Whether a frame stands at a position. Of two framings that differ, the higher one counts. */
+enum link_result {
+        LINK_NONE,    /* not a frame of this framing */
+        LINK_DAMAGED, /* it was meant to be one: `fault` says what is wrong */
+        LINK_MORE,    /* it may become one: more bytes are needed */
+        LINK_WHOLE,   /* a frame of `len` bytes, its check sums verified */
+};
+
+/* What else is known of it; zeros where nothing is. Its fields count for the results they name. */
+struct link_found {
+        size_t len;        /* LINK_WHOLE: of the frame. LINK_DAMAGED: as many as it claimed */
+        const char *fault; /* LINK_DAMAGED, static storage: "SML: check sum does not match" */
+        size_t reach;      /* LINK_DAMAGED: its bytes at most, up to the next byte like its first */
+        size_t need;       /* LINK_MORE: so many bytes are needed at least */
+        bool unsure;       /* LINK_WHOLE: with more bytes it may be a longer one */
 };
 
 /* What one frame, or one block of a block transfer, carries of an APDU. Borrows from the frame. */
@@ -60,15 +67,11 @@ struct link_ops {
         bool (*starts)(uint8_t byte);
 
         /*
-         * Looks for a frame at the first byte of `s`.
-         *   > 0       a whole frame of that many bytes, its check sums verified
-         *   0         could be one, more bytes are needed
-         *   -EAGAIN   not one of ours (silently)
-         *   -EBADMSG  it was meant to be one, but is damaged: *ret_fault says how
-         * `before` is what came before this position (at most 16 bytes), for framings without a
-         * check sum of their own, which must not find themselves inside a damaged frame.
+         * Looks for a frame at the first byte of `s`; *ret is zeroed by the caller. `before` is
+         * what came before this position (at most 16 bytes), for framings without a check sum of
+         * their own, which must not find themselves inside a damaged frame.
          */
-        ssize_t (*probe)(struct slice s, struct slice before, struct link_fault *ret_fault);
+        enum link_result (*probe)(struct slice s, struct slice before, struct link_found *ret);
 
         /* Of unframed ones: true when these bytes may stand behind a whole frame, as probe() wants
          * them to. More of them have come; the frame itself is not walked again. */

@@ -9,8 +9,6 @@
  * firmware sends 257 bytes and writes 257 mod 256 into the length field: a length too small to be
  * true is tried again with 256 more.
  */
-#include <errno.h>
-
 #include "crc.h"
 #include "link.h"
 
@@ -37,15 +35,16 @@ static bool mbus_starts(uint8_t byte)
         return byte == LONG_START || byte == SHORT_START;
 }
 
-static ssize_t probe_short(struct slice s)
+static enum link_result probe_short(struct slice s, struct link_found *ret)
 {
         if (s.len > 1 && !(s.data[1] & C_FROM_MASTER))
-                return -EAGAIN;
+                return LINK_NONE;
         if (s.len < SHORT_BYTES)
-                return 0;
+                return LINK_MORE;
         if (s.data[4] != STOP || (uint8_t)(s.data[1] + s.data[2]) != s.data[3])
-                return -EAGAIN;
-        return SHORT_BYTES;
+                return LINK_NONE;
+        ret->len = SHORT_BYTES;
+        return LINK_WHOLE;
 }
 
 /* True when a frame with `length` bytes between header and check sum ends well. */
@@ -69,33 +68,35 @@ static size_t true_length(struct slice s)
         return 0;
 }
 
-static ssize_t probe_long(struct slice s, struct link_fault *ret_fault)
+static enum link_result probe_long(struct slice s, struct link_found *ret)
 {
         size_t length = slice_at(s, 1);
         size_t found, most = length + LONG_EXTRA + (length < OVERFLOW_MAX ? 256 : 0);
 
         for (size_t i = 1; i < LONG_HEADER && i < s.len; i++)
                 if (s.data[i] != (i == 3 ? LONG_START : s.data[1]))
-                        return -EAGAIN;
+                        return LINK_NONE;
         if (s.len < LONG_HEADER)
-                return 0;
+                return LINK_MORE;
         if (s.len < length + LONG_EXTRA) {
-                ret_fault->need = length + LONG_EXTRA;
-                return 0;
+                ret->need = length + LONG_EXTRA;
+                return LINK_MORE;
         }
         found = true_length(s);
-        if (found > 0)
-                return (ssize_t)(found + LONG_EXTRA);
+        if (found > 0) {
+                ret->len = found + LONG_EXTRA;
+                return LINK_WHOLE;
+        }
         if (s.len < most)
-                return 0;
-        *ret_fault = (struct link_fault){ .what = "M-Bus: check sum or stop byte is wrong",
-                                          .len = most };
-        return -EBADMSG;
+                return LINK_MORE;
+        *ret = (struct link_found){ .fault = "M-Bus: check sum or stop byte is wrong",
+                                    .len = most };
+        return LINK_DAMAGED;
 }
 
-static ssize_t mbus_probe(struct slice s, struct slice before, struct link_fault *ret_fault)
+static enum link_result mbus_probe(struct slice s, struct slice before, struct link_found *ret)
 {
-        return slice_at(s, 0) == SHORT_START ? probe_short(s) : probe_long(s, ret_fault);
+        return slice_at(s, 0) == SHORT_START ? probe_short(s, ret) : probe_long(s, ret);
 }
 
 static void mbus_open(struct slice frame, struct link_piece *ret)

@@ -177,43 +177,43 @@ static void skip(struct scanner *s, size_t n)
 }
 
 /* What the framings say of one position. */
-struct verdict {
-        ssize_t length; /* > 0 frame, 0 wait, -EAGAIN nothing, -EBADMSG damaged */
-        const struct link_ops *link;
-        struct link_fault fault;
+struct probe {
+        enum link_result result;
+        const struct link_ops *link; /* the one whose answer counts; NULL with LINK_NONE */
+        struct link_found found;
 };
 
-static struct verdict probe(const struct scanner *s, size_t at, bool proven_only)
+static struct probe probe_at(const struct scanner *s, size_t at, bool proven_only)
 {
         struct slice here = { s->bytes + at, s->len - at };
         size_t keep = MIN(at - MIN(s->boundary, at), (size_t)LINK_BEFORE_MAX);
         struct slice before = { s->bytes + at - keep, keep };
-        struct verdict verdict = { .length = -EAGAIN };
+        struct probe probe = { .result = LINK_NONE };
         uint8_t starts = s->starts[here.data[0]] & offered(s);
 
         for (unsigned int i = 0; link_table[i] && starts >> i; i++) {
-                struct link_fault fault = { 0 };
-                ssize_t n;
+                struct link_found found = { 0 };
+                enum link_result result;
 
                 if (!(starts >> i & 1) || (proven_only && !link_table[i]->proves_itself))
                         continue;
-                n = link_table[i]->probe(here, before, &fault);
-                if (n > 0)
-                        return (struct verdict){ n, link_table[i], fault };
-                /* Waiting beats damaged beats nothing; of two that wait, the sooner is asked. */
-                if (n == 0 && verdict.length == 0)
-                        fault.need = MIN(fault.need, verdict.fault.need);
-                if (n == 0 || (n == -EBADMSG && verdict.length != 0))
-                        verdict = (struct verdict){ n, link_table[i], fault };
+                result = link_table[i]->probe(here, before, &found);
+                if (result == LINK_WHOLE)
+                        return (struct probe){ result, link_table[i], found };
+                /* Of two that wait for more bytes, the one that needs fewer is asked again. */
+                if (result == LINK_MORE && probe.result == LINK_MORE)
+                        found.need = MIN(found.need, probe.found.need);
+                if (result != LINK_NONE && result >= probe.result)
+                        probe = (struct probe){ result, link_table[i], found };
         }
-        return verdict;
+        return probe;
 }
 
 /* After a pause: a whole frame further on proves that the candidate was none, or was cut. */
 static bool hides_a_frame(const struct scanner *s, size_t *ret_at)
 {
         for (size_t at = s->at + 1; at < s->len; at++) {
-                if (s->starts[s->bytes[at]] && probe(s, at, true).length > 0) {
+                if (s->starts[s->bytes[at]] && probe_at(s, at, true).result == LINK_WHOLE) {
                         *ret_at = at;
                         return true;
                 }
@@ -250,7 +250,7 @@ static bool is_all_fill(const struct scanner *s)
 }
 
 /* A candidate that waits for bytes which will not come. False when they may. */
-static bool give_up(struct scanner *s, const struct verdict *verdict, struct scan *ret)
+static bool give_up(struct scanner *s, const struct link_ops *link, struct scan *ret)
 {
         size_t to = s->at + 1;
         bool too_long = s->full || s->len - s->at >= LINK_FRAME_MAX;
@@ -261,7 +261,7 @@ static bool give_up(struct scanner *s, const struct verdict *verdict, struct sca
                 skip(s, s->len - s->at);
                 return false;
         }
-        *ret = fault_at(s, s->at, verdict->link, "a frame that has no end");
+        *ret = fault_at(s, s->at, link, "a frame that has no end");
         s->quiet = MAX(s->quiet, s->finished ? s->len : to);
         skip(s, to - s->at);
         return true;
@@ -278,12 +278,12 @@ static void note_framing(struct scanner *s, const struct scan *scan)
                 scanner_prove(s, s->last);
 }
 
-static struct scan frame_at(struct scanner *s, const struct verdict *verdict)
+static struct scan frame_at(struct scanner *s, const struct probe *probe)
 {
         struct scan scan = { .type = SCAN_FRAME,
                              .offset = s->offset + s->at,
-                             .link = verdict->link,
-                             .frame = { s->bytes + s->at, (size_t)verdict->length } };
+                             .link = probe->link,
+                             .frame = { s->bytes + s->at, probe->found.len } };
 
         s->at += scan.frame.len;
         s->boundary = s->quiet = s->at;
@@ -292,13 +292,13 @@ static struct scan frame_at(struct scanner *s, const struct verdict *verdict)
         return scan;
 }
 
-static struct scan damage_at(struct scanner *s, const struct verdict *verdict)
+static struct scan damage_at(struct scanner *s, const struct probe *probe)
 {
-        struct scan scan = fault_at(s, s->at, verdict->link, verdict->fault.what);
+        struct scan scan = fault_at(s, s->at, probe->link, probe->found.fault);
 
-        s->quiet = MAX(s->quiet, s->at + MAX(verdict->fault.len, (size_t)1));
+        s->quiet = MAX(s->quiet, s->at + MAX(probe->found.len, (size_t)1));
         s->opens = s->bytes[s->at];
-        s->shut = s->at + verdict->fault.reach;
+        s->shut = s->at + probe->found.reach;
         skip(s, 1);
         return scan;
 }
@@ -311,6 +311,19 @@ static bool is_inside_damage(struct scanner *s)
         return s->at < MAX(s->quiet, s->shut);
 }
 
+/* The length of a whole unframed frame at the start of `here`, 0 when there is none. */
+static size_t unframed_length(struct slice here)
+{
+        for (unsigned int i = 0; link_table[i]; i++) {
+                struct link_found found = { 0 };
+
+                if (link_table[i]->unframed && link_table[i]->starts(here.data[0]) &&
+                    link_table[i]->probe(here, (struct slice){ 0 }, &found) == LINK_WHOLE)
+                        return found.len;
+        }
+        return 0;
+}
+
 /* A burst that is unframed frames from its first byte to its last, fill apart. */
 static bool is_unframed(const struct scanner *s)
 {
@@ -318,17 +331,11 @@ static bool is_unframed(const struct scanner *s)
 
         while (at < s->len) {
                 struct slice here = { s->bytes + at, s->len - at };
-                ssize_t n = is_fill(s, here.data[0]) ? 1 : 0;
+                size_t n = is_fill(s, here.data[0]) ? 1 : unframed_length(here);
 
-                for (unsigned int i = 0; n <= 0 && link_table[i]; i++) {
-                        struct link_fault fault = { 0 };
-
-                        if (link_table[i]->unframed && link_table[i]->starts(here.data[0]))
-                                n = link_table[i]->probe(here, (struct slice){ 0 }, &fault);
-                }
-                if (n <= 0)
+                if (n == 0)
                         return false;
-                at += (size_t)n;
+                at += n;
         }
         return true;
 }
@@ -364,28 +371,27 @@ static bool have_candidate(struct scanner *s)
 }
 
 /* Only what comes behind an unframed frame shows whether its length is right: it is kept. */
-static bool is_open_ended(struct scanner *s, const struct verdict *verdict)
+static bool is_open_ended(struct scanner *s, const struct probe *probe)
 {
-        if (verdict->length <= 0 || !verdict->link->unframed ||
-            (size_t)verdict->length != s->len - s->at || s->gap || s->finished)
+        if (probe->result != LINK_WHOLE || !probe->link->unframed ||
+            probe->found.len != s->len - s->at || s->gap || s->finished)
                 return false;
         s->open_offset = s->offset + s->at;
-        s->open_bytes =
-                verdict->link->follows && !verdict->fault.unsure ? (size_t)verdict->length : 0;
-        s->open_link = verdict->link;
+        s->open_bytes = probe->link->follows && !probe->found.unsure ? probe->found.len : 0;
+        s->open_link = probe->link;
         return true;
 }
 
 /* What the framings say of the candidate; of one that was kept, only what came behind it. */
-static struct verdict assess(struct scanner *s)
+static struct probe assess(struct scanner *s)
 {
         if (s->open_bytes > 0 && s->open_offset == s->offset + s->at) {
                 size_t end = s->at + s->open_bytes;
 
                 if (s->open_link->follows((struct slice){ s->bytes + end, s->len - end }))
-                        return (struct verdict){ (ssize_t)s->open_bytes, s->open_link, { 0 } };
+                        return (struct probe){ LINK_WHOLE, s->open_link, { .len = s->open_bytes } };
         }
-        return probe(s, s->at, is_inside_damage(s));
+        return probe_at(s, s->at, is_inside_damage(s));
 }
 
 struct scan scanner_next(struct scanner *s)
@@ -393,7 +399,7 @@ struct scan scanner_next(struct scanner *s)
         struct scan scan = { .type = SCAN_MORE };
 
         while (have_candidate(s)) {
-                struct verdict verdict;
+                struct probe probe;
 
                 if (hold_burst(s)) {
                         if (take_in(s) || s->full)
@@ -404,23 +410,26 @@ struct scan scanner_next(struct scanner *s)
                         skip(s, 1);
                         continue;
                 }
-                verdict = assess(s);
-                if (is_open_ended(s, &verdict)) {
-                        verdict.fault = (struct link_fault){ .need = s->len - s->at + 1 };
-                        verdict.length = 0;
+                probe = assess(s);
+                if (is_open_ended(s, &probe)) {
+                        probe.result = LINK_MORE;
+                        probe.found.need = s->len - s->at + 1;
                 }
-                if (verdict.length > 0)
-                        return s->garbage ? garbage_fault(s) : frame_at(s, &verdict);
-                if (verdict.length == -EBADMSG)
-                        return damage_at(s, &verdict);
-                if (verdict.length < 0) {
+                switch (probe.result) {
+                case LINK_NONE:
                         skip(s, 1);
                         continue;
+                case LINK_DAMAGED:
+                        return damage_at(s, &probe);
+                case LINK_WHOLE:
+                        return s->garbage ? garbage_fault(s) : frame_at(s, &probe);
+                case LINK_MORE:
+                        break;
                 }
-                s->need = verdict.fault.need;
+                s->need = probe.found.need;
                 if (take_in(s))
                         continue;
-                if (give_up(s, &verdict, &scan))
+                if (give_up(s, probe.link, &scan))
                         return scan;
                 break;
         }

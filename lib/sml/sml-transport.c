@@ -68,14 +68,14 @@ static bool starts(uint8_t byte)
         return byte == begin_mark[0];
 }
 
-static ssize_t fail(struct link_fault *ret_fault, const char *what, size_t len)
+static enum link_result fail(struct link_found *ret, const char *fault, size_t len)
 {
-        *ret_fault = (struct link_fault){ .what = what, .len = len };
-        return -EBADMSG;
+        *ret = (struct link_found){ .fault = fault, .len = len };
+        return LINK_DAMAGED;
 }
 
 /* The frame ends with the end mark at `at`: fill and check sum. */
-static ssize_t verify(struct slice s, size_t at, struct link_fault *ret_fault)
+static enum link_result verify(struct slice s, size_t at, struct link_found *ret)
 {
         size_t len = at + MARK_BYTES;
         struct slice sum = { s.data + len - 2, 2 };
@@ -83,20 +83,21 @@ static ssize_t verify(struct slice s, size_t at, struct link_fault *ret_fault)
         uint16_t sent = (uint16_t)(sum.data[0] | sum.data[1] << 8);
 
         if (s.data[at + ESCAPE_BYTES + 1] > FILL_MAX)
-                return fail(ret_fault, "SML: more fill bytes than there can be", len);
+                return fail(ret, "SML: more fill bytes than there can be", len);
         if (sent != crc16_x25(covered) && sent != crc16_kermit(covered))
-                return fail(ret_fault, "SML: check sum does not match", len);
-        return (ssize_t)len;
+                return fail(ret, "SML: check sum does not match", len);
+        ret->len = len;
+        return LINK_WHOLE;
 }
 
-static ssize_t probe(struct slice s, struct slice before, struct link_fault *ret_fault)
+static enum link_result probe(struct slice s, struct slice before, struct link_found *ret)
 {
         size_t at = next_candidate(s, MARK_BYTES);
 
         (void)before; /* the beginning is mark enough */
         if (!slice_starts_with((struct slice){ begin_mark, MARK_BYTES },
                                slice_first(s, MARK_BYTES)))
-                return -EAGAIN;
+                return LINK_NONE;
         while (at < s.len && at <= LINK_FRAME_MAX - MARK_BYTES) {
                 switch (mark_at(s, at)) {
                 case MARK_NONE:
@@ -106,18 +107,16 @@ static ssize_t probe(struct slice s, struct slice before, struct link_fault *ret
                         at = next_candidate(s, at + MARK_BYTES);
                         break;
                 case MARK_BEGIN:
-                        return fail(ret_fault, "SML: a telegram begins before the last one ended",
-                                    at);
+                        return fail(ret, "SML: a telegram begins before the last one ended", at);
                 case MARK_END:
-                        return verify(s, at, ret_fault);
+                        return verify(s, at, ret);
                 case MARK_CUT:
-                        return 0;
+                        return LINK_MORE;
                 }
         }
         if (at > LINK_FRAME_MAX - MARK_BYTES)
-                return fail(ret_fault, "SML: no end within 8192 bytes",
-                            LINK_FRAME_MAX - MARK_BYTES);
-        return 0;
+                return fail(ret, "SML: no end within 8192 bytes", LINK_FRAME_MAX - MARK_BYTES);
+        return LINK_MORE;
 }
 
 /* The file between the marks as it was before escaping; borrowed from s unless it has escapes. */

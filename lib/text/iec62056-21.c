@@ -5,10 +5,8 @@
  *
  *      /LGZ4ZMD… CRLF [STX] lines ! CRLF [ETX BCC]      with identification
  *      STX lines ! CRLF ETX BCC                         its identification was sent at 300 baud
- *      0.0.0(…) CRLF lines ! CRLF                       the bare data block: see bare_probe()
+ *      0.0.0(…) CRLF lines ! CRLF                       the bare data block: see find_bare()
  */
-#include <errno.h>
-
 #include "base/util.h"
 #include "lib/link/link.h"
 #include "text-decode.h"
@@ -31,23 +29,19 @@ static bool starts(uint8_t byte)
 /* What a data block begins with: an error flag, or the address or number of the device. */
 static const char *const bare_heads[] = { "0.0.0(", "0.0(", "0.0.1(", "F.F(", "C.1.0(" };
 
-/* > 0 when one of them is there, 0 when it could still come, -EAGAIN when it cannot. */
-static int match_head(struct slice s)
+/* True when one of them is there, or all there is of it so far. */
+static bool may_be_head(struct slice s)
 {
-        int best = -EAGAIN;
-
         for (size_t i = 0; i < ELEMENTSOF(bare_heads); i++) {
                 struct slice head = slice_of_string(bare_heads[i]);
                 size_t n = 0;
 
                 while (n < head.len && n < s.len && (s.data[n] & 0x7f) == head.data[n])
                         n++;
-                if (n == head.len)
-                        return 1;
-                if (n == s.len)
-                        best = 0;
+                if (n == head.len || n == s.len)
+                        return true;
         }
-        return best;
+        return false;
 }
 
 /* True when nothing but the beginning of a code stands on the line so far: "1.0." */
@@ -145,14 +139,15 @@ static bool same_code(struct slice a, struct slice b)
  * that strip both). Every line must be an object with a short code, which no P1 telegram has, and
  * energy must be among them; a single line that is damaged gives the block up.
  */
-static ssize_t bare_find(struct slice s, struct text_frame *ret)
+static enum link_result find_bare(struct slice s, struct text_frame *ret,
+                                  struct link_found *ret_found)
 {
         size_t at = 0;
 
         s = slice_first(s, LINK_FRAME_MAX);
         *ret = (struct text_frame){ .kind = TEXT_READOUT };
         if (!find_parity(slice_first(s, BARE_LINE_MAX), &ret->parity))
-                return s.len < BARE_LINE_MAX ? 0 : -EAGAIN;
+                return s.len < BARE_LINE_MAX ? LINK_MORE : LINK_NONE;
         while (at < s.len) {
                 struct slice line = slice_from(s, at);
                 size_t n = 0;
@@ -162,64 +157,63 @@ static ssize_t bare_find(struct slice s, struct text_frame *ret)
                 while (n < line.len && n < DATA_LINE_MAX && text_is_char(line.data[n], ret->parity))
                         n++;
                 if (n == line.len)
-                        return s.len == LINK_FRAME_MAX ? -EAGAIN : 0;
+                        return s.len == LINK_FRAME_MAX ? LINK_NONE : LINK_MORE;
                 if (line.data[n] != '\n')
-                        return -EAGAIN;
+                        return LINK_NONE;
                 if ((line.data[0] & 0x7f) == '!') {
                         ret->data = slice_first(s, at);
-                        return n == 2 && (line.data[1] & 0x7f) == '\r' ? (ssize_t)(at + 3)
-                                                                       : -EAGAIN;
+                        ret_found->len = at + 3;
+                        return n == 2 && (line.data[1] & 0x7f) == '\r' ? LINK_WHOLE : LINK_NONE;
                 }
                 /* What begins here was cut short, and another begins there; nor is a stream of
                  * beginnings read to its end at each. */
                 if (at > 0 && same_code(s, line))
-                        return -EAGAIN;
+                        return LINK_NONE;
                 if (!text_frame_is_strict(slice_first(line, n), ret->parity))
-                        return -EAGAIN;
+                        return LINK_NONE;
                 at += n + 1;
         }
-        return 0;
+        return LINK_MORE;
 }
 
-static ssize_t find(struct slice s, struct text_frame *ret, struct link_fault *ret_fault)
+static enum link_result find(struct slice s, struct text_frame *ret, struct link_found *ret_found)
 {
         uint8_t first = slice_at(s, 0) & 0x7f;
-        ssize_t n;
+        enum link_result result;
 
         if (first == '/') {
-                n = text_frame_find(s, false, ret, ret_fault);
-                return n != 0 && ret->kind != TEXT_READOUT ? -EAGAIN : n;
+                result = text_frame_find(s, false, ret, ret_found);
+                return result != LINK_MORE && ret->kind != TEXT_READOUT ? LINK_NONE : result;
         }
         if (first == STX) {
                 uint8_t next = slice_at(s, 1) & 0x7f;
 
                 *ret = (struct text_frame){ .kind = TEXT_READOUT };
                 if (s.len < 2)
-                        return 0;
+                        return LINK_MORE;
                 /* A line feed there is TIC; a data block goes straight into its first code. */
                 if (!(next >= '0' && next <= '9') && !(next >= 'A' && next <= 'Z'))
-                        return -EAGAIN;
-                n = text_frame_find_block(s, ret, ret_fault);
+                        return LINK_NONE;
+                result = text_frame_find_block(s, ret, ret_found);
                 /* STX is frequent in binary: only a whole block whose check fails is news. */
-                return n == -EBADMSG && !ret->data.data ? -EAGAIN : n;
+                return result == LINK_DAMAGED && !ret->data.data ? LINK_NONE : result;
         }
-        n = match_head(s);
-        if (n <= 0)
-                return n;
-        n = bare_find(s, ret);
-        if (n > 0 && !has_energy(ret->data, ret->parity))
-                return -EAGAIN;
-        return n;
+        if (!may_be_head(s))
+                return LINK_NONE;
+        result = find_bare(s, ret, ret_found);
+        if (result == LINK_WHOLE && !has_energy(ret->data, ret->parity))
+                return LINK_NONE;
+        return result;
 }
 
-static ssize_t probe(struct slice s, struct slice before, struct link_fault *ret_fault)
+static enum link_result probe(struct slice s, struct slice before, struct link_found *ret)
 {
         uint8_t first = slice_at(s, 0) & 0x7f;
         struct text_frame frame;
 
         if (first != '/' && first != STX && !may_begin_after(before))
-                return -EAGAIN;
-        return find(s, &frame, ret_fault);
+                return LINK_NONE;
+        return find(s, &frame, ret);
 }
 
 static int read_frame(struct slice bytes, struct telegram *t)

@@ -10,15 +10,15 @@
 #include "text-decode.h"
 #include "text-frame.h"
 
-static ssize_t probe(struct slice s, struct slice before, struct link_fault *ret_fault)
+static enum link_result probe(struct slice s, struct slice before, struct link_found *ret)
 {
         struct text_frame frame;
-        ssize_t n = text_frame_find(s, false, &frame, ret_fault);
+        enum link_result result = text_frame_find(s, false, &frame, ret);
 
         (void)before; /* the identification line is beginning enough */
-        if (n != 0 && frame.kind == TEXT_READOUT)
-                return -EAGAIN;
-        return n;
+        if (result != LINK_MORE && frame.kind == TEXT_READOUT)
+                return LINK_NONE;
+        return result;
 }
 
 static void p1_open(struct slice bytes, struct link_piece *ret)
@@ -63,10 +63,10 @@ static bool is_padding(struct slice s)
 int p1_decode(struct slice text, struct telegram *t)
 {
         struct text_frame frame;
-        struct link_fault fault;
-        ssize_t n = text_frame_find(text, true, &frame, &fault);
+        struct link_found found = { 0 };
 
-        if (n <= 0 || frame.kind != TEXT_P1 || !is_padding(slice_from(text, (size_t)n)))
+        if (text_frame_find(text, true, &frame, &found) != LINK_WHOLE || frame.kind != TEXT_P1 ||
+            !is_padding(slice_from(text, found.len)))
                 return -EBADMSG;
         text_decode(&frame, t);
         return 0;

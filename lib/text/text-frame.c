@@ -5,8 +5,6 @@
  */
 #include "text-frame.h"
 
-#include <errno.h>
-
 #include "base/hex.h"
 #include "lib/link/crc.h"
 #include "text-line.h"
@@ -25,14 +23,21 @@ struct scan {
         struct slice s;
         bool ended;
         struct text_frame *frame;
-        struct link_fault *fault;
+        struct link_found *found;
 };
 
-static ssize_t damaged(const struct scan *scan, enum text_kind kind, const char *what, size_t len)
+static enum link_result damaged(const struct scan *scan, enum text_kind kind, const char *fault,
+                                size_t len)
 {
         scan->frame->kind = kind;
-        *scan->fault = (struct link_fault){ what, len };
-        return -EBADMSG;
+        *scan->found = (struct link_found){ .fault = fault, .len = len };
+        return LINK_DAMAGED;
+}
+
+static enum link_result whole(const struct scan *scan, size_t len)
+{
+        scan->found->len = len;
+        return LINK_WHOLE;
 }
 
 bool text_frame_starts(uint8_t byte)
@@ -45,8 +50,8 @@ static bool is_letter(uint8_t c)
         return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z');
 }
 
-/* The identification line. Returns its length with CR LF, 0 for more, -EAGAIN when it is none. */
-static ssize_t scan_ident(const struct scan *scan)
+/* The identification line; *ret_end is behind its CR LF when it is whole. */
+static enum link_result scan_ident(const struct scan *scan, size_t *ret_end)
 {
         struct text_frame *frame = scan->frame;
         struct slice s = scan->s;
@@ -56,7 +61,7 @@ static ssize_t scan_ident(const struct scan *scan)
                 uint8_t c = slice_at(s, at) & 0x7f;
 
                 if (at >= s.len)
-                        return 0;
+                        return LINK_MORE;
                 if (c == '\n' && at > IDENT_MIN)
                         return damaged(
                                 scan, TEXT_P1,
@@ -64,17 +69,18 @@ static ssize_t scan_ident(const struct scan *scan)
                                 "an editor or a copy took it away",
                                 at);
                 if (c == '\n')
-                        return -EAGAIN;
+                        return LINK_NONE;
                 if (!text_is_char(s.data[at], frame->parity) || (at <= 3 && !is_letter(c)))
-                        return -EAGAIN;
+                        return LINK_NONE;
                 if (c != '\r')
                         continue;
                 frame->ident = slice_first(slice_from(s, 1), at - 1);
                 if (at + 1 >= s.len)
-                        return 0;
-                return s.data[at + 1] == '\n' ? (ssize_t)(at + 2) : -EAGAIN;
+                        return LINK_MORE;
+                *ret_end = at + 2;
+                return s.data[at + 1] == '\n' ? LINK_WHOLE : LINK_NONE;
         }
-        return -EAGAIN;
+        return LINK_NONE;
 }
 
 /* CRC-16/ARC over the characters, without their parity. */
@@ -140,7 +146,7 @@ static size_t find_ident_inside(struct slice frame)
  * A telegram without a check sum. DSMR 2.2 and 3.0 end so, and mode D: what its first good object
  * looks like says which. Versions that always send a check sum have lost it: damaged.
  */
-static ssize_t assess_unchecked(const struct scan *scan, size_t len)
+static enum link_result assess_unchecked(const struct scan *scan, size_t len)
 {
         static const struct obis dsmr_version = OBIS_OF(1, 3, 0, 2, 8, 255);
         static const struct obis emucs_version = OBIS_OF(0, 0, 96, 1, 4, 255);
@@ -170,11 +176,11 @@ static ssize_t assess_unchecked(const struct scan *scan, size_t len)
                 return damaged(scan, TEXT_P1, "P1: telegram without any object", len);
         if (frame->kind == TEXT_READOUT && !strict)
                 return damaged(scan, TEXT_READOUT, "IEC 62056-21: a line is no data set", len);
-        return (ssize_t)len;
+        return whole(scan, len);
 }
 
 /* The line of the '!' at `at`; `n` bytes long without its line feed. */
-static ssize_t assess_end(const struct scan *scan, size_t at, size_t n, size_t len)
+static enum link_result assess_end(const struct scan *scan, size_t at, size_t n, size_t len)
 {
         struct text_frame *frame = scan->frame;
         struct slice line = slice_first(slice_from(scan->s, at), n);
@@ -194,7 +200,7 @@ static ssize_t assess_end(const struct scan *scan, size_t at, size_t n, size_t l
 
                 return damaged(scan, TEXT_P1, "P1: check sum does not match", cut ? cut : len);
         }
-        return (ssize_t)len;
+        return whole(scan, len);
 }
 
 /* Bytes up to the line feed, or up to the end or the first byte that is no text. */
@@ -237,7 +243,7 @@ static size_t measure_value_line(struct slice s, size_t at, bool *ret_foreign)
 }
 
 /* The lines from `at` to the one with the '!'. */
-static ssize_t scan_lines(const struct scan *scan, size_t at)
+static enum link_result scan_lines(const struct scan *scan, size_t at)
 {
         struct text_frame *frame = scan->frame;
         struct slice s = slice_first(scan->s, LINK_FRAME_MAX);
@@ -246,22 +252,22 @@ static ssize_t scan_lines(const struct scan *scan, size_t at)
         while (at < s.len) {
                 size_t n = frame->parity ? measure_line(s, at, true)
                                          : measure_value_line(s, at, &frame->foreign);
-                bool whole = at + n < s.len && s.data[at + n] == '\n';
+                bool ends = at + n < s.len && s.data[at + n] == '\n';
                 uint8_t first = s.data[at] & 0x7f;
 
                 if (first == '/')
                         return damaged(scan, TEXT_P1, "P1: cut short by the next telegram", at);
-                if (at + n < s.len && !whole)
+                if (at + n < s.len && !ends)
                         return damaged(scan, TEXT_P1, "P1: a byte that is no text", at + n);
-                if (first == '!' && (whole || scan->ended)) {
+                if (first == '!' && (ends || scan->ended)) {
                         frame->data = slice_first(slice_from(s, start), at - start);
-                        return assess_end(scan, at, n, at + n + (whole ? 1 : 0));
+                        return assess_end(scan, at, n, at + n + (ends ? 1 : 0));
                 }
                 at += n + 1;
         }
         if (s.len == LINK_FRAME_MAX)
                 return damaged(scan, TEXT_P1, "P1: longer than a telegram may be", s.len);
-        return 0;
+        return LINK_MORE;
 }
 
 /* A-XDR length (IEC 61334-6): short, or 81 and 82 with one and two bytes. 0 when it is none. */
@@ -284,7 +290,7 @@ static size_t parse_length(struct slice s, size_t *at)
  * of the rest, security control. Only its length tells the end: the ciphertext may hold a '!'. The
  * check sum printed after it is not of these bytes, so it is looked at and not compared.
  */
-static ssize_t scan_ciphered(const struct scan *scan, size_t start)
+static enum link_result scan_ciphered(const struct scan *scan, size_t start)
 {
         struct slice s = scan->s;
         size_t at = start + (slice_at(s, start) == 0xdb);
@@ -293,7 +299,7 @@ static ssize_t scan_ciphered(const struct scan *scan, size_t start)
         uint8_t control;
 
         if (s.len < start + 16)
-                return 0;
+                return LINK_MORE;
         if (title != 0 && title != 8)
                 return damaged(scan, TEXT_P1, "P1: a byte that is no text", start);
         at += 1 + title;
@@ -303,14 +309,14 @@ static ssize_t scan_ciphered(const struct scan *scan, size_t start)
             (control & 0x30) == 0)
                 return damaged(scan, TEXT_P1, "P1: a ciphered telegram without its header", start);
         if (s.len < at + length + 7)
-                return 0;
+                return LINK_MORE;
         scan->frame->apdu = slice_first(slice_from(s, start), at + length - start);
         at += length;
         if (s.data[at] != '!' || parse_crc(slice_first(slice_from(s, at + 1), 4)) < 0 ||
             s.data[at + 5] != '\r' || s.data[at + 6] != '\n')
                 return damaged(scan, TEXT_P1, "P1: no '!' after the ciphered telegram", at);
         scan->frame->kind = TEXT_P1_CIPHERED;
-        return (ssize_t)(at + 7);
+        return whole(scan, at + 7);
 }
 
 /* XOR of everything after STX up to and with ETX (IEC 62056-21 §6.3, ISO 1155). */
@@ -323,9 +329,10 @@ static uint8_t block_check(struct slice block)
         return bcc & 0x7f;
 }
 
-ssize_t text_frame_find_block(struct slice s, struct text_frame *ret, struct link_fault *ret_fault)
+enum link_result text_frame_find_block(struct slice s, struct text_frame *ret,
+                                       struct link_found *ret_found)
 {
-        struct scan scan = { s, false, ret, ret_fault };
+        struct scan scan = { s, false, ret, ret_found };
         size_t at = 1;
 
         ret->parity = s.data[0] > 0x7f;
@@ -355,56 +362,56 @@ ssize_t text_frame_find_block(struct slice s, struct text_frame *ret, struct lin
                                        "IEC 62056-21: block check character does not match",
                                        at + 2);
                 ret->kind = TEXT_READOUT;
-                return (ssize_t)(at + 2);
+                return whole(&scan, at + 2);
         }
         if (s.len == LINK_FRAME_MAX)
                 return damaged(&scan, TEXT_READOUT, "IEC 62056-21: longer than a readout may be",
                                s.len);
-        return 0;
+        return LINK_MORE;
 }
 
 /* Identification, what its reader answered, empty lines. Results as of scan_ident(). */
-static ssize_t scan_head(const struct scan *scan)
+static enum link_result scan_head(const struct scan *scan, size_t *ret_end)
 {
         struct slice s = scan->s;
+        enum link_result result;
         bool parity;
-        ssize_t r;
         size_t at;
 
         *scan->frame = (struct text_frame){ .kind = TEXT_P1 };
         if (s.len == 0)
-                return 0;
-        r = scan_ident(scan);
-        if (r <= 0)
-                return r;
-        at = (size_t)r;
+                return LINK_MORE;
+        result = scan_ident(scan, &at);
+        if (result != LINK_WHOLE)
+                return result;
         parity = scan->frame->parity;
         if (slice_at(s, at) == text_on_wire(ACK, parity))
                 at += ACK_LINE_BYTES;
         while (slice_at(s, at) == text_on_wire('\r', parity) && slice_at(s, at + 1) == '\n')
                 at += 2;
-        return at >= s.len ? 0 : (ssize_t)at;
+        *ret_end = at;
+        return at >= s.len ? LINK_MORE : LINK_WHOLE;
 }
 
-ssize_t text_frame_find(struct slice s, bool ended, struct text_frame *ret,
-                        struct link_fault *ret_fault)
+enum link_result text_frame_find(struct slice s, bool ended, struct text_frame *ret,
+                                 struct link_found *ret_found)
 {
-        struct scan scan = { s, ended, ret, ret_fault };
-        ssize_t r = scan_head(&scan), n;
+        struct scan scan = { s, ended, ret, ret_found };
+        enum link_result result;
         size_t at;
         uint8_t c;
 
-        if (r <= 0)
-                return r;
-        at = (size_t)r;
+        result = scan_head(&scan, &at);
+        if (result != LINK_WHOLE)
+                return result;
         c = s.data[at];
         if (!ret->parity && (c == 0x00 || c == 0xdb))
                 return scan_ciphered(&scan, at);
         if (c != text_on_wire(STX, ret->parity))
                 return scan_lines(&scan, at);
-        n = text_frame_find_block(slice_from(s, at), ret, ret_fault);
-        ret_fault->len += n == -EBADMSG ? at : 0;
-        return n > 0 ? (ssize_t)at + n : n;
+        result = text_frame_find_block(slice_from(s, at), ret, ret_found);
+        ret_found->len += result == LINK_MORE ? 0 : at;
+        return result;
 }
 
 /* Where the line of the last '!' begins. The block check character may be a '!' too. */
@@ -420,14 +427,14 @@ static size_t find_last_line(struct slice s, size_t from)
 
 void text_frame_open(struct slice s, struct text_frame *ret)
 {
-        struct link_fault ignored;
+        struct link_found ignored = { 0 };
         struct scan scan = { s, false, ret, &ignored };
         uint8_t first = slice_at(s, 0) & 0x7f;
         size_t at = 0, end;
 
         *ret = (struct text_frame){ .parity = slice_at(s, 0) > 0x7f };
         if (first == '/') {
-                at = (size_t)scan_head(&scan);
+                (void)scan_head(&scan, &at); /* whole, as the frame is */
                 if (!ret->parity && (s.data[at] == 0x00 || s.data[at] == 0xdb)) {
                         (void)scan_ciphered(&scan, at);
                         return;

@@ -13,7 +13,6 @@
 
 #include <stdbool.h>
 #include <stddef.h>
-#include <sys/types.h>
 
 #include "lib/link/link.h"
 #include "lib/value/reader.h"
@@ -39,11 +38,11 @@ bool text_frame_starts(uint8_t byte);
 
 /*
  * Looks for a whole frame at the '/' that begins `s`; results as link_ops.probe(). `ended`: no more
- * bytes will come, so the last line may lack its CR LF (deciphered text). On -EBADMSG ret->kind
+ * bytes will come, so the last line may lack its CR LF (deciphered text). On LINK_DAMAGED ret->kind
  * says of which framing it was; nothing else is filled in then.
  */
-ssize_t text_frame_find(struct slice s, bool ended, struct text_frame *ret,
-                        struct link_fault *ret_fault);
+enum link_result text_frame_find(struct slice s, bool ended, struct text_frame *ret,
+                                 struct link_found *ret_found);
 
 /*
  * Takes apart a whole frame of link_p1 or link_iec62056_21, which is not verified again: all but
@@ -55,7 +54,8 @@ void text_frame_open(struct slice s, struct text_frame *ret);
  * The part of a readout from its STX (the first byte of `s`) to its block check character, which is
  * verified. Results as link_ops.probe(); fills in ret->data and ret->parity.
  */
-ssize_t text_frame_find_block(struct slice s, struct text_frame *ret, struct link_fault *ret_fault);
+enum link_result text_frame_find_block(struct slice s, struct text_frame *ret,
+                                       struct link_found *ret_found);
 
 /* True when every line is an object of a short code, "C.D.E" without "A-B:". */
 bool text_frame_is_strict(struct slice data, bool parity);

@@ -9,7 +9,6 @@
  * A frame is taken whole or not at all: one group that fails its check gives it up, since six bits
  * of check per group are little.
  */
-#include <errno.h>
 #include <string.h>
 
 #include "base/util.h"
@@ -172,64 +171,60 @@ static bool starts(uint8_t byte)
         return (byte & 0x7f) == STX;
 }
 
-/*
- * The group at `at`, which is its LF. Returns its length with LF and CR, 0 for more, -EBADMSG with
- * *ret_fault.
- */
-static ssize_t next_group(struct slice s, size_t at, bool parity, uint8_t buf[static GROUP_MAX],
-                          struct group *ret, struct link_fault *ret_fault)
+/* The group that begins with its LF at *at. When it is whole, *at is moved behind its CR. */
+static enum link_result next_group(struct slice s, size_t *at, bool parity,
+                                   uint8_t buf[static GROUP_MAX], struct group *ret,
+                                   const char **ret_fault)
 {
+        struct slice text = slice_from(s, *at + 1);
         uint8_t end = text_on_wire('\r', parity);
         size_t n = 0;
 
-        if (s.data[at] != text_on_wire('\n', parity)) {
-                ret_fault->what = s.data[at] == text_on_wire(EOT, parity)
-                                          ? "TIC: interrupted by the meter"
-                                          : "TIC: no line feed before a group";
-                return -EBADMSG;
+        if (s.data[*at] != text_on_wire('\n', parity)) {
+                *ret_fault = s.data[*at] == text_on_wire(EOT, parity)
+                                     ? "TIC: interrupted by the meter"
+                                     : "TIC: no line feed before a group";
+                return LINK_DAMAGED;
         }
-        while (at + 1 + n < s.len && s.data[at + 1 + n] != end) {
-                if (n == GROUP_MAX || !text_is_char(s.data[at + 1 + n], parity)) {
-                        ret_fault->what = "TIC: a group that does not end";
-                        return -EBADMSG;
+        while (n < text.len && text.data[n] != end) {
+                if (n == GROUP_MAX || !text_is_char(text.data[n], parity)) {
+                        *ret_fault = "TIC: a group that does not end";
+                        return LINK_DAMAGED;
                 }
                 n++;
         }
-        if (at + 1 + n == s.len)
-                return 0;
-        if (!parse_group(text_plain(slice_first(slice_from(s, at + 1), n), parity, buf), ret)) {
-                ret_fault->what = "TIC: check sum of a group does not match";
-                return -EBADMSG;
+        if (n == text.len)
+                return LINK_MORE;
+        if (!parse_group(text_plain(slice_first(text, n), parity, buf), ret)) {
+                *ret_fault = "TIC: check sum of a group does not match";
+                return LINK_DAMAGED;
         }
-        return (ssize_t)n + 2;
+        *at += n + 2;
+        return LINK_WHOLE;
 }
 
-static ssize_t probe(struct slice s, struct slice before, struct link_fault *ret_fault)
+static enum link_result probe(struct slice s, struct slice before, struct link_found *ret)
 {
         bool parity = slice_at(s, 0) > 0x7f;
+        enum link_result result = LINK_WHOLE;
         uint8_t buf[GROUP_MAX];
         struct group group;
         size_t at = 1;
 
         (void)before; /* every group proves itself */
         s = slice_first(s, LINK_FRAME_MAX);
-        *ret_fault = (struct link_fault){ 0 };
-        while (at < s.len) {
-                ssize_t n;
-
-                if (at > 1 && s.data[at] == text_on_wire(ETX, parity))
-                        return (ssize_t)(at + 1);
-                n = next_group(s, at, parity, buf, &group, ret_fault);
-                if (n < 0) {
-                        /* STX is frequent in binary: news only once a group was good. */
-                        ret_fault->len = at;
-                        return at > 1 ? -EBADMSG : -EAGAIN;
+        while (at < s.len && result == LINK_WHOLE) {
+                ret->len = at;
+                if (at > 1 && s.data[at] == text_on_wire(ETX, parity)) {
+                        ret->len++;
+                        return LINK_WHOLE;
                 }
-                if (n == 0)
-                        return s.len == LINK_FRAME_MAX ? -EAGAIN : 0;
-                at += (size_t)n;
+                result = next_group(s, &at, parity, buf, &group, &ret->fault);
         }
-        return s.len == LINK_FRAME_MAX ? -EAGAIN : 0;
+        /* STX is frequent in binary: news only once a group was good. */
+        if (result == LINK_DAMAGED)
+                return at > 1 ? LINK_DAMAGED : LINK_NONE;
+        return s.len == LINK_FRAME_MAX ? LINK_NONE : LINK_MORE;
 }
 
 /* "E200426181830": season, then YYMMDDhhmmss. Lower case: the clock runs on its reserve (§6.2.1).
@@ -320,16 +315,15 @@ static void add_group(struct telegram *t, const struct group *group, bool copy)
 
 static int read_frame(struct slice frame, struct telegram *t)
 {
-        struct link_fault fault;
         uint8_t buf[GROUP_MAX];
         bool parity = slice_at(frame, 0) > 0x7f;
         int rank = 0;
 
         for (size_t at = 1; at + 1 < frame.len;) {
                 struct group group;
-                ssize_t n = next_group(frame, at, parity, buf, &group, &fault);
+                const char *fault;
 
-                if (n <= 0)
+                if (next_group(frame, &at, parity, buf, &group, &fault) != LINK_WHOLE)
                         break;
                 if (identity_rank(&group) > rank) {
                         rank = identity_rank(&group);
@@ -337,7 +331,6 @@ static int read_frame(struct slice frame, struct telegram *t)
                         t->meter_id[group.value.len] = '\0';
                 }
                 add_group(t, &group, parity);
-                at += (size_t)n;
         }
         /* Flips of bit 6 pass its check, and one other damage in 64. */
         t->hints.weak = true;

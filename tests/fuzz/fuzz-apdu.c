@@ -17,9 +17,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         static struct telegram t;
         struct reader r = reader_over((struct slice){ data, size });
         struct apdu_notification notification;
-        ssize_t length = raw_notification_length((struct slice){ data, size });
+        struct link_found found = { 0 };
 
-        if (length > (ssize_t)size)
+        if (raw_find_notification((struct slice){ data, size }, &found) == LINK_WHOLE &&
+            found.len > size)
                 abort();
         telegram_reset(&t, "raw");
         apdu_notification_begin(&r, &notification);

@@ -5,12 +5,12 @@
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
         struct slice s = { data, size };
-        struct link_fault fault = { 0 };
+        struct link_found found = { 0 };
 
         fuzz_link(&link_iec62056_21, s);
         if (size > 0 && link_p1.starts(data[0]) &&
-            link_p1.probe(s, (struct slice){ 0 }, &fault) > 0 &&
-            link_iec62056_21.probe(s, (struct slice){ 0 }, &fault) > 0)
+            link_p1.probe(s, (struct slice){ 0 }, &found) == LINK_WHOLE &&
+            link_iec62056_21.probe(s, (struct slice){ 0 }, &found) == LINK_WHOLE)
                 abort();
         return 0;
 }

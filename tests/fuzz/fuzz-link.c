@@ -28,16 +28,16 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         if (s.len == 0)
                 return 0;
         for (size_t i = 0; link_table[i]; i++) {
-                struct link_fault fault = { 0 };
-                ssize_t n;
+                struct link_found found = { 0 };
 
                 if (!link_table[i]->starts(s.data[0]))
                         continue;
-                n = link_table[i]->probe(s, slice_first(slice_from(whole, 1), before), &fault);
-                if (n > (ssize_t)s.len)
+                if (link_table[i]->probe(s, slice_first(slice_from(whole, 1), before), &found) !=
+                    LINK_WHOLE)
+                        continue;
+                if (found.len == 0 || found.len > s.len)
                         abort();
-                if (n > 0)
-                        open_frame(link_table[i], slice_first(s, (size_t)n));
+                open_frame(link_table[i], slice_first(s, found.len));
         }
         return 0;
 }

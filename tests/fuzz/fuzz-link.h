@@ -6,7 +6,6 @@
  */
 #pragma once
 
-#include <errno.h>
 #include <stdlib.h>
 
 #include "lib/link/link.h"
@@ -30,46 +29,51 @@ static inline void fuzz_telegram(struct telegram *t)
                         abort();
 }
 
-/* What the probe says of the first `n` bytes, given in a piece of exactly that size. */
-static inline ssize_t fuzz_ask(const struct link_ops *link, struct slice s, size_t n)
+/* What the probe says of the first `n` bytes, given in a piece of exactly that size. *ret_len: of a
+ * whole frame. */
+static inline enum link_result fuzz_ask(const struct link_ops *link, struct slice s, size_t n,
+                                        size_t *ret_len)
 {
-        struct link_fault fault = { 0 };
+        struct link_found found = { 0 };
         uint8_t *piece = malloc(n + 1);
-        ssize_t r;
+        enum link_result result;
 
         if (!piece)
                 abort();
         memcpy(piece, s.data, n);
-        r = link->probe((struct slice){ piece, n }, (struct slice){ 0 }, &fault);
+        result = link->probe((struct slice){ piece, n }, (struct slice){ 0 }, &found);
         free(piece);
-        if (r > (ssize_t)n || (r < 0 && r != -EAGAIN && r != -EBADMSG))
+        if (result == LINK_WHOLE && (found.len == 0 || found.len > n))
                 abort();
-        if (r == -EBADMSG && !fault.what)
+        if (result == LINK_DAMAGED && !found.fault)
                 abort();
-        return r;
+        *ret_len = result == LINK_WHOLE ? found.len : 0;
+        return result;
 }
 
 static inline void fuzz_link(const struct link_ops *link, struct slice s)
 {
         static struct telegram t;
         size_t step = s.len / 16 + 1;
-        ssize_t whole;
+        enum link_result result;
+        size_t whole;
 
         if (s.len == 0 || !link->starts(s.data[0]))
                 return;
-        whole = fuzz_ask(link, s, s.len);
+        result = fuzz_ask(link, s, s.len, &whole);
         for (size_t n = 1; n < s.len; n += step) {
-                ssize_t r = fuzz_ask(link, s, n);
+                size_t part;
+                enum link_result of_part = fuzz_ask(link, s, n, &part);
 
-                if (r != 0 && r != whole)
+                if (of_part != LINK_MORE && (of_part != result || part != whole))
                         abort();
-                if (r == 0 && whole > 0 && n >= (size_t)whole)
+                if (of_part == LINK_MORE && result == LINK_WHOLE && n >= whole)
                         abort();
         }
-        if (whole <= 0)
+        if (result != LINK_WHOLE)
                 return;
         telegram_reset(&t, link->name);
-        if (link->read(slice_first(s, (size_t)whole), &t) < 0 && t.n_readings + t.n_texts > 0)
+        if (link->read(slice_first(s, whole), &t) < 0 && t.n_readings + t.n_texts > 0)
                 abort();
         fuzz_telegram(&t);
 }

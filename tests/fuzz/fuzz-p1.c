@@ -34,12 +34,13 @@ static void try_as_deciphered(struct slice s)
 static void try_to_open(struct slice s)
 {
         struct link_piece piece;
-        ssize_t n = s.len > 0 && link_p1.starts(s.data[0]) ? fuzz_ask(&link_p1, s, s.len) : 0;
+        size_t n;
 
-        if (n <= 0)
+        if (s.len == 0 || !link_p1.starts(s.data[0]) ||
+            fuzz_ask(&link_p1, s, s.len, &n) != LINK_WHOLE)
                 return;
-        link_p1.open(slice_first(s, (size_t)n), &piece);
-        if (piece.bytes.len > (size_t)n)
+        link_p1.open(slice_first(s, n), &piece);
+        if (piece.bytes.len > n)
                 abort();
 }
 

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/util.h"
 #include "lib/link/crc.h"
 #include "lib/link/link.h"
 #include "lib/sml/sml.h"
@@ -39,18 +40,17 @@ static void check(int r)
 static void scan(struct slice s)
 {
         while (s.len > 0) {
-                struct link_fault fault = { 0 };
-                ssize_t n = link_sml.starts(s.data[0])
-                                    ? link_sml.probe(s, (struct slice){ 0 }, &fault)
-                                    : -1;
+                struct link_found found = { 0 };
+                bool whole = link_sml.starts(s.data[0]) &&
+                             link_sml.probe(s, (struct slice){ 0 }, &found) == LINK_WHOLE;
 
-                if (n > (ssize_t)s.len || n > LINK_FRAME_MAX)
+                if (whole && (found.len == 0 || found.len > MIN(s.len, (size_t)LINK_FRAME_MAX)))
                         abort();
-                if (n > 0) {
+                if (whole) {
                         telegram_reset(&telegram, "sml");
-                        check(link_sml.read(slice_first(s, (size_t)n), &telegram));
+                        check(link_sml.read(slice_first(s, found.len), &telegram));
                 }
-                s = slice_from(s, n > 0 ? (size_t)n : 1);
+                s = slice_from(s, whole ? found.len : 1);
         }
 }
 

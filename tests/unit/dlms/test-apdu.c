@@ -7,13 +7,14 @@
 #include "lib/dlms/raw.h"
 #include "lib/link/llc.h"
 
-#define HEAD "0F 40000001"
-#define DATA "0202" HEX_NAME("0100010700FF") HEX_U16("0007")
+#define NOT_ONE (-2)
+#define HEAD    "0F 40000001"
+#define DATA    "0202" HEX_NAME("0100010700FF") HEX_U16("0007")
 
 static struct apdu_case {
         const char *name;
         const char *hex;
-        ssize_t length;   /* -1: all of it */
+        ssize_t length;   /* -1: all of it; 0: more bytes are needed; NOT_ONE */
         const char *time; /* NULL: not asked */
         const char *fault;
         bool ambiguous; /* its beginning alone can be read as something whole */
@@ -24,15 +25,15 @@ static struct apdu_case {
           TEXT_TIME },
         { "an empty octet string of time", HEAD "0900" DATA, -1, "" },
         { "a time of no day", HEAD "0C FFFFFFFFFFFFFFFFFF8000FF" DATA, -1, "" },
-        { "a time of another length", HEAD "05 0102030405" DATA, -EBADMSG, "",
+        { "a time of another length", HEAD "05 0102030405" DATA, NOT_ONE, "",
           "data-notification: its date-time is neither 12 bytes nor absent" },
-        { "another tag", "C2 40000001 00" DATA, -EBADMSG, "", "not a data-notification" },
+        { "another tag", "C2 40000001 00" DATA, NOT_ONE, "", "not a data-notification" },
         { "bytes behind it", HEAD "00" DATA "5555", 6 + 13, "" },
         { "an array", HEAD "00 0101" HEX_U8("05"), -1 },
         { "an untagged list", HEAD "00 0202 1600 0101 0202 0003 0100010700FF 02 1107", -1, NULL,
           NULL, true },
-        { "a number in place of a list", HEAD "00" HEX_U8("05"), -EBADMSG },
-        { "a type that does not exist", HEAD "00 0201 44", -EBADMSG },
+        { "a number in place of a list", HEAD "00" HEX_U8("05"), NOT_ONE },
+        { "a type that does not exist", HEAD "00 0201 44", NOT_ONE },
         { "nothing", "", 0 },
 };
 
@@ -44,11 +45,17 @@ static void run_case(void **state)
         char time[DATETIME_TEXT_MAX];
         struct slice s = { bytes, fixture_bytes(c->hex, bytes, sizeof(bytes)) };
         struct reader r = reader_over(s);
-        ssize_t whole = c->length == -1 ? (ssize_t)s.len : c->length;
+        size_t whole = c->length == -1 ? s.len : (size_t)MAX(c->length, 0);
+        struct link_found found = { 0 };
+        enum link_result result = raw_find_notification(s, &found);
 
-        assert_int_equal(raw_notification_length(s), whole);
-        for (size_t n = 0; !c->ambiguous && whole > 0 && n < (size_t)whole; n++)
-                assert_int_equal(raw_notification_length(slice_first(s, n)), 0);
+        assert_int_equal(result, c->length == NOT_ONE ? LINK_NONE
+                                 : whole > 0          ? LINK_WHOLE
+                                                      : LINK_MORE);
+        if (result == LINK_WHOLE)
+                assert_int_equal(found.len, whole);
+        for (size_t n = 0; !c->ambiguous && n < whole; n++)
+                assert_int_equal(raw_find_notification(slice_first(s, n), &found), LINK_MORE);
         if (!c->time)
                 return;
         apdu_notification_begin(&r, &notification);

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-#include <errno.h>
-
 #include "lib/link/crc.h"
 #include "lib/link/link.h"
+#include "link-read.h"
 #include "tests/unit/test.h"
+
+static const struct slice none;
 
 /* Writes a frame: flag, format, the addresses given, UI, HCS, information, FCS. Returns its end. */
 static size_t make(uint8_t *buf, struct slice addresses, struct slice information, bool more)
@@ -44,13 +45,11 @@ static void run_case(void **state)
         const struct hdlc_case *c = *state;
         uint8_t buf[64];
         size_t n = make(buf, c->addresses, c->information, c->more);
-        struct link_fault fault = { 0 };
         struct link_piece piece;
 
         for (size_t i = 1; i < n; i++)
-                assert_int_equal(
-                        link_hdlc.probe((struct slice){ buf, i }, (struct slice){ 0 }, &fault), 0);
-        assert_int_equal(link_hdlc.probe((struct slice){ buf, n }, (struct slice){ 0 }, &fault), n);
+                assert_int_equal(link_ask(&link_hdlc, (struct slice){ buf, i }, none), LINK_MORE);
+        assert_int_equal(link_length(&link_hdlc, (struct slice){ buf, n }, none), n);
         link_hdlc.open((struct slice){ buf, n }, &piece);
         assert_true(slice_equal(piece.bytes, c->information));
         assert_true(slice_equal(piece.sender, c->addresses));
@@ -64,12 +63,9 @@ static void test_any_damage_is_seen(void **state)
                         false);
 
         for (size_t bit = 8; bit < n * 8; bit++) {
-                struct link_fault fault = { 0 };
-                ssize_t got;
-
                 buf[bit / 8] ^= (uint8_t)(1U << bit % 8);
-                got = link_hdlc.probe((struct slice){ buf, n }, (struct slice){ 0 }, &fault);
-                assert_true(got <= 0);
+                assert_int_not_equal(link_ask(&link_hdlc, (struct slice){ buf, n }, none),
+                                     LINK_WHOLE);
                 buf[bit / 8] ^= (uint8_t)(1U << bit % 8);
         }
 }
@@ -77,14 +73,11 @@ static void test_any_damage_is_seen(void **state)
 static void test_the_header_is_checked_before_its_length_is_trusted(void **state)
 {
         uint8_t buf[64];
-        struct link_fault fault = { 0 };
 
         (void)make(buf, (struct slice)BYTES(0xce, 0xff, 0x03), (struct slice)BYTES(1, 2, 3, 4),
                    false);
         buf[2] = 0xf0; /* a length that would make us wait */
-        assert_int_equal(link_hdlc.probe((struct slice){ buf, 10 }, (struct slice){ 0 }, &fault),
-                         -EBADMSG);
-        assert_non_null(fault.what);
+        assert_int_equal(link_ask(&link_hdlc, (struct slice){ buf, 10 }, none), LINK_DAMAGED);
 }
 
 static const struct slice not_frames[] = {
@@ -96,11 +89,8 @@ static const struct slice not_frames[] = {
 
 static void test_what_cannot_be_a_frame_is_left_at_once(void **state)
 {
-        struct link_fault fault = { 0 };
-
         for (size_t i = 0; i < ELEMENTSOF(not_frames); i++)
-                assert_int_equal(link_hdlc.probe(not_frames[i], (struct slice){ 0 }, &fault),
-                                 -EAGAIN);
+                assert_int_equal(link_ask(&link_hdlc, not_frames[i], none), LINK_NONE);
 }
 
 int main(void)

@@ -12,6 +12,7 @@
 #include "tests/unit/test.h"
 
 static uint8_t frame[LINK_FRAME_MAX + 16];
+static const struct slice none;
 
 /* Copies `text`; a "#" in it becomes the check sum of what stands before it. */
 static struct slice build(const char *text, bool parity)
@@ -32,16 +33,6 @@ static struct slice build(const char *text, bool parity)
         for (size_t i = 0; parity && i < n; i++)
                 frame[i] = (uint8_t)(frame[i] | __builtin_parity(frame[i]) << 7);
         return (struct slice){ frame, n };
-}
-
-static ssize_t ask(const struct link_ops *link, struct slice s)
-{
-        struct link_fault fault = { 0 };
-        ssize_t r = link->probe(s, (struct slice){ 0 }, &fault);
-
-        if (r == -EBADMSG)
-                assert_non_null(fault.what);
-        return r;
 }
 
 #define HEAD "/ISK5\\2M550T-1011\r\n\r\n"
@@ -162,10 +153,10 @@ static void run_good(void **state)
         static struct telegram t;
         char got[2048];
 
-        assert_int_equal(ask(&link_p1, s), s.len);
-        assert_int_equal(ask(&link_iec62056_21, s), -EAGAIN);
+        assert_int_equal(link_length(&link_p1, s, none), s.len);
+        assert_int_equal(link_ask(&link_iec62056_21, s, none), LINK_NONE);
         for (size_t n = 1; n < s.len; n++)
-                assert_int_equal(ask(&link_p1, slice_first(s, n)), 0);
+                assert_int_equal(link_ask(&link_p1, slice_first(s, n), none), LINK_MORE);
         telegram_reset(&t, "p1");
         assert_int_equal(p1_decode(s, &t), 0);
         memset(frame, '?', c->parity ? sizeof(frame) : 0); /* what was masked was copied */
@@ -176,34 +167,34 @@ static void run_good(void **state)
 static struct bad_case {
         const char *name;
         const char *text;
-        ssize_t want;
+        enum link_result want;
 } bad_cases[] = {
-        { "no identification", "/123\r\n", -EAGAIN },
-        { "identification without its line feed", "/ABC5\r\r", -EAGAIN },
-        { "identification with a line feed alone", "/ABC5\n\n", -EBADMSG },
-        { "a path, and its line feed", "/usr\n\n", -EAGAIN },
+        { "no identification", "/123\r\n", LINK_NONE },
+        { "identification without its line feed", "/ABC5\r\r", LINK_NONE },
+        { "identification with a line feed alone", "/ABC5\n\n", LINK_DAMAGED },
+        { "a path, and its line feed", "/usr\n\n", LINK_NONE },
         { "identification that never ends",
           "/ABC5abcdefghijklmnopqrstuvwxyzabcdefghijklmnopqrstuvwxyzabcdefghijklmnopqrstuvwxyzab",
-          -EAGAIN },
-        { "check sum does not match", HEAD "1-0:1.7.0(1*W)\r\n!0000\r\n", -EBADMSG },
-        { "check sum that is none", HEAD "1-0:1.7.0(1*W)\r\n!00x0\r\n", -EBADMSG },
-        { "check sum too long", HEAD "1-0:1.7.0(1*W)\r\n!00000\r\n", -EBADMSG },
+          LINK_NONE },
+        { "check sum does not match", HEAD "1-0:1.7.0(1*W)\r\n!0000\r\n", LINK_DAMAGED },
+        { "check sum that is none", HEAD "1-0:1.7.0(1*W)\r\n!00x0\r\n", LINK_DAMAGED },
+        { "check sum too long", HEAD "1-0:1.7.0(1*W)\r\n!00000\r\n", LINK_DAMAGED },
         { "check sum missing where the version has one",
-          HEAD "1-3:0.2.8(50)\r\n1-0:1.7.0(1*W)\r\n!\r\n", -EBADMSG },
+          HEAD "1-3:0.2.8(50)\r\n1-0:1.7.0(1*W)\r\n!\r\n", LINK_DAMAGED },
         { "cut short inside a line, without check sums",
-          HEAD "1-0:1.7.0(1*W)\r\n1-0:2.7/ABC5\r\n1-0:1.7.0(2*W)\r\n!\r\n", -EBADMSG },
+          HEAD "1-0:1.7.0(1*W)\r\n1-0:2.7/ABC5\r\n1-0:1.7.0(2*W)\r\n!\r\n", LINK_DAMAGED },
         { "a readout cut short inside a line",
           "/EBZ5\r\n\r\n1-0:1.8.0*255(1*Wh)\r\n1-0:2/EBZ5\r\n\r\n1-0:1.8.0*255(2*Wh)\r\n!\r\n",
-          -EBADMSG },
+          LINK_DAMAGED },
         { "check sum missing in e-MUCS", HEAD "1-0:1.7.0(1*W)\r\n0-0:96.1.4(50217)\r\n!\r\n",
-          -EBADMSG },
-        { "no check sum, line feed alone", HEAD "1-0:1.7.0(1*W)\r\n!\n", -EBADMSG },
-        { "no check sum and nothing in it", HEAD "!\r\n", -EBADMSG },
-        { "cut short by the next telegram", HEAD "1-0:1.7.0(1*W)\r\n/ISK5\r\n", -EBADMSG },
+          LINK_DAMAGED },
+        { "no check sum, line feed alone", HEAD "1-0:1.7.0(1*W)\r\n!\n", LINK_DAMAGED },
+        { "no check sum and nothing in it", HEAD "!\r\n", LINK_DAMAGED },
+        { "cut short by the next telegram", HEAD "1-0:1.7.0(1*W)\r\n/ISK5\r\n", LINK_DAMAGED },
         { "a line end with parity where there is none", "/ABC5\r\n\x8d\n1-0:1.7.0(1*W)\r\n",
-          -EBADMSG },
-        { "a byte that is no text", HEAD "1-0:1.7.0(1\x01*W)\r\n", -EBADMSG },
-        { "no end yet", HEAD "1-0:1.7.0(1*W)\r\n", 0 },
+          LINK_DAMAGED },
+        { "a byte that is no text", HEAD "1-0:1.7.0(1\x01*W)\r\n", LINK_DAMAGED },
+        { "no end yet", HEAD "1-0:1.7.0(1*W)\r\n", LINK_MORE },
 };
 
 static void run_bad(void **state)
@@ -212,8 +203,9 @@ static void run_bad(void **state)
         struct slice s = build(c->text, false);
         static struct telegram t;
 
-        assert_int_equal(ask(&link_p1, s), c->want);
-        assert_int_equal(ask(&link_iec62056_21, s), c->want == -EBADMSG ? -EAGAIN : c->want);
+        assert_int_equal(link_ask(&link_p1, s, none), c->want);
+        assert_int_equal(link_ask(&link_iec62056_21, s, none),
+                         c->want == LINK_DAMAGED ? LINK_NONE : c->want);
         telegram_reset(&t, "p1");
         assert_int_equal(p1_decode(s, &t), -EBADMSG);
         assert_int_equal(t.n_readings + t.n_texts, 0);
@@ -222,35 +214,36 @@ static void run_bad(void **state)
 static struct ciphered_case {
         const char *name;
         struct slice in;
-        ssize_t want;     /* the frame's length, 0 or an error */
-        size_t want_apdu; /* its length */
+        enum link_result want; /* LINK_WHOLE: all of it */
+        size_t want_apdu;      /* its length */
 } ciphered_cases[] = {
         { "without tag and title, a '!' in the ciphertext",
-          TEXT("/EGM5\r\n\r\n\x00\x82\x00\x08\x30\0\0\0\x01!\r\n!FE0C\r\n"), 28, 12 },
+          TEXT("/EGM5\r\n\r\n\x00\x82\x00\x08\x30\0\0\0\x01!\r\n!FE0C\r\n"), LINK_WHOLE, 12 },
         { "with tag and title",
-          TEXT("/EGM5\r\n\r\n\xdb\x08TITLE678\x81\x06\x20\0\0\0\x01/!fe0c\r\n"), 34, 18 },
+          TEXT("/EGM5\r\n\r\n\xdb\x08TITLE678\x81\x06\x20\0\0\0\x01/!fe0c\r\n"), LINK_WHOLE, 18 },
         { "with a short length",
           TEXT("/EGM5\r\n\x00\x07\x30\0\0\0\x01"
                "ab!FE0C\r\n"),
-          23, 9 },
-        { "incomplete", TEXT("/EGM5\r\n\r\n\x00\x82\x00\x08\x30\0\0\0\x01!\r\n!FE0C\r"), 0, 0 },
-        { "header incomplete", TEXT("/EGM5\r\n\r\n\x00\x82\x00\x08"), 0, 0 },
+          LINK_WHOLE, 9 },
+        { "incomplete", TEXT("/EGM5\r\n\r\n\x00\x82\x00\x08\x30\0\0\0\x01!\r\n!FE0C\r"), LINK_MORE,
+          0 },
+        { "header incomplete", TEXT("/EGM5\r\n\r\n\x00\x82\x00\x08"), LINK_MORE, 0 },
         { "no '!' where it ends",
           TEXT("/EGM5\r\n\r\n\x00\x82\x00\x08\x30\0\0\0\x01"
                "abcdefghijk"),
-          -EBADMSG, 0 },
+          LINK_DAMAGED, 0 },
         { "no check sum after it",
           TEXT("/EGM5\r\n\r\n\x00\x82\x00\x08\x30\0\0\0\x01"
                "abc!xyzu\r\n"),
-          -EBADMSG, 0 },
+          LINK_DAMAGED, 0 },
         { "title of a length that none has",
-          TEXT("/EGM5\r\n\r\n\xdb\x07TITLE67\x81\x06\x20\0\0\0\0\0"), -EBADMSG, 0 },
+          TEXT("/EGM5\r\n\r\n\xdb\x07TITLE67\x81\x06\x20\0\0\0\0\0"), LINK_DAMAGED, 0 },
         { "length in a form that none has",
-          TEXT("/EGM5\r\n\r\n\x00\x84\x00\x08\x30\0\0\0\x01!\r\n!FE0C"), -EBADMSG, 0 },
+          TEXT("/EGM5\r\n\r\n\x00\x84\x00\x08\x30\0\0\0\x01!\r\n!FE0C"), LINK_DAMAGED, 0 },
         { "longer than a frame may be",
-          TEXT("/EGM5\r\n\r\n\x00\x82\x20\x08\x30\0\0\0\x01!\r\n!FE0C"), -EBADMSG, 0 },
+          TEXT("/EGM5\r\n\r\n\x00\x82\x20\x08\x30\0\0\0\x01!\r\n!FE0C"), LINK_DAMAGED, 0 },
         { "security control that neither enciphers nor signs",
-          TEXT("/EGM5\r\n\r\n\x00\x82\x00\x08\x00\0\0\0\x01!\r\n!FE0C"), -EBADMSG, 0 },
+          TEXT("/EGM5\r\n\r\n\x00\x82\x00\x08\x00\0\0\0\x01!\r\n!FE0C"), LINK_DAMAGED, 0 },
 };
 
 static void run_ciphered(void **state)
@@ -259,10 +252,10 @@ static void run_ciphered(void **state)
         struct slice apdu = link_apdu(&link_p1, c->in);
         static struct telegram t;
 
-        assert_int_equal(ask(&link_p1, c->in), c->want);
+        assert_int_equal(link_ask(&link_p1, c->in, none), c->want);
         assert_int_equal(apdu.len, c->want_apdu);
-        if (c->want > 0) {
-                assert_int_equal(c->want, c->in.len);
+        if (c->want == LINK_WHOLE) {
+                assert_int_equal(link_length(&link_p1, c->in, none), c->in.len);
                 assert_true(apdu.data[0] == 0x00 || apdu.data[0] == 0xdb);
         }
         telegram_reset(&t, "p1");
@@ -275,7 +268,7 @@ static void test_text_without_line_end(void **state)
         struct slice s = build(HEAD "1-0:1.7.0(1*W)\r\n!#", false);
         static struct telegram t;
 
-        assert_int_equal(ask(&link_p1, s), 0);
+        assert_int_equal(link_ask(&link_p1, s, none), LINK_MORE);
         telegram_reset(&t, "p1");
         assert_int_equal(p1_decode(s, &t), 0);
         assert_int_equal(t.n_readings, 1);
@@ -306,7 +299,7 @@ static void test_check_sum_is_printed_in_many_ways(void **state)
                 (void)snprintf(sum, sizeof(sum), "%x\r\n", crc);
                 memcpy(frame + s.len, sum, strlen(sum));
                 s.len += strlen(sum);
-                assert_int_equal(ask(&link_p1, s), s.len);
+                assert_int_equal(link_length(&link_p1, s, none), s.len);
                 telegram_reset(&t, "p1");
                 assert_int_equal(p1_decode(s, &t), 0);
                 assert_int_equal(t.readings[0].value.mantissa, i);
@@ -327,7 +320,7 @@ static void test_no_flipped_bit_is_read(void **state)
                         telegram_reset(&t, "p1");
                         assert_int_equal(p1_decode(s, &t), -EBADMSG);
                         if (link_p1.starts(frame[0]))
-                                assert_true(ask(&link_p1, s) <= 0);
+                                assert_int_not_equal(link_ask(&link_p1, s, none), LINK_WHOLE);
                 }
                 frame[bit / 8] ^= (uint8_t)(1U << bit % 8);
         }
@@ -360,8 +353,10 @@ static void test_long_messages(void **state)
 
         memset(frame, 'a', sizeof(frame));
         memcpy(frame, "/ABC5\r\n", 7);
-        assert_int_equal(ask(&link_p1, (struct slice){ frame, LINK_FRAME_MAX - 1 }), 0);
-        assert_int_equal(ask(&link_p1, (struct slice){ frame, LINK_FRAME_MAX }), -EBADMSG);
+        assert_int_equal(link_ask(&link_p1, (struct slice){ frame, LINK_FRAME_MAX - 1 }, none),
+                         LINK_MORE);
+        assert_int_equal(link_ask(&link_p1, (struct slice){ frame, LINK_FRAME_MAX }, none),
+                         LINK_DAMAGED);
 }
 
 static void test_identification(void **state)
