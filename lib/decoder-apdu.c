@@ -13,8 +13,7 @@
 #include "lib/dlms/gbt.h"
 #include "lib/dlms/layout.h"
 #include "lib/dlms/oms.h"
-#include "lib/link/llc.h"
-#include "lib/text/p1.h"
+#include "lib/link/link.h"
 #include "lib/value/axdr.h"
 
 static bool is_capital(char c)
@@ -44,6 +43,7 @@ static void set_manufacturer(struct telegram *t)
 static void begin_telegram(struct decoder *d)
 {
         telegram_reset(d->telegram, d->link->name);
+        d->telegram->text_ids = d->link->text_ids;
         telegram_remind(d->telegram, &d->memo);
 }
 
@@ -82,7 +82,7 @@ static void complete(struct decoder *d)
 
 static bool begins_another(struct slice s)
 {
-        uint8_t tag = slice_at(s, llc_length(s));
+        uint8_t tag = slice_at(apdu_skip_llc(s), 0);
 
         return s.len > 0 && (tag == APDU_DATA_NOTIFICATION || tag == GBT_TAG || cipher_is_tag(tag));
 }
@@ -242,40 +242,50 @@ enum plain_result {
         PLAIN_NONSENSE,
 };
 
+/* The framing of the telegram that the deciphered bytes begin as; NULL: they are an APDU. */
+static const struct link_ops *find_inside(struct slice plain)
+{
+        for (unsigned int i = 0; link_table[i]; i++)
+                if (link_table[i]->plain_begins && link_table[i]->plain_begins(plain))
+                        return link_table[i];
+        return NULL;
+}
+
 /*
  * Enough that no wrong key gives it by chance: the tag, and a date-time that a clock can show; or
- * the tag, no date-time, and a list; or the identification of a P1 telegram.
+ * the tag, no date-time, and a list.
  */
-static bool begins_as_telegram(struct slice plain)
+static bool begins_as_notification(struct slice plain)
 {
         struct reader r = reader_over(plain);
         struct apdu_notification notification;
         uint8_t list;
 
-        if (slice_at(plain, 0) == '/') {
-                for (size_t i = 1; i <= 3; i++)
-                        if (!is_capital((char)(slice_at(plain, i) & ~0x20)))
-                                return false;
-                return true;
-        }
         apdu_notification_begin(&r, &notification);
         list = reader_peek(&r);
         return reader_ok(&r) &&
                (notification.time.valid || list == AXDR_STRUCTURE || list == AXDR_ARRAY);
 }
 
+static bool begins_as_telegram(struct slice plain)
+{
+        return find_inside(plain) || begins_as_notification(plain);
+}
+
 /* Reads the plaintext into the telegram. Only what parses to the last byte is good. */
 static enum plain_result read_plaintext(struct decoder *d, struct slice plain)
 {
         struct slice left = { 0 };
+        const struct link_ops *inside;
         const char *fault;
         bool begun;
         int r;
 
-        plain = slice_from(plain, llc_length(plain));
-        begun = begins_as_telegram(plain);
-        if (slice_at(plain, 0) == '/')
-                r = p1_decode(plain, d->telegram);
+        plain = apdu_skip_llc(plain);
+        inside = find_inside(plain);
+        begun = inside || begins_as_notification(plain);
+        if (inside)
+                r = inside->read_plain(plain, d->telegram);
         else
                 r = read_notification(d, plain, &left, &fault);
         if (r == -EBADMSG || left.len > 0)
@@ -367,7 +377,7 @@ static bool keys_are_exchanged(struct decoder *d, const struct cipher_header *he
         if (!opens || tag == CIPHER_TAG_WRONG)
                 return false;
         plain = (struct slice){ d->plain, header->ciphertext.len };
-        return tag == CIPHER_TAG_OK || begins_as_telegram(slice_from(plain, llc_length(plain)));
+        return tag == CIPHER_TAG_OK || begins_as_telegram(apdu_skip_llc(plain));
 }
 
 static enum open_result fail_key(struct decoder *d, const struct cipher_header *header,
@@ -588,7 +598,7 @@ static enum open_result open_oms(struct decoder *d, struct slice bytes, const ch
 
 enum open_result decoder_open_apdu(struct decoder *d, const char **ret_fault)
 {
-        struct slice apdu = slice_from(d->rest, llc_length(d->rest));
+        struct slice apdu = apdu_skip_llc(d->rest);
         uint8_t tag = slice_at(apdu, 0);
 
         d->apdu_bytes = apdu.len;
@@ -596,7 +606,7 @@ enum open_result decoder_open_apdu(struct decoder *d, const char **ret_fault)
                 return open_notification(d, apdu, ret_fault);
         if (tag == GBT_TAG)
                 return open_block(d, apdu, ret_fault);
-        if (slice_at(d->rest, 0) == OMS_CI && d->link->sum_only)
+        if (slice_at(d->rest, 0) == OMS_CI && d->link->carries_oms)
                 return open_oms(d, d->rest, ret_fault);
         if (cipher_is_tag(tag) || d->rest_ciphered)
                 return open_ciphered(d, apdu, ret_fault);

@@ -210,7 +210,7 @@ static int open_apdus(struct opening *o)
 {
         int r = 0;
 
-        if (slice_at((struct slice){ o->bytes, o->n }, 0) == OMS_CI && o->run->link->sum_only)
+        if (slice_at((struct slice){ o->bytes, o->n }, 0) == OMS_CI && o->run->link->carries_oms)
                 return open_oms(o);
         for (size_t at = 0; at < o->n && r == 0; o->ordinal++) {
                 struct slice left = { o->bytes + at, o->n - at };

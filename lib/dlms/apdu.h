@@ -12,6 +12,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "lib/link/llc.h"
 #include "lib/value/datetime.h"
 #include "lib/value/reader.h"
 
@@ -21,6 +22,12 @@ struct apdu_notification {
         uint32_t invoke_id;   /* without the priority and service bits */
         struct datetime time; /* not valid when absent */
 };
+
+/* The APDU without the LLC header, which may stand in front of it wherever it comes from. */
+static inline struct slice apdu_skip_llc(struct slice s)
+{
+        return slice_from(s, llc_length(s));
+}
 
 /* Reads up to the data, which the reader then stands at; leaves a fault when it is no such APDU. */
 void apdu_notification_begin(struct reader *r, struct apdu_notification *ret);

@@ -61,7 +61,9 @@ struct link_ops {
         bool sum_only; /* that check is an 8-bit sum: one damaged frame in 256 passes it */
         /* No check sum and no marks: found only where lines pause, or in a file of nothing else. */
         bool unframed;
-        uint8_t filler; /* a byte that may stand between its frames; 0: none */
+        bool carries_oms; /* in place of an APDU a frame may carry OMS records (EN 13757-3) */
+        bool text_ids;    /* ids come as text: zeros are digits there, not a place never filled */
+        uint8_t filler;   /* a byte that may stand between its frames; 0: none */
 
         /* True when a frame may begin with this byte: the scanner asks no further otherwise. */
         bool (*starts)(uint8_t byte);
@@ -85,6 +87,15 @@ struct link_ops {
          * borrow from `frame`. -EBADMSG when its content cannot be read. NULL: no such frames.
          */
         int (*read)(struct slice frame, struct telegram *t);
+
+        /*
+         * Of framings whose telegrams also come inside ciphered APDUs, else NULL. plain_begins() is
+         * true when deciphered bytes begin as one, which those of a wrong key never do by chance.
+         * read_plain() reads them as read() does; 0, or -EBADMSG with `t` untouched when they are
+         * not one whole telegram. Its last CR LF may be missing.
+         */
+        bool (*plain_begins)(struct slice plain);
+        int (*read_plain)(struct slice plain, struct telegram *t);
 };
 
 /*

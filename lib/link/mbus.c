@@ -130,6 +130,7 @@ const struct link_ops link_mbus = {
         .name = "mbus",
         .proves_itself = true,
         .sum_only = true,
+        .carries_oms = true,
         .filler = SINGLE_CHARACTER,
         .starts = mbus_starts,
         .probe = mbus_probe,

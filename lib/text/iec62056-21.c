@@ -232,6 +232,7 @@ static int read_frame(struct slice bytes, struct telegram *t)
 
 const struct link_ops link_iec62056_21 = {
         .name = "iec62056-21",
+        .text_ids = true,
         .starts = starts,
         .probe = probe,
         .read = read_frame,

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * P1 telegrams (DSMR P1 Companion Standard 5.0.2 §6, e-MUCS P1 1.7, Swedish and Hungarian forms).
+ * P1, the text telegrams of DSMR and its national variants (DSMR P1 Companion Standard 5.0.2 §6,
+ * e-MUCS P1 1.7, Swedish and Hungarian forms): from '/' to '!', a CRC-16, CR LF. The frame is found
+ * by text-frame.h. In place of lines it may carry a ciphered APDU (Stoen, Poland), with or without
+ * its tag DB; or the whole telegram stands inside a ciphered APDU (Luxembourg, Styria).
  */
-#include "p1.h"
-
 #include <errno.h>
 
 #include "lib/link/link.h"
@@ -42,15 +43,6 @@ static int p1_read(struct slice bytes, struct telegram *t)
         return 0;
 }
 
-const struct link_ops link_p1 = {
-        .name = "p1",
-        .proves_itself = true,
-        .starts = text_frame_starts,
-        .probe = probe,
-        .open = p1_open,
-        .read = p1_read,
-};
-
 /* After the telegram nothing may follow but line ends and the fill bytes of a block cipher. */
 static bool is_padding(struct slice s)
 {
@@ -60,7 +52,20 @@ static bool is_padding(struct slice s)
         return true;
 }
 
-int p1_decode(struct slice text, struct telegram *t)
+/* The '/' and three letters of the maker. */
+static bool p1_plain_begins(struct slice plain)
+{
+        bool begins = slice_at(plain, 0) == '/';
+
+        for (size_t i = 1; begins && i <= 3; i++) {
+                uint8_t upper = slice_at(plain, i) & (uint8_t)~0x20;
+
+                begins = upper >= 'A' && upper <= 'Z';
+        }
+        return begins;
+}
+
+static int p1_read_plain(struct slice text, struct telegram *t)
 {
         struct text_frame frame;
         struct link_found found = { 0 };
@@ -71,3 +76,15 @@ int p1_decode(struct slice text, struct telegram *t)
         text_decode(&frame, t);
         return 0;
 }
+
+const struct link_ops link_p1 = {
+        .name = "p1",
+        .proves_itself = true,
+        .text_ids = true,
+        .starts = text_frame_starts,
+        .probe = probe,
+        .open = p1_open,
+        .read = p1_read,
+        .plain_begins = p1_plain_begins,
+        .read_plain = p1_read_plain,
+};

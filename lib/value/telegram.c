@@ -18,6 +18,7 @@ void telegram_reset(struct telegram *t, const char *framing)
         t->memo = NULL;
         t->status = TELEGRAM_OK;
         t->error[0] = '\0';
+        t->text_ids = false;
         t->encrypted = t->has_system_title = t->has_frame_counter = false;
         t->authenticated = t->replayed = t->keys_exchanged = false;
         memset(t->system_title, 0, sizeof(t->system_title));
@@ -46,12 +47,6 @@ static const struct quantity *look_up(struct telegram_memo *memo, size_t i, stru
                 memo->readings[i].quantity = quantity_find(obis);
         }
         return memo->readings[i].quantity;
-}
-
-/* True when it came by the framing of this name. */
-static bool telegram_came_by(const struct telegram *t, const char *framing)
-{
-        return strcmp(t->framing, framing) == 0;
 }
 
 static bool same_value(struct decimal a, struct decimal b)
@@ -208,10 +203,9 @@ static int identity_rank(struct obis obis)
 /* Zeros are a place that was never filled; only where digits are sent as text, they are digits. */
 static bool is_no_id(const struct telegram *t, struct slice value)
 {
-        bool digits = telegram_came_by(t, "p1") || telegram_came_by(t, "iec62056-21");
         size_t blanks = 0;
 
-        if (!digits)
+        if (!t->text_ids)
                 return id_is_empty(value);
         while (blanks < value.len && value.data[blanks] == ' ')
                 blanks++;

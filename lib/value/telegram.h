@@ -53,6 +53,7 @@ struct telegram_memo;
 
 struct telegram {
         const char *framing; /* "hdlc", "p1" …: the name of its link; static storage */
+        bool text_ids; /* its framing sends ids as text: zeros are digits, not an empty place */
         enum telegram_status status;
         char error[TELEGRAM_ERROR_MAX]; /* "" when status is TELEGRAM_OK; else a sentence */
 

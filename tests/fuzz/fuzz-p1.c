@@ -4,7 +4,6 @@
 
 #include "fuzz-link.h"
 #include "lib/link/crc.h"
-#include "lib/text/p1.h"
 
 /* The same bytes with the check sum that is right: else no input would get past it. */
 static void try_with_right_crc(struct slice s)
@@ -26,7 +25,7 @@ static void try_as_deciphered(struct slice s)
         static struct telegram t;
 
         telegram_reset(&t, "raw");
-        if (p1_decode(s, &t) < 0 && t.n_readings + t.n_texts > 0)
+        if (link_p1.read_plain(s, &t) < 0 && t.n_readings + t.n_texts > 0)
                 abort();
         fuzz_telegram(&t);
 }

@@ -92,6 +92,20 @@ static void segments_are_bounded(void **state)
         decoder_free(d);
 }
 
+static void zeros_are_an_id_where_ids_come_as_text(void **state)
+{
+        struct decoder *d = usual_decoder();
+        struct decoder_event event;
+
+        decoder_feed(d, slice_of_string("/EBZ5DD3\r\n\r\n1-0:0.0.0*255(00000000)\r\n"
+                                        "1-0:1.8.0*255(1*Wh)\r\n!\r\n"));
+        assert_int_equal(decoder_next(d, &event), 1);
+        assert_int_equal(event.type, DECODER_TELEGRAM);
+        assert_string_equal(event.telegram->meter_id, "00000000");
+        assert_int_equal(decoder_next(d, &event), 0);
+        decoder_free(d);
+}
+
 static void blocks_are_bounded(void **state)
 {
         struct decoder *d = usual_decoder();
@@ -330,6 +344,7 @@ int main(void)
 {
         static const struct CMUnitTest tests[] = {
                 cmocka_unit_test(segments_are_bounded),
+                cmocka_unit_test(zeros_are_an_id_where_ids_come_as_text),
                 cmocka_unit_test(blocks_are_bounded),
                 cmocka_unit_test(everything_is_counted),
                 cmocka_unit_test(keys_that_fail_are_counted),

@@ -7,7 +7,6 @@
 
 #include "lib/link/crc.h"
 #include "lib/link/link.h"
-#include "lib/text/p1.h"
 #include "link-read.h"
 #include "tests/unit/test.h"
 
@@ -158,7 +157,7 @@ static void run_good(void **state)
         for (size_t n = 1; n < s.len; n++)
                 assert_int_equal(link_ask(&link_p1, slice_first(s, n), none), LINK_MORE);
         telegram_reset(&t, "p1");
-        assert_int_equal(p1_decode(s, &t), 0);
+        assert_int_equal(link_p1.read_plain(s, &t), 0);
         memset(frame, '?', c->parity ? sizeof(frame) : 0); /* what was masked was copied */
         describe(&t, got, sizeof(got));
         assert_string_equal(got, c->want);
@@ -207,7 +206,7 @@ static void run_bad(void **state)
         assert_int_equal(link_ask(&link_iec62056_21, s, none),
                          c->want == LINK_DAMAGED ? LINK_NONE : c->want);
         telegram_reset(&t, "p1");
-        assert_int_equal(p1_decode(s, &t), -EBADMSG);
+        assert_int_equal(link_p1.read_plain(s, &t), -EBADMSG);
         assert_int_equal(t.n_readings + t.n_texts, 0);
 }
 
@@ -259,7 +258,7 @@ static void run_ciphered(void **state)
                 assert_true(apdu.data[0] == 0x00 || apdu.data[0] == 0xdb);
         }
         telegram_reset(&t, "p1");
-        assert_int_equal(p1_decode(c->in, &t), -EBADMSG);
+        assert_int_equal(link_p1.read_plain(c->in, &t), -EBADMSG);
 }
 
 /* Deciphered text may lack its last line end, and may have fill bytes after it. */
@@ -270,15 +269,15 @@ static void test_text_without_line_end(void **state)
 
         assert_int_equal(link_ask(&link_p1, s, none), LINK_MORE);
         telegram_reset(&t, "p1");
-        assert_int_equal(p1_decode(s, &t), 0);
+        assert_int_equal(link_p1.read_plain(s, &t), 0);
         assert_int_equal(t.n_readings, 1);
 
         memcpy(frame + s.len, "\r\n\0\0", 4);
         telegram_reset(&t, "p1");
-        assert_int_equal(p1_decode((struct slice){ frame, s.len + 4 }, &t), 0);
+        assert_int_equal(link_p1.read_plain((struct slice){ frame, s.len + 4 }, &t), 0);
         frame[s.len + 3] = 'x';
         telegram_reset(&t, "p1");
-        assert_int_equal(p1_decode((struct slice){ frame, s.len + 4 }, &t), -EBADMSG);
+        assert_int_equal(link_p1.read_plain((struct slice){ frame, s.len + 4 }, &t), -EBADMSG);
 }
 
 /* Lower case, and leading zeros lost (WarmteLink): both verify, and neither may be guessed. */
@@ -301,7 +300,7 @@ static void test_check_sum_is_printed_in_many_ways(void **state)
                 s.len += strlen(sum);
                 assert_int_equal(link_length(&link_p1, s, none), s.len);
                 telegram_reset(&t, "p1");
-                assert_int_equal(p1_decode(s, &t), 0);
+                assert_int_equal(link_p1.read_plain(s, &t), 0);
                 assert_int_equal(t.readings[0].value.mantissa, i);
         }
         assert_true(n_short > 0);
@@ -318,7 +317,7 @@ static void test_no_flipped_bit_is_read(void **state)
                 /* Bit 5 of a letter of the check sum is its case. */
                 if (bit / 8 < s.len - 6 || !(frame[bit / 8] & 0x40)) {
                         telegram_reset(&t, "p1");
-                        assert_int_equal(p1_decode(s, &t), -EBADMSG);
+                        assert_int_equal(link_p1.read_plain(s, &t), -EBADMSG);
                         if (link_p1.starts(frame[0]))
                                 assert_int_not_equal(link_ask(&link_p1, s, none), LINK_WHOLE);
                 }
@@ -341,13 +340,13 @@ static void test_long_messages(void **state)
         }
         (void)snprintf(text + n, sizeof(text) - (size_t)n, "!#\r\n");
         telegram_reset(&t, "p1");
-        assert_int_equal(p1_decode(build(text, false), &t), 0);
+        assert_int_equal(link_p1.read_plain(build(text, false), &t), 0);
         assert_int_equal(t.n_texts, 2);
         assert_int_equal(t.texts[1].value.len, 960);
 
         t.arena_used = sizeof(t.arena) - 1000;
         t.n_texts = 0;
-        assert_int_equal(p1_decode(build(text, false), &t), 0);
+        assert_int_equal(link_p1.read_plain(build(text, false), &t), 0);
         assert_int_equal(t.n_texts, 1);
         assert_int_equal(t.n_dropped, 1);
 
@@ -364,12 +363,14 @@ static void test_identification(void **state)
         static struct telegram t;
 
         telegram_reset(&t, "p1");
-        assert_int_equal(p1_decode(build("/LGF5E360\r\n\r\n1-0:1.7.0(1*W)\r\n!#\r\n", false), &t),
-                         0);
+        assert_int_equal(
+                link_p1.read_plain(build("/LGF5E360\r\n\r\n1-0:1.7.0(1*W)\r\n!#\r\n", false), &t),
+                0);
         assert_string_equal(t.manufacturer, "LGF");
         assert_string_equal(t.model, "Landis+Gyr E360");
         telegram_reset(&t, "p1");
-        assert_int_equal(p1_decode(build("/xyZ5\r\n\r\n1-0:1.7.0(1*W)\r\n!#\r\n", false), &t), 0);
+        assert_int_equal(
+                link_p1.read_plain(build("/xyZ5\r\n\r\n1-0:1.7.0(1*W)\r\n!#\r\n", false), &t), 0);
         assert_string_equal(t.manufacturer, "XYZ");
         assert_string_equal(t.model, "");
 }

@@ -63,6 +63,21 @@ static void run_case(void **state)
         assert_string_equal(t.meter_id, c->want);
 }
 
+static void test_zeros_are_digits_where_ids_are_text(void **state)
+{
+        const struct obis serial = OBIS_OF(0, 0, 96, 1, 0, 255);
+
+        (void)reset(NULL);
+        t.text_ids = true;
+        telegram_add_text(&t, serial, slice_of_string("   "));
+        telegram_identify(&t);
+        assert_string_equal(t.meter_id, "");
+        t.n_texts = 0;
+        telegram_add_text(&t, serial, slice_of_string("00000000"));
+        telegram_identify(&t);
+        assert_string_equal(t.meter_id, "00000000");
+}
+
 static void test_additions_are_bounded_and_counted(void **state)
 {
         (void)reset(NULL);
@@ -252,6 +267,7 @@ static void test_a_failed_telegram_holds_nothing(void **state)
 int main(void)
 {
         const struct CMUnitTest more[] = {
+                cmocka_unit_test(test_zeros_are_digits_where_ids_are_text),
                 cmocka_unit_test(test_additions_are_bounded_and_counted),
                 cmocka_unit_test(test_units_come_from_the_table),
                 cmocka_unit_test(test_units_are_settled),
