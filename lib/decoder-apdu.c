@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/hex.h"
 #include "base/util.h"
 #include "decoder-private.h"
 #include "lib/dlms/apdu.h"
@@ -196,23 +197,13 @@ static enum open_result open_block(struct decoder *d, struct slice apdu, const c
         return OPEN_NOTHING;
 }
 
-static void print_title(struct slice title, char buf[static 2 * CIPHER_TITLE_BYTES + 1])
-{
-        static const char digits[] = "0123456789ABCDEF";
-
-        for (size_t i = 0; i < title.len; i++)
-                buf[2 * i] = digits[title.data[i] >> 4],
-                        buf[2 * i + 1] = digits[title.data[i] & 15];
-        buf[2 * title.len] = '\0';
-}
-
 /* Explains why a ciphered telegram cannot be opened with what we have. */
 static enum open_result fail_open(struct decoder *d, const struct cipher_header *header, int error)
 {
         char title[2 * CIPHER_TITLE_BYTES + 1];
         struct telegram *t = d->telegram;
 
-        print_title(header->title, title);
+        (void)hex_print_upper(header->title.data, header->title.len, title, sizeof(title));
         d->statistics.key_failures++;
         if (error == -EOPNOTSUPP)
                 telegram_fail(t, TELEGRAM_SUITE_UNSUPPORTED,
@@ -413,7 +404,7 @@ static enum open_result assess(struct decoder *d, const struct cipher_header *he
 {
         char title[2 * CIPHER_TITLE_BYTES + 1];
 
-        print_title(header->title, title);
+        (void)hex_print_upper(header->title.data, header->title.len, title, sizeof(title));
         /* It begins as a telegram, so the key is right; no check bears out the rest, so that the
          * tag says no more of its key. */
         if (tag == CIPHER_TAG_WRONG && plain == PLAIN_DAMAGED && !is_intact(d))
@@ -527,7 +518,7 @@ static enum open_result fail_oms(struct decoder *d, const struct oms_header *hea
         struct telegram *t = d->telegram;
         char title[2 * OMS_TITLE_BYTES + 1];
 
-        print_title((struct slice){ header->title, sizeof(header->title) }, title);
+        (void)hex_print_upper(header->title, sizeof(header->title), title, sizeof(title));
         if (!keys) {
                 d->statistics.key_failures++;
                 telegram_fail(t, TELEGRAM_KEY_MISSING, "encrypted by meter %s: a key is needed",

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "base/hex.h"
 #include "base/util.h"
 
 #define MODE_CBC    5
@@ -103,20 +104,15 @@ int oms_seal(struct aead *aead, const struct oms_header *header,
 void oms_identify(const struct oms_header *header, struct telegram *t)
 {
         unsigned int maker = header->title[0] | (unsigned int)header->title[1] << 8;
-        char digits[9];
+        uint8_t id[4]; /* BCD, its highest digits first */
+        char digits[2 * sizeof(id) + 1];
 
         for (int i = 0; i < 3; i++)
                 t->manufacturer[i] = (char)('@' + ((maker >> (10 - 5 * i)) & 31));
         t->manufacturer[3] = '\0';
-        for (int i = 0; i < 4; i++) {
-                uint8_t byte = header->title[5 - i];
-
-                digits[2 * i] =
-                        (char)((byte >> 4) < 10 ? '0' + (byte >> 4) : 'A' + (byte >> 4) - 10);
-                digits[2 * i + 1] =
-                        (char)((byte & 15) < 10 ? '0' + (byte & 15) : 'A' + (byte & 15) - 10);
-        }
-        digits[8] = '\0';
+        for (size_t i = 0; i < sizeof(id); i++)
+                id[i] = header->title[5 - i];
+        (void)hex_print_upper(id, sizeof(id), digits, sizeof(digits));
         telegram_set_meter_id(t, slice_of_string(digits));
 }
 

@@ -3,10 +3,9 @@
 
 #include <string.h>
 
+#include "base/hex.h"
 #include "base/json.h"
 #include "lib/profile/profile.h"
-
-#define TITLE_HEX_MAX (2 * 8 + 1)
 
 /* "" is what lib/ writes where the telegram says nothing: null in JSON. Each key is a literal, and
  * written once. */
@@ -20,14 +19,10 @@ static void add_text(struct json_object **object, const char *key, const char *t
 
 static void add_title(struct json_object **object, const struct telegram *telegram)
 {
-        static const char digits[] = "0123456789ABCDEF";
-        char hex[TITLE_HEX_MAX] = "";
+        const size_t n = telegram->has_system_title ? sizeof(telegram->system_title) : 0;
+        char hex[2 * sizeof(telegram->system_title) + 1];
 
-        for (size_t i = 0; telegram->has_system_title && i < sizeof(telegram->system_title); i++) {
-                hex[2 * i] = digits[telegram->system_title[i] >> 4];
-                hex[2 * i + 1] = digits[telegram->system_title[i] & 0x0f];
-                hex[2 * i + 2] = '\0';
-        }
+        (void)hex_print_upper(telegram->system_title, n, hex, sizeof(hex));
         add_text(object, "system_title", hex);
 }
 
