@@ -208,7 +208,7 @@ static const char *scale_proof_of(const struct meter *m, const struct meter_valu
         if (reading->scale == SCALE_CANDIDATE)
                 return "profile";
         if (reading->scale == SCALE_PROFILE && energy &&
-            m->scales.proofs[direction].verdict == SCALE_PROVED)
+            m->scales.proofs[direction].state == SCALE_PROVED)
                 return "measured";
         return scale_source_name(reading->scale);
 }

@@ -116,7 +116,7 @@ static int read_notification(struct decoder *d, struct slice apdu, struct slice 
         return result;
 }
 
-/* What is known of it stays: its header has the time, and was checked with all the rest. */
+/* The time stays: it stands in the header, which was checked with all the rest. */
 static enum open_result fail_layout(struct decoder *d)
 {
         const struct layout_doubt *doubt = &d->doubt;
@@ -292,7 +292,7 @@ static bool is_intact(const struct decoder *d)
 
 #define COUNTER_STEP_MAX (1U << 20) /* between two telegrams in a row: some count seconds */
 
-/* A file has no room for another of this length: nothing will come that could tell. */
+/* A file has no room for another of this length, so that no second one can confirm it. */
 static bool is_alone(const struct decoder *d)
 {
         uint64_t end = d->scanner.offset + d->scanner.at;
@@ -462,7 +462,7 @@ static enum open_result open_with(struct decoder *d, const struct cipher_header 
                       read_plaintext(d, (struct slice){ d->plain, header->ciphertext.len }));
 }
 
-/* Nobody knows whose this is: the first of the candidates that deciphers it tells. */
+/* The meter is not known: it is the one of the first candidate key that deciphers the telegram. */
 static enum open_result open_by_trial(struct decoder *d, const struct cipher_header *header)
 {
         uint64_t failures = d->statistics.key_failures;
@@ -632,9 +632,9 @@ static bool is_no_variant(struct decoder *d)
 }
 
 /*
- * What only an 8-bit sum bears out, or less: one damaged frame in 256 passes it. Of M-Bus the
- * service waits until another of its list has come. A file may hold a list but once, and texts say
- * now this, now that: there only a variant of what the same meter sent before is held back.
+ * An 8-bit sum passes one damaged frame in 256. Where no more than that bears a telegram out, the
+ * service waits until another with the same list has come. A file may hold a list but once, and
+ * texts vary: there only a variant of a telegram that the same meter sent before is held back.
  */
 static bool is_borne_out(struct decoder *d)
 {
@@ -648,8 +648,8 @@ static bool is_borne_out(struct decoder *d)
 }
 
 /*
- * What has no framing is believed on a line once it has come twice, and in a file of nothing else;
- * what it says is measured against what it said before.
+ * Telegrams without framing are believed on a line once they have come twice, and in a file of
+ * nothing else; their values are compared with those before.
  */
 static bool is_believed_unframed(struct decoder *d)
 {

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What a telegram is measured against that no check sum bears out: M-Bus has an 8-bit sum, and
- * GCM without a tag deciphers a flipped bit to a flipped bit. What such a damage makes of a value
- * seldom fits what the meter said before. A doubt that comes back was none: the grid fails, clocks
- * are set, meters are exchanged.
+ * Values that no check sum bears out are compared with those before: M-Bus has an 8-bit sum, and
+ * GCM without a tag deciphers a flipped bit to a flipped bit. A damaged value seldom fits the
+ * values that the meter sent before. A doubt that comes back was none: the grid fails, clocks are
+ * set, meters are exchanged.
  */
 #include <math.h>
 #include <string.h>
@@ -26,14 +26,14 @@
 #define PHASES                3
 #define ALL                   PHASES /* the index of what all phases do together */
 
-/* What the phases say of the power of all. */
+/* Whether the powers of the phases make the power of all. */
 enum sum {
         SUM_UNSAID,
         SUM_AGREES,
         SUM_DIFFERS,
 };
 
-/* What one telegram says of the grid, found in one pass: a doubt must not cost a telegram. */
+/* The grid as one telegram shows it, found in one pass: a doubt must not cost a telegram. */
 struct look {
         struct evidence evidence;
         enum evidence_result result;
@@ -43,7 +43,7 @@ struct look {
         bool possible; /* each value is one that the meter can measure */
 };
 
-/* What the meter can measure by its profile, or any meter; zero is always possible. */
+/* True when the meter can measure it by its profile, or any meter can; zero is always possible. */
 static bool is_possible(const struct meter_profile *profile, double value, char kind)
 {
         const struct profile_range *range = profile ? profile_range_of(profile, kind) : NULL;
@@ -82,7 +82,7 @@ static enum sum sum_of(const struct evidence *e)
                        : SUM_DIFFERS;
 }
 
-/* A number whose scale nobody told is compared with nothing. */
+/* A number of unknown scale is compared with nothing. */
 static void look_at(const struct telegram *t, struct look *ret)
 {
         struct evidence *e = &ret->evidence;
@@ -159,8 +159,8 @@ static bool is_register(const struct reading *reading)
 }
 
 /*
- * What energy may have risen by: between two telegrams in a row no more than three times the power
- * that both say of its direction, and what a kettle makes; else what the connection carries.
+ * The power at which energy may have risen: between two telegrams in a row three times the greater
+ * of their powers in its direction, and a kettle more; else as much as the connection carries.
  */
 static int64_t power_allowed(const struct telegram *t, const struct look *now,
                              const struct decoder_past *past, uint8_t c, int64_t elapsed_s)
@@ -184,15 +184,15 @@ static bool registers_go_on(const struct telegram *t, const struct look *now,
                 const struct reading *reading = &t->readings[i];
                 const struct decoder_register *last =
                         is_register(reading) ? find_register(past, reading->obis, &at) : NULL;
-                enum plausibility verdict;
+                enum plausibility result;
 
                 if (!last)
                         continue;
-                verdict = plausibility_assess(
+                result = plausibility_assess(
                         last->value, reading->value, (uint64_t)MAX(elapsed_s, 0) * 1000,
                         elapsed_s > 0 ? power_allowed(t, now, past, reading->obis.c, elapsed_s)
                                       : 0);
-                if (verdict == PLAUSIBILITY_FALLS || verdict == PLAUSIBILITY_TOO_FAST)
+                if (result == PLAUSIBILITY_FALLS || result == PLAUSIBILITY_TOO_FAST)
                         return false;
         }
         return true;

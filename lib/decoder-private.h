@@ -84,7 +84,7 @@ struct decoder {
         size_t frame_bytes; /* of the frame that is being opened */
 
         char last_id[TELEGRAM_ID_MAX]; /* of the last text that no check of 16 bits bears out */
-        uint64_t checked; /* who sent the last text that a check sum bore out; 0: nobody */
+        uint64_t checked; /* who sent the last text that a check sum bore out; 0: none */
 
         struct layout_doubt doubt; /* of the last notification */
 
@@ -106,15 +106,15 @@ enum open_result {
 enum open_result decoder_open_apdu(struct decoder *d, const char **ret_fault);
 /* Reads d->text as its link reads it. */
 enum open_result decoder_read_text(struct decoder *d, const char **ret_fault);
-/* What was put together is to be opened next. */
+/* Opens next the APDU that was put together. */
 void decoder_take_assembled(struct decoder *d, const struct assembly *assembly);
 /*
- * The last look at what was opened: what no check sum bears out is held back until it comes again,
- * and an unframed frame that is none is looked at again.
+ * Decides about an opened telegram: one that no check sum bears out is held back until it comes
+ * again, and the bytes of an unframed frame that is none are scanned again.
  */
 void decoder_weigh(struct decoder *d, enum open_result *result);
 
-/* ---- decoder-trust.c: what was seen before decides what is believed now ---- */
+/* ---- decoder-trust.c: earlier telegrams decide what is believed now ---- */
 
 /* True when these keys have opened telegrams before: of this title, or this title is damaged. */
 bool trust_keys(struct decoder *d, const struct cipher_keys *keys);
@@ -133,11 +133,11 @@ bool trust_kind(struct decoder *d);
 bool trust_variant(struct decoder *d);
 /* True when no check of 16 bits or more bears out what is being read. */
 bool trust_is_weak(const struct decoder *d);
-/* Who sent what is being read: a digest of its title, else of address and id. Never 0. */
+/* The sender of the telegram: a digest of its title, else of its address and id. Never 0. */
 uint64_t trust_sender(const struct decoder *d);
-/* Notes the id of what is believed. */
+/* Notes the id of a telegram that is believed. */
 void trust_note_id(struct decoder *d);
-/* What a text calls the model of its meter, as a digest. Never 0. */
+/* A digest of the model that a text names. Never 0. */
 uint64_t trust_text(const struct decoder *d);
 
 /* ---- decoder-doubt.c ---- */

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What was seen before decides what is believed now: frame counters that must grow, meters that
- * must authenticate, and telegrams of a kind that came before.
+ * Earlier telegrams decide what is believed now: frame counters must grow, some meters must
+ * authenticate, and telegrams of a kind that came before are known.
  */
 #include <string.h>
 
 #include "base/util.h"
 #include "decoder-private.h"
 
-/* After FNV-1a, 64 bits, a word at a time: tells kinds apart; nobody gains by making two alike. */
+/* After FNV-1a, 64 bits, a word at a time, to distinguish kinds: making two alike gains nothing. */
 #define DIGEST_INIT  0xcbf29ce484222325ULL
 #define DIGEST_PRIME 0x100000001b3ULL
 #define UNIT_PRIME   0x9e3779b97f4a7c15ULL /* spreads 16 bits over the word */

@@ -216,11 +216,11 @@ static int open_next(struct decoder *d, struct decoder_event *ret)
         return 0;
 }
 
-/* What a damage costs of the telegrams that are being put together. */
+/* Drops the assemblies that the damage may have hit. */
 static void take_damage(struct decoder *d, const struct scan *scan)
 {
         if (!d->scanner.proven)
-                d->n_kinds = 0; /* what has no check sum must come twice in a row */
+                d->n_kinds = 0; /* telegrams without check sum must come twice in a row */
         if (scan->link && scan->link == d->scanner.last) {
                 drop_assemblies(d);
                 return;

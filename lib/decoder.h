@@ -53,8 +53,8 @@ struct decoder_statistics {
 #define DECODER_APDU_BYTES 8192
 
 /*
- * What a decoder needs only from a frame to the event it makes: 22 kB that all decoders of one
- * thread can share. Then the next call of any of them ends the life of an event's telegram.
+ * Memory that a decoder needs only from a frame to its event: 22 kB that all decoders of one thread
+ * can share. Then the next call of any of them ends the life of an event's telegram.
  */
 struct decoder_scratch {
         struct telegram telegram;
@@ -66,7 +66,7 @@ struct decoder_options {
         const struct meter_profile *profile; /* forced; NULL: found by itself */
         struct keyring keyring;
         struct decoder_scratch *scratch; /* borrowed, any contents; NULL: one of its own */
-        enum scanner_input input;        /* a live line, unless told otherwise */
+        enum scanner_input input;        /* 0: a live line */
         size_t input_bytes;              /* of a file; 0: not known */
         /*
          * M-Bus has an 8-bit sum: without a verified tag, a telegram counts when one of the same

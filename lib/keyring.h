@@ -12,7 +12,7 @@
 
 struct cipher_keys;
 
-/* What is remembered of a system title. */
+/* The facts remembered of a system title. */
 struct decoder_title {
         uint32_t counter;   /* frame counter of its last telegram; 0: not known */
         bool authenticated; /* its tags were verified */
@@ -28,7 +28,7 @@ struct keyring {
         /*
          * Asked after find() gave NULL, with attempt 0, 1, …: keys that may be of this meter, whose
          * id stands inside what cannot be read. NULL: no more. What deciphers is accepted; a single
-         * candidate that does not is a wrong key, and of several no one knows.
+         * candidate that does not is a wrong key; several leave it open.
          */
         const struct cipher_keys *(*try_next)(void *userdata, size_t attempt);
         /*
@@ -37,8 +37,8 @@ struct keyring {
          */
         bool (*recall)(void *userdata, const uint8_t *title, const struct cipher_keys *keys,
                        struct decoder_title *ret);
-        /* What is to be kept after each telegram that was read, and of which meter it was ("": it
-         * does not say). */
+        /* Called after each telegram that was read: `what` is to be kept of the meter ("": the
+         * telegram does not say which). */
         void (*remember)(void *userdata, const uint8_t *title, const struct cipher_keys *keys,
                          const char *meter_id, const struct decoder_title *what);
         /* Whether plain text of this meter ("": it does not say) is to be refused. */

@@ -98,7 +98,7 @@ struct aead *aead_free(struct aead *a)
         return NULL;
 }
 
-/* What is authenticated but not ciphered, then what is. */
+/* First the bytes that are authenticated only, then those that are ciphered too. */
 static int pass(EVP_CIPHER_CTX *evp, const struct slice aad[], size_t n_aad, struct slice in,
                 uint8_t *out)
 {

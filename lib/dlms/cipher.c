@@ -38,8 +38,7 @@ bool cipher_is_tag(uint8_t byte)
                byte == TAG_GENERAL_CIPHERING || is_service_tag(byte);
 }
 
-/* key-info OPTIONAL ::= identified-key { key-id enum }: the other forms carry a key, and we none.
- */
+/* key-info OPTIONAL ::= identified-key { key-id enum }: the other forms carry a key. */
 static void skip_key_info(struct reader *r)
 {
         if (reader_u8(r) == 0)

@@ -25,7 +25,7 @@ struct cipher_keys {
         uint8_t title[CIPHER_TITLE_BYTES];  /* for meters that do not send theirs */
 };
 
-/* What stands before the ciphertext. Slices borrow from the APDU. */
+/* The header before the ciphertext. Slices borrow from the APDU. */
 struct cipher_header {
         uint8_t tag;              /* DB, DC, DD, CA, D2 …; 0 for a bare header (Stoen P1) */
         struct slice title;       /* 8 bytes, or empty */
@@ -55,7 +55,7 @@ enum cipher_tag_result {
 
 /*
  * Deciphers into `buf`, which holds header->ciphertext.len bytes. The plaintext is written even
- * when the tag is wrong, so that the caller can tell which key is; it must not yield readings then.
+ * when the tag is wrong, so that the caller can find which key is; it must not yield readings then.
  * -ENOKEY without a key, -EDESTADDRREQ without a system title, -EOPNOTSUPP for suite 2 or
  * compression, -EIO when libcrypto fails.
  */

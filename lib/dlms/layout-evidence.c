@@ -10,7 +10,7 @@
 #define FACTOR    2.0 /* so much less is unlikely */
 #define SLACK     1.5 /* so much more is impossible: not everything is measured at the same moment */
 #define CLOSE     0.1
-#define SMALL_VA  100.0 /* below this a rounded current tells nothing */
+#define SMALL_VA  100.0 /* below this a rounded current proves nothing */
 #define ALL       3     /* the index of a value of all phases */
 
 static void note_phase(double value[3], double step[3], bool known[3], unsigned int phase,

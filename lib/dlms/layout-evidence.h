@@ -23,7 +23,7 @@ struct evidence {
 };
 
 enum evidence_result {
-        EVIDENCE_SILENT,      /* something is missing, or too small to tell */
+        EVIDENCE_SILENT,      /* something is missing, or too small to decide */
         EVIDENCE_CLOSE,       /* within a tenth */
         EVIDENCE_AGREES,      /* neither much less nor more than is possible */
         EVIDENCE_UNLIKELY,    /* less power than half of voltage times current */

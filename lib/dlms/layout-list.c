@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Layout "list": values without codes. Which list it is, is told by what its places hold: the list
- * id, a date that exists, a device name of the family's maker, numbers that can be. Every list of
+ * Layout "list": values without codes. The list is recognised by the contents of its places: the
+ * list id, a date that exists, a device name of the family's maker, possible numbers. Every list of
  * every profile is scored; two that fit equally well and mean different things are no answer.
  */
 #include <errno.h>
@@ -12,7 +12,7 @@
 
 #define MISFIT (-1000)
 
-/* What a place says for a list. */
+/* The weight of a place that fits a list. */
 enum {
         SCORE_ID = 50,
         SCORE_NAME = 20, /* a device name of the maker */

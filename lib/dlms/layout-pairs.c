@@ -2,7 +2,7 @@
 /*
  * Layout "pairs": OBIS, value, and where the meter is kind a {scaler, unit}, flat in one structure
  * (Kamstrup, Lower Austria), each in a structure of its own (Aidon, AM550 Romandy), or with the
- * class in front and the attribute behind the code. What is a code is told by its place: values of
+ * class in front and the attribute behind the code. A code is recognised by its place: values of
  * six bytes exist (a meter number "131304").
  */
 #include <errno.h>

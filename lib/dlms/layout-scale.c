@@ -2,8 +2,8 @@
 /*
  * Scales for values that came without one. The profile names them; where it names several
  * candidates, one is evident when the telegram makes the others impossible. Else the usual one is
- * taken where power, voltage and current bear it out, or where no telegram can tell (energies: they
- * are measured, lib/model). What remains open stays a number as sent, without unit, until the meter
+ * taken where power, voltage and current bear it out, or where no telegram can decide (energies:
+ * they are measured, lib/model). An open one stays a number as sent, without unit, until the meter
  * has proved a scale in another telegram; so does a number of no row in the profile.
  */
 #include <string.h>
@@ -14,7 +14,7 @@
 
 #define D_INSTANT 7
 /* So much must flow for the usual scale to be borne out: of less, a tenth is lost in the noise. */
-#define TELLING_VA 200.0
+#define DECISIVE_VA 200.0
 
 /* A telegram whose numbers are being scaled: which row scales each reading, found once. */
 struct scaling {
@@ -81,7 +81,7 @@ static char kind_of(const struct profile_scale *scale)
                        : profile_kind_of((struct obis)OBIS_OF(1, 0, scale->c, scale->d, 0, 255));
 }
 
-/* What is 0 is 0 by any scale. */
+/* Zero is zero by any scale. */
 static bool is_all_zero(const struct scaling *s, const struct profile_scale *scale)
 {
         for (size_t i = 0; i < s->telegram->n_readings; i++)
@@ -102,7 +102,7 @@ static enum scale_source choose(const struct scaling *s, const struct profile_sc
         size_t n_possible = 0, n_close = 0, n_unlikely = 0;
         int8_t usual = 0, close = 0;
         char kind = kind_of(scale);
-        /* the usual one: of others than these no telegram can tell */
+        /* the usual one fits: a telegram can decide about voltage and current alone */
         bool fits = (kind != 'U' && kind != 'I') || is_all_zero(s, scale);
 
         for (size_t i = 0; i < scale->n_exponents; i++) {
@@ -118,7 +118,7 @@ static enum scale_source choose(const struct scaling *s, const struct profile_sc
                         continue;
                 if (n_possible++ == 0) {
                         usual = exponent;
-                        fits |= va > TELLING_VA &&
+                        fits |= va > DECISIVE_VA &&
                                 (evidence == EVIDENCE_CLOSE || evidence == EVIDENCE_AGREES);
                 }
                 if (evidence == EVIDENCE_CLOSE) {
@@ -153,7 +153,7 @@ static void scale_by_candidates(struct scaling *s, const struct profile_scale *s
         int8_t exponent = 0;
         enum scale_source source = choose(s, scale, &exponent);
 
-        /* What no scale makes possible stays a number that nobody understands. */
+        /* A value that is impossible by every scale stays a number as sent. */
         if (source == SCALE_NONE)
                 return;
         for (size_t i = 0; i < s->telegram->n_readings; i++) {
@@ -187,7 +187,7 @@ void layout_scale(struct telegram *telegram, const struct meter_profile *profile
                         reading_set_scale(reading, s.rows[i]->exponents[0], SCALE_PROFILE);
                 several += s.rows[i] && s.rows[i]->n_exponents > 1;
         }
-        /* Currents last: what tells their scale is scaled then. */
+        /* Currents last: voltages and powers, which show their scale, are scaled then. */
         for (int currents = 0; several > 0 && currents < 2; currents++)
                 for (size_t row = 0; row < profile->n_scales; row++) {
                         const struct profile_scale *scale = &profile->scales[row];

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The data of a notification value by value, for telegrams whose layout nobody knows: where each
- * value stands, its type, and what it could mean.
+ * The data of a notification value by value, for telegrams of unknown layout: where each value
+ * stands, its type, and what it could mean.
  */
 #pragma once
 

@@ -18,7 +18,7 @@ static const struct {
         { "list", layout_list_decode },
 };
 
-/* What a walker may have left in the telegram before it gave up. */
+/* The state of the telegram before a walker began, to return to when it gives up. */
 struct mark {
         struct datetime time;
         struct telegram_hints hints;
@@ -42,8 +42,7 @@ static void rewind_to(struct telegram *t, const struct mark *mark)
         t->arena_used = mark->arena_used;
 }
 
-/* A bare meter number (Lower Austria: twelve digits at the end) serves where no object names one.
- */
+/* A bare meter number (Lower Austria: twelve digits at the end) serves where no object has one. */
 static void use_bare_id(struct telegram *t, struct slice id)
 {
         telegram_identify(t);

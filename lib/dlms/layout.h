@@ -19,7 +19,7 @@
 /* Scalers that a push list carries apart from the values (attribute 3 of a register). */
 #define LAYOUT_SCALERS_MAX 32
 
-/* What is known of meter families. */
+/* The known meter families. */
 struct layout_options {
         const struct profile_set *profiles;  /* NULL: nothing */
         const struct meter_profile *profile; /* the only one whose lists count; NULL: all of them */
@@ -68,7 +68,7 @@ int layout_untagged_decode(struct reader *r, struct layout *l);
 /* 0 when untagged data stands there and was passed over; else -EBADMSG. */
 int layout_untagged_skip(struct reader *r);
 
-/* What an attribute descriptor says; class_id 0 where the layout gives none. */
+/* An attribute descriptor; class_id 0 where the layout gives none. */
 struct layout_object {
         uint16_t class_id;
         struct obis obis;

@@ -180,7 +180,7 @@ static bool number_of(const struct record *record, int64_t *ret)
         return true;
 }
 
-/* What a record measures; false when it is none that is shown. */
+/* The quantity that a record measures; false when it is none that is shown. */
 static bool meaning_of(const struct record *record, struct obis *ret, int *ret_exponent)
 {
         bool table = record->vif == VIF_EXTENSION, backward = false;

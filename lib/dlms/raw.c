@@ -150,7 +150,7 @@ static bool is_fill(uint8_t byte)
         return byte == 0 || byte == '\r' || byte == '\n';
 }
 
-/* Nothing proves the length but what stands behind it: the next APDU, or fill to the end. */
+/* The length is proved only by the bytes behind it: the next APDU, or fill to the end. */
 static bool ends_well(struct slice behind)
 {
         size_t at = 0;

@@ -6,7 +6,7 @@
  *      M-Bus    EN 13757-3: CI counts from 0, modulo 16, bit 4 marks the last
  *      blocks   IEC 62056-5-3 §7.3.13: count from 1, bit 7 of the control marks the last
  *
- * Whatever breaks the order drops what was collected: an APDU is whole or it is nothing.
+ * A piece out of order drops the collected ones: an APDU is whole or it is nothing.
  */
 #pragma once
 
@@ -63,5 +63,5 @@ enum assembly_result assembly_put(struct assembly *a, const struct link_piece *p
 /* n bytes that belong to no frame came: few of them are forgiven. */
 void assembly_stray(struct assembly *a, uint64_t n);
 
-/* What was collected is given up: the line paused, or a frame was damaged. */
+/* Gives up the collected pieces: the line paused, or a frame was damaged. */
 void assembly_drop(struct assembly *a);

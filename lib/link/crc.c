@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Check sums, a byte per table look-up, two bytes per step. A CRC is linear over XOR: the entry of
- * a byte is the XOR of the entries of its bits. So each table is told by the eight entries of its
+ * a byte is the XOR of the entries of its bits. So each table follows from the eight entries of its
  * powers of two, which can be checked by hand: entry 0x80 is the polynomial, each one before it is
  * the next shifted on. The second table of each, of a byte that another one follows, goes on from
  * there: its entry 0x80 is entry 1 of the first, shifted on.

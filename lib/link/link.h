@@ -33,7 +33,7 @@ enum link_result {
         LINK_WHOLE,   /* a frame of `len` bytes, its check sums verified */
 };
 
-/* What else is known of it; zeros where nothing is. Its fields count for the results they name. */
+/* Further facts about it; 0 where one is unknown. A field counts for the result that it names. */
 struct link_found {
         size_t len;        /* LINK_WHOLE: of the frame. LINK_DAMAGED: as many as it claimed */
         const char *fault; /* LINK_DAMAGED, static storage: "SML: check sum does not match" */
@@ -42,7 +42,7 @@ struct link_found {
         bool unsure;       /* LINK_WHOLE: with more bytes it may be a longer one */
 };
 
-/* What one frame, or one block of a block transfer, carries of an APDU. Borrows from the frame. */
+/* The part of an APDU in one frame, or in one block of a block transfer. Borrows from the frame. */
 struct link_piece {
         struct slice bytes;  /* empty: the frame carries no APDU */
         struct slice sender; /* addresses as on the wire; of another sender is another telegram */

@@ -69,7 +69,7 @@ static uint8_t offered(const struct scanner *s)
 void scanner_feed(struct scanner *s, struct slice input)
 {
         if (s->pausing && input.len > 0) {
-                /* What waits from before the pause stands in front of it, and goes on. */
+                /* Bytes that wait from before the pause stand in front of the burst, and go on. */
                 s->bursting = s->at == s->len;
                 s->burst_at = s->len;
                 s->pausing = false;
@@ -155,7 +155,7 @@ static bool take_in(struct scanner *s)
         return n > 0;
 }
 
-/* Flags, line ends and idle zeros between frames are nobody's loss. */
+/* Flags, line ends and idle zeros between frames are not counted as garbage. */
 static bool is_fill(const struct scanner *s, uint8_t byte)
 {
         return byte == 0x7e || byte == '\r' || byte == '\n' || byte == 0 ||
@@ -176,7 +176,7 @@ static void skip(struct scanner *s, size_t n)
         s->need = 0;
 }
 
-/* What the framings say of one position. */
+/* The answer of the framings for one position. */
 struct probe {
         enum link_result result;
         const struct link_ops *link; /* the one whose answer counts; NULL with LINK_NONE */
@@ -303,7 +303,7 @@ static struct scan damage_at(struct scanner *s, const struct probe *probe)
         return scan;
 }
 
-/* What lies inside a damaged frame must prove itself to be another. */
+/* A frame inside the bytes of a damaged one must prove itself. */
 static bool is_inside_damage(struct scanner *s)
 {
         if (s->bytes[s->at] == s->opens)
@@ -382,7 +382,7 @@ static bool is_open_ended(struct scanner *s, const struct probe *probe)
         return true;
 }
 
-/* What the framings say of the candidate; of one that was kept, only what came behind it. */
+/* Asks the framings about the candidate; of one that was kept, only the bytes behind it count. */
 static struct probe assess(struct scanner *s)
 {
         if (s->open_bytes > 0 && s->open_offset == s->offset + s->at) {

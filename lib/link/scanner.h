@@ -6,7 +6,7 @@
  * One opened line speaks one framing. Two frames of a framing in a row prove it (one, where it was
  * expected), and the others are noise from then on. What has no framing (raw APDUs) is looked for
  * only while nothing has proved itself, and only where a whole burst between two pauses of the line
- * is made of it; in a file only when told that it holds nothing else.
+ * is made of it; in a file only where the caller says that it holds nothing else.
  */
 #pragma once
 
@@ -22,7 +22,7 @@
 #define SCANNER_BYTES       (LINK_FRAME_MAX + LINK_BEFORE_MAX + 1024)
 
 enum scanner_input {
-        SCANNER_LINE,     /* a live line: pauses are told by scanner_gap() */
+        SCANNER_LINE,     /* a live line: scanner_gap() reports its pauses */
         SCANNER_FILE,     /* no pauses, so nothing without framing */
         SCANNER_UNFRAMED, /* a file that holds nothing with framing */
 };

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The median of a few distances: exact for a regular sender, whatever happens to single telegrams.
- */
+/* The median of a few distances: exact for a regular sender, whatever single telegrams do. */
 #include "interval.h"
 
 #include <stddef.h>

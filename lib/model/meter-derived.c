@@ -81,7 +81,7 @@ static bool is_sent(const struct meter *m, uint8_t c, uint8_t d)
         return value && !(value->flags & METER_VALUE_DERIVED);
 }
 
-/* The value as this telegram told it; NULL when it did not, or nobody knows its scale. */
+/* The value of this telegram; NULL when it has none, or its scale is unknown. */
 static const struct reading *find_now(const struct meter *m, uint8_t c, uint8_t d)
 {
         const struct meter_value *value = find(m, c, d);
@@ -124,7 +124,7 @@ static void derive_total(struct meter *m, uint8_t c, const struct meter_moment *
                 hold(m, &total, now, update);
 }
 
-/* What the signed sum of all phases says of one direction. */
+/* Derives the power of one direction from the signed sum of all phases. */
 static void derive_direction(struct meter *m, const struct reading *net, uint8_t c,
                              const struct meter_moment *now, struct meter_update *update)
 {

@@ -18,19 +18,17 @@
 #define LIKELY_MIN   8
 #define LOAD_DIFFERS 5
 #define LOAD_SPAN    4
-/* Power that was not told for longer than this may have been anything. */
+/* Power that was not sent for longer than this may have been anything. */
 #define GAP_MAX_USEC (150 * 1000000ull)
 /* So many steps of the register make its own rounding a matter of a few percent. */
 #define STEPS_MIN 20
 /* And so much energy by power: below, a stove that switched between two telegrams is all of it. */
 #define INTEGRAL_MIN_WH 20
 #define REPLACE_USEC    (3600 * 1000000ull)
-/* Over all that time they agree so well, and loads that switch in step with the telegrams do not.
- */
+/* Over all that time they agree so well; loads that switch in step with the telegrams do not. */
 #define REPLACE_LEAST 0.9
 #define REPLACE_MOST  1.1
-/* Of what one direction gained, the other may have gained such a part: a step that was nearly full.
- */
+/* The other direction may have gained such a part of it: a step that was nearly full. */
 #define STILL_PART 20
 #define SHIFT_MAX  3
 
@@ -86,7 +84,7 @@ static bool is_borne_out(struct scale_entry *e, const struct reading *reading, u
                 return false;
         }
         if (llabs(number - past) < past / LOAD_DIFFERS)
-                return false; /* the same load tells nothing new */
+                return false; /* the same load proves nothing new */
         e->n_likely = (uint8_t)MIN(e->n_likely + 1, LIKELY_MIN);
         e->likely_last = number;
         e->likely_least = MIN(e->likely_least, number);
@@ -164,7 +162,7 @@ void meter_scales_apply(struct meter_scales *scales, struct reading *reading)
                 return;
         if (choice && e->source != SCALE_MEASURED)
                 learn(scales, e, reading);
-        /* What a telegram leaves open is told by proof alone, not by what is usual. */
+        /* A scale that a telegram leaves open needs a proof: being the usual one is not enough. */
         if (reading_is_unscaled(reading) && e->source != SCALE_EVIDENT &&
             e->source != SCALE_MEASURED)
                 return;
@@ -212,7 +210,7 @@ static void add_power(struct scale_proof *p, const struct reading *power, uint64
         p->power_mono_usec = mono_usec;
 }
 
-/* What gained over expected is by the scale that is `shift` powers of ten further. */
+/* Gained over expected energy, by the scale that is `shift` powers of ten further. */
 static double ratio_of(int64_t gained_mwh, int64_t expected_mwh, int8_t shift)
 {
         return (double)gained_mwh / (double)expected_mwh *
@@ -247,9 +245,9 @@ static bool flows_one_way(const struct scale_proof *p, const struct scale_proof 
 
 static void note_contradiction(struct scale_proof *p, int8_t shift)
 {
-        if (p->verdict == SCALE_CONTRADICTED && p->shift == shift)
+        if (p->state == SCALE_CONTRADICTED && p->shift == shift)
                 return;
-        p->verdict = SCALE_CONTRADICTED;
+        p->state = SCALE_CONTRADICTED;
         p->shift = shift;
         p->contradicted_usec = 0;
         p->gained_mwh = p->expected_mwh = 0;
@@ -261,13 +259,13 @@ static void note_ratio(struct scale_proof *p, int64_t gained_mwh, int64_t expect
 
         if (find_shift(gained_mwh, expected_mwh, &shift)) {
                 if (shift == 0) {
-                        p->verdict = SCALE_PROVED;
+                        p->state = SCALE_PROVED;
                         p->shift = 0;
                 } else {
                         note_contradiction(p, shift);
                 }
         }
-        if (p->verdict != SCALE_CONTRADICTED)
+        if (p->state != SCALE_CONTRADICTED)
                 return;
         p->contradicted_usec += p->load_usec;
         p->gained_mwh += gained_mwh;
@@ -298,7 +296,7 @@ static void compare(struct scale_proof *p, const struct scale_proof *other,
         if (power && !reading_is_unscaled(power))
                 add_power(p, power, mono_usec);
         if (energy && (energy->scale == SCALE_WIRE || energy->scale == SCALE_CONFIGURED)) {
-                p->verdict = SCALE_UNPROVED; /* nobody asks any more */
+                p->state = SCALE_UNPROVED; /* the scale is given: it needs no proof */
                 p->running = false;
                 return;
         }
@@ -334,7 +332,7 @@ bool meter_scales_replace(struct meter_scales *scales, size_t direction,
 
         double ratio;
 
-        if (p->verdict != SCALE_CONTRADICTED || p->contradicted_usec < REPLACE_USEC)
+        if (p->state != SCALE_CONTRADICTED || p->contradicted_usec < REPLACE_USEC)
                 return false;
         ratio = ratio_of(p->gained_mwh, p->expected_mwh, p->shift);
         if (ratio < REPLACE_LEAST || ratio > REPLACE_MOST || exponent < -DECIMAL_EXPONENT_MAX ||
@@ -348,7 +346,7 @@ bool meter_scales_replace(struct meter_scales *scales, size_t direction,
         *ret_shift = p->shift;
         for (size_t i = 0; i < ELEMENTSOF(scales->proofs); i++) /* both are shown by it */
                 scales->proofs[i] = (struct scale_proof){
-                        .verdict = i == direction ? SCALE_PROVED : SCALE_UNPROVED,
+                        .state = i == direction ? SCALE_PROVED : SCALE_UNPROVED,
                         .power_w = scales->proofs[i].power_w,
                         .power_mono_usec = scales->proofs[i].power_mono_usec
                 };

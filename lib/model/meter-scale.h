@@ -22,7 +22,7 @@
 #define SCALE_MEMORY_MAX      8 /* voltage, current, energy, and more than any profile asks for */
 #define SCALE_MEMORY_TEXT_MAX (SCALE_MEMORY_MAX * 16)
 
-/* What is remembered of one quantity: its group C without phase, its group D. */
+/* The scale remembered of one quantity: its group C without phase, its group D. */
 struct scale_entry {
         uint8_t c, d;
         int8_t exponent;
@@ -40,7 +40,7 @@ struct scale_memory {
         size_t n;
 };
 
-enum scale_verdict {
+enum scale_state {
         SCALE_UNPROVED,
         SCALE_PROVED,       /* energy agrees with power */
         SCALE_CONTRADICTED, /* it does not: see shift */
@@ -48,7 +48,7 @@ enum scale_verdict {
 
 /* The comparison of one direction: 1.8.0 with 1.7.0, 2.8.0 with 2.7.0. */
 struct scale_proof {
-        enum scale_verdict verdict;
+        enum scale_state state;
         int8_t shift; /* what has to be added to the exponent of the energy to agree */
         bool running;
         uint64_t power_mono_usec, contradicted_usec;
@@ -68,7 +68,7 @@ struct meter_scales {
         bool changed;                 /* since it was last asked: to be stored and logged */
 };
 
-/* Gives a reading whose scale neither the wire nor the configuration tells the remembered one. */
+/* Gives a reading that has no scale from the wire or the configuration the remembered one. */
 void meter_scales_apply(struct meter_scales *scales, struct reading *reading);
 
 /* One telegram's powers and energies, import and export, as telegrams come; all may be NULL. */

@@ -193,7 +193,7 @@ static bool is_energy(const struct meter_value *value)
                value->reading.scale != SCALE_WIRE && value->reading.scale != SCALE_CONFIGURED;
 }
 
-/* What is held was read by the wrong scale: it moves with it, so that nothing seems to jump. */
+/* Held values were read by the wrong scale: they move with it, so that nothing seems to jump. */
 static void shift_energies(struct meter *m, int8_t shift)
 {
         for (size_t i = 0; i < m->n_values; i++) {
@@ -272,7 +272,7 @@ static bool take_texts(struct meter *m, const struct telegram *telegram)
         return changed;
 }
 
-/* What a medium is called by the group A of its values, where no profile says. */
+/* The name of a medium by the group A of its values, where no profile says. */
 static const char *medium_of(const struct telegram *telegram)
 {
         for (size_t i = 0; i < telegram->n_readings; i++) {
@@ -327,11 +327,11 @@ static bool set_key_state(struct meter *m, enum meter_key_state state)
  * Whose key is wrong is wrong each time: a state that calls it so needs two telegrams in a row, in
  * which damaged ones do not count. A key that no telegram proved before is unverified until then.
  */
-static enum meter_key_state assess_key(struct meter *m, enum meter_key_state verdict)
+static enum meter_key_state assess_key(struct meter *m, enum meter_key_state result)
 {
-        if (m->key_verdict == verdict)
-                return verdict;
-        m->key_verdict = verdict;
+        if (m->key_result == result)
+                return result;
+        m->key_result = result;
         if (m->key_state == METER_KEY_NOT_NEEDED || m->key_state == METER_KEY_MISSING)
                 return METER_KEY_UNVERIFIED;
         return m->key_state;
@@ -345,7 +345,7 @@ bool meter_key_is_wrong(const struct meter *m)
 
 bool meter_key_given(struct meter *m)
 {
-        m->key_verdict = METER_KEY_UNVERIFIED;
+        m->key_result = METER_KEY_UNVERIFIED;
         /* One that sends in plain text needs none. */
         return m->encrypted && set_key_state(m, METER_KEY_UNVERIFIED);
 }
@@ -410,7 +410,7 @@ int meter_update(struct meter *m, const struct telegram *telegram, uint64_t host
         ret->time_usec = take_clock(m, host_usec, clock_usec);
         ret->identity_changed = take_identity(m, telegram);
         m->encrypted = telegram->encrypted;
-        m->key_verdict = METER_KEY_OK;
+        m->key_result = METER_KEY_OK;
         ret->key_state_changed =
                 set_key_state(m, telegram->encrypted ? METER_KEY_OK : METER_KEY_NOT_NEEDED);
         take_readings(m, telegram, &now, ret);
@@ -431,7 +431,7 @@ bool meter_refuse(struct meter *m, const struct telegram *telegram, uint64_t hos
         switch (telegram->status) {
         case TELEGRAM_KEY_MISSING:
         case TELEGRAM_SYSTEM_TITLE_MISSING: /* the title is half of the key's use */
-                m->key_verdict = state = METER_KEY_MISSING;
+                m->key_result = state = METER_KEY_MISSING;
                 m->statistics.key_failures++;
                 break;
         case TELEGRAM_WRONG_ENCRYPTION_KEY:
@@ -446,11 +446,11 @@ bool meter_refuse(struct meter *m, const struct telegram *telegram, uint64_t hos
         case TELEGRAM_UNAUTHENTICATED:
                 break;
         case TELEGRAM_REPLAYED: /* these opened, or were not tried */
-                m->key_verdict = METER_KEY_UNVERIFIED;
+                m->key_result = METER_KEY_UNVERIFIED;
                 break;
         case TELEGRAM_SUITE_UNSUPPORTED:
         case TELEGRAM_LAYOUT_UNKNOWN:
-                m->key_verdict = METER_KEY_UNVERIFIED;
+                m->key_result = METER_KEY_UNVERIFIED;
                 m->statistics.unknown_layouts++;
                 break;
         case TELEGRAM_OK: /* not refused: the caller has meter_update() for it */
@@ -458,7 +458,7 @@ bool meter_refuse(struct meter *m, const struct telegram *telegram, uint64_t hos
         }
         changed = heard(m, host_usec, mono_usec);
         changed |= set_key_state(m, state);
-        /* What a forger sends, or a damaged head, does not tell how the meter sends. */
+        /* A forged telegram, or one with a damaged head, does not show how the meter sends. */
         if (telegram->status == TELEGRAM_DAMAGED || telegram->status == TELEGRAM_UNAUTHENTICATED)
                 return changed;
         changed |= m->encrypted != telegram->encrypted;
@@ -535,7 +535,7 @@ const struct meter_value *meter_find_obis(const struct meter *m, struct obis obi
         for (size_t i = 0; i < m->n_values; i++) {
                 const struct obis *have = &m->values[i].reading.obis;
 
-                /* C first, and alone: it tells most of them apart */
+                /* C first, and alone: most of them differ in it */
                 if (have->c != obis.c)
                         continue;
                 if (obis_same_quantity(*have, obis) && have->a == obis.a && have->f == obis.f)
@@ -551,7 +551,7 @@ bool meter_scale_contradicted(const struct meter *m, struct meter_scale_fault *r
                 struct obis obis = OBIS_OF(1, 0, (uint8_t)(direction + 1), 8, 0, 255);
                 const struct meter_value *value;
 
-                if (proof->verdict != SCALE_CONTRADICTED)
+                if (proof->state != SCALE_CONTRADICTED)
                         continue;
                 value = meter_find_obis(m, obis);
                 if (!value)

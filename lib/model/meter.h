@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The model of one meter: identity, latest readings with their own ages, plausibility, interval,
- * online or not. Fed with telegrams and time; tells what changed. Knows no sink and no clock.
+ * online or not. Fed with telegrams and time; answers what changed. Knows no sink and no clock.
  */
 #pragma once
 
@@ -27,7 +27,7 @@ enum meter_value_flags {
         METER_VALUE_SUSPECT = 1,  /* implausible; the value shown is the last accepted one */
         METER_VALUE_STALE = 2,    /* older than three of its own intervals, at least 30 s */
         METER_VALUE_DERIVED = 4,  /* computed by us, not sent */
-        METER_VALUE_UNSCALED = 8, /* nobody told its scale: the number as sent, without unit */
+        METER_VALUE_UNSCALED = 8, /* its scale is unknown: the number as sent, without unit */
 };
 
 struct meter_value {
@@ -53,7 +53,7 @@ struct meter_text {
 enum meter_key_state {
         METER_KEY_NOT_NEEDED,
         METER_KEY_MISSING,
-        METER_KEY_UNVERIFIED, /* set, and no telegram has come since that tells */
+        METER_KEY_UNVERIFIED, /* set, and no telegram has proved or disproved it since */
         METER_KEY_OK,
         METER_KEY_WRONG_ENCRYPTION,
         METER_KEY_WRONG_AUTHENTICATION,
@@ -64,7 +64,7 @@ struct meter_scale {
         struct decimal scale; /* value = raw number × scale, whatever telegram or profile say */
 };
 
-/* What the configuration says of a meter; borrowed, outlives the meter or is replaced. */
+/* The configuration of a meter; borrowed, outlives the meter or is replaced. */
 struct meter_settings {
         const char *name;    /* "" or NULL: none */
         int64_t max_power_w; /* 0: the profile's */
@@ -90,16 +90,16 @@ struct meter {
         const struct meter_settings *settings;
         bool encrypted, online;
         enum meter_key_state key_state;
-        enum meter_key_state key_verdict; /* what the last telegram that tells says of the key */
-        uint64_t sequence;                /* telegrams accepted */
-        uint64_t last_host_usec;          /* wall time of the last telegram */
-        uint64_t last_mono_usec;          /* monotonic, for online/offline */
-        uint64_t first_mono_usec;         /* of the first telegram of this run */
-        int64_t clock_usec;           /* the meter's clock in that telegram, wall µs; 0: none */
-        int64_t clock_deviation_usec; /* meter − host; valid when clock_usec is not 0 */
-        uint64_t interval_usec;       /* observed between telegrams; 0: only one yet */
-        struct interval recent;       /* what interval_usec is the median of */
-        struct meter_value *values;   /* owned, in order of first appearance */
+        enum meter_key_state key_result; /* of the last telegram that depends on the key */
+        uint64_t sequence;               /* telegrams accepted */
+        uint64_t last_host_usec;         /* wall time of the last telegram */
+        uint64_t last_mono_usec;         /* monotonic, for online/offline */
+        uint64_t first_mono_usec;        /* of the first telegram of this run */
+        int64_t clock_usec;              /* the meter's clock in that telegram, wall µs; 0: none */
+        int64_t clock_deviation_usec;    /* meter − host; valid when clock_usec is not 0 */
+        uint64_t interval_usec;          /* observed between telegrams; 0: only one yet */
+        struct interval recent;          /* what interval_usec is the median of */
+        struct meter_value *values;      /* owned, in order of first appearance */
         size_t n_values, n_values_room;
         struct meter_text *texts; /* owned */
         size_t n_texts, n_texts_room;
@@ -108,7 +108,7 @@ struct meter {
         struct meter_statistics statistics;
 };
 
-/* What one telegram changed. Everything borrowed: read before the next call. */
+/* The changes of one telegram. Everything borrowed: read before the next call. */
 struct meter_update {
         const struct telegram *telegram;
         uint64_t sequence;
@@ -119,8 +119,7 @@ struct meter_update {
         size_t n_values;
         const struct meter_value *suspects[METER_VALUES_MAX]; /* refused now */
         size_t n_suspects;
-        bool scales_changed; /* a scale was chosen or replaced: store m->scales.memory, and say so
-                              */
+        bool scales_changed; /* a scale was chosen or replaced: store and log m->scales.memory */
         bool came_online, texts_changed, tariff_changed, key_state_changed, identity_changed;
         bool described_anew; /* by its identity, its tariff, or a value that is new or has another
                               * unit or scale: what describes the meter says something else */
@@ -165,8 +164,8 @@ struct clock_setting {
         int64_t by_usec;
 };
 
-/* What was received between these two moves along, so that ages stay what they are. What an earlier
- * run has received keeps its time. */
+/* Times of reception between these two move along, so that ages stay as they are. Those of an
+ * earlier run stay. */
 void meter_clock_set(struct meter *m, const struct clock_setting *setting);
 
 /*
@@ -231,7 +230,7 @@ struct submeter {
         char id[METER_ID_MAX]; /* its own, else the main meter's and its channel: "LGZ1-2"; or "" */
 };
 
-/* What one is called that tells no id of its own: "LGZ1-2", or "LGZ1-gas" without a channel. */
+/* The name of one without an id of its own: "LGZ1-2", or "LGZ1-gas" without a channel. */
 void submeter_name(const char *parent, const struct submeter *submeter,
                    char id[static METER_ID_MAX]);
 

@@ -170,7 +170,7 @@ static void help_of(const char *name, char help[static HELP_MAX_])
                 *help = (char)(*help - 'a' + 'A');
 }
 
-/* What the table does not know is one family, with the code as a label. */
+/* Values that the table does not know are one family, with the code as a label. */
 static void add_unknown(struct metrics *m, const char *meter, const char *meter_name,
                         const char *code, const char *unit, struct decimal value)
 {

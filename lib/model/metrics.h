@@ -40,7 +40,7 @@ void metrics_add_reading(struct metrics *m, const char *meter, const char *meter
 /* That there is a service, and which. */
 void metrics_add_service(struct metrics *m, const char *version);
 
-/* What there is to know of a meter beside its readings. Texts are borrowed for the call. */
+/* The facts about a meter beside its readings. Texts are borrowed for the call. */
 struct metrics_meter {
         const char *id, *name, *manufacturer, *model, *medium;
         bool online;

@@ -26,7 +26,7 @@ enum plausibility {
 
 /*
  * Assesses `now` after `last`, `elapsed_ms` later. max_power 0: rises without limit (volume, heat,
- * whose rate nobody states). The unit of the values is that of max_power times hours.
+ * whose greatest rate is unknown). The unit of the values is that of max_power times hours.
  */
 enum plausibility plausibility_assess(struct decimal last, struct decimal now, uint64_t elapsed_ms,
                                       int64_t max_power);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What an output must be able to do: D-Bus, each MQTT broker and the file of metrics are sinks of
- * the whole model (converters, meters, outputs), and the manager knows them only by this table. All
+ * The table of an output: D-Bus, each MQTT broker and the file of metrics are sinks of the whole
+ * model (converters, meters, outputs), and the manager knows them only by this table. All
  * calls come from the main loop; none may block; what is handed in is borrowed for the call, views
  * of converters and outputs until they are removed. Optional members may be NULL.
  */
@@ -13,8 +13,8 @@
 
 struct sink; /* each output embeds it as its first member */
 
-/* What a meter has been, over restarts. Asked each time: it is brought up to date then, and not
- * with every telegram. */
+/* The meter as it has been, over restarts. look() brings it up to date each time, so that a
+ * telegram need not. */
 struct meter_memory {
         const struct meter *(*look)(struct meter_memory *memory); /* good until the next telegram */
 };
@@ -27,13 +27,13 @@ struct sink_ops {
         void (*stop)(struct sink *sink);
         struct sink *(*free)(struct sink *sink); /* flushes what it can in bounded time */
         /*
-         * Behind stop(), where nobody may be waited for: it is told nothing more, and shows
+         * Behind stop(), where the loop may not wait: the sink gets no more calls, and shows
          * nothing. True: free() does not wait. Else `on_left` of its options says when that is so.
          * NULL: free() waits for nothing.
          */
         bool (*leave)(struct sink *sink);
-        /* Of one that was made while others of its kind were leaving, which are gone now: what it
-         * was told meanwhile comes behind what one of its name left. -errno: it is to be freed. */
+        /* Of one that was made while others of its kind were leaving, which are gone now: its
+         * messages since then follow those that one of its name left. -errno: it is to be freed. */
         int (*begin)(struct sink *sink);
         /* Output1.Reconnect: drops the connection and tries at once. */
         void (*reconnect)(struct sink *sink);
@@ -42,18 +42,17 @@ struct sink_ops {
         /* It leaves for good: what others keep of it is to vanish. stop() follows. */
         void (*withdraw)(struct sink *sink);
         /*
-         * What a meter has been, over restarts, whether it is heard now or not: told before it is
-         * added, once, for outputs that describe meters to others. It lives until the meter is
-         * forgotten. `exact`: what others were told last is in it.
+         * A meter of earlier runs, whether it is heard now or not: called once, before it is
+         * added, for outputs that describe meters to others. It lives until the meter is
+         * forgotten. `exact`: it holds what was last sent to others.
          */
         void (*meter_known)(struct sink *sink, struct meter_memory *memory, bool exact);
         void (*meter_added)(struct sink *sink, const struct meter *meter);
         void (*meter_removed)(struct sink *sink, const struct meter *meter);
         /*
-         * An accepted telegram is about to be told: of the first one, before the meter is added.
-         * A sink that keeps it (`keeps`) has what is told of it from now on held back until it is
-         * safe; what is told carries a ticket, and may leave when that, or a later one, is
-         * released.
+         * An accepted telegram is about to be passed on; the first one of a meter, before the
+         * meter is added. Where a sink keeps it (`keeps`), messages about it are held back until
+         * it is safe: they carry a ticket, and may leave when that, or a later one, is released.
          */
         void (*telegram_coming)(struct sink *sink, const struct meter *meter);
         void (*hold)(struct sink *sink, uint64_t ticket);
@@ -80,7 +79,7 @@ struct sink_ops {
 
 struct sink {
         const struct sink_ops *ops;
-        bool keeps;        /* it is told before those that do not */
+        bool keeps;        /* it is called before those that do not */
         struct sink *next; /* list of the manager */
 };
 

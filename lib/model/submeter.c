@@ -164,7 +164,7 @@ static const char *medium_of_type(unsigned int type)
         }
 }
 
-/* Where no device type is given, medium and unit of a value still tell. */
+/* Where no device type is given, medium and unit of a value decide. */
 static const char *medium_of_reading(const struct reading *reading)
 {
         if (is_medium(reading->obis))
@@ -179,16 +179,16 @@ static const char *medium_of_reading(const struct reading *reading)
         return NULL;
 }
 
-/* *ret_told: the telegram has a place for it, filled or not. */
-static struct slice device_id(const struct telegram *telegram, uint8_t channel, bool *ret_told)
+/* *ret_has_place: the telegram has a place for it, filled or not. */
+static struct slice device_id(const struct telegram *telegram, uint8_t channel, bool *ret_has_place)
 {
-        *ret_told = false;
+        *ret_has_place = false;
         for (size_t i = 0; i < telegram->n_texts; i++) {
                 const struct text *text = &telegram->texts[i];
 
                 if (!text->label[0] && is_device_id(text->obis) &&
                     submeter_channel(telegram, text->obis) == channel) {
-                        *ret_told = true;
+                        *ret_has_place = true;
                         if (!id_is_empty(text->value))
                                 return text->value;
                 }
@@ -209,8 +209,8 @@ void submeter_name(const char *parent, const struct submeter *submeter,
 
 static bool describe(const struct telegram *telegram, uint8_t channel, struct submeter *ret)
 {
-        bool told, counts = false;
-        struct slice id = device_id(telegram, channel, &told);
+        bool has_place, counts = false;
+        struct slice id = device_id(telegram, channel, &has_place);
         const char *medium = medium_of_type(device_type(telegram, channel));
         bool has_value = false;
 
@@ -228,7 +228,7 @@ static bool describe(const struct telegram *telegram, uint8_t channel, struct su
         if (!has_value && (id.len == 0 || !device_type(telegram, channel)))
                 return false;
         /* A slot of the meter to which nothing is connected: an id of zeros, and no consumption. */
-        if (told && id.len == 0 && !counts)
+        if (has_place && id.len == 0 && !counts)
                 return false;
 
         *ret = (struct submeter){ .channel = channel, .medium = medium ? medium : "other" };

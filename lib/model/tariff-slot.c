@@ -181,7 +181,7 @@ static void parse_times(struct slot_line *line, const char *text)
         }
 }
 
-/* What kind of word it is shows in its letters; the order is fixed, so each comes once at most. */
+/* The letters of a word show its kind; the order is fixed, so each comes once at most. */
 static void parse_words(struct slot_line *line, char *text)
 {
         char *rest = NULL;

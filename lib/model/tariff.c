@@ -15,7 +15,7 @@
 #define SECONDS_A_DAY 86400
 #define USEC_PER_SEC  1000000ull
 #define USEC_PER_HOUR (3600 * USEC_PER_SEC)
-/* Within this time a tariff switches once at most: two registers that advanced tell the switch. */
+/* Within this time a tariff switches once at most: two registers that advanced show the switch. */
 #define ONE_SWITCH_USEC USEC_PER_HOUR
 /* How far ahead the next switch is sought: a week without dates, a year and a leap day with. */
 #define SEEK_DAYS       8
@@ -117,8 +117,8 @@ static void learn_registers(struct tariff *tariff, const struct reading *const a
         }
 }
 
-/* Which tariff the advanced registers of one direction tell; 0: they do not. */
-static uint8_t told_by(uint8_t advanced, uint8_t active, uint64_t gap_usec)
+/* The tariff that the advanced registers of one direction show; 0: none. */
+static uint8_t tariff_of(uint8_t advanced, uint8_t active, uint64_t gap_usec)
 {
         uint8_t others = advanced;
 
@@ -138,17 +138,17 @@ static bool update_by_registers(struct tariff *tariff, const struct reading *con
         uint64_t gap_usec =
                 host_usec > tariff->registers_usec ? host_usec - tariff->registers_usec : 0;
         bool any = false;
-        uint8_t told;
+        uint8_t number;
 
         learn_registers(tariff, accepted, n_accepted, advanced, &any);
         if (any)
                 tariff->registers_usec = host_usec;
-        /* What is drawn decides; what is fed in only while nothing is drawn. */
-        told = told_by(advanced[0] ? advanced[0] : advanced[1],
-                       tariff->source == TARIFF_SOURCE_REGISTER ? tariff->active : 0, gap_usec);
-        if (!told)
+        /* Energy drawn decides; energy fed in only while nothing is drawn. */
+        number = tariff_of(advanced[0] ? advanced[0] : advanced[1],
+                           tariff->source == TARIFF_SOURCE_REGISTER ? tariff->active : 0, gap_usec);
+        if (!number)
                 return false;
-        return set_active(tariff, told, TARIFF_SOURCE_REGISTER, host_usec);
+        return set_active(tariff, number, TARIFF_SOURCE_REGISTER, host_usec);
 }
 
 /* ---- schedule ---- */
@@ -209,7 +209,7 @@ static uint8_t slots_say(const struct tariff_settings *settings, const struct da
         return settings->fallback;
 }
 
-/* What the slots alone say of this instant: 1..8, the fallback, or 0. */
+/* The tariff of this instant by the slots alone: 1..8, the fallback, or 0. */
 static uint8_t tariff_scheduled(const struct tariff_settings *settings, int64_t epoch_s,
                                 const struct tariff_zone *zone)
 {
@@ -328,12 +328,12 @@ bool tariff_update(struct tariff *tariff, const struct telegram *telegram,
                    const struct reading *const accepted[], size_t n_accepted, uint64_t host_usec,
                    const struct tariff_zone *zone)
 {
-        uint8_t told = indicated(telegram);
+        uint8_t number = indicated(telegram);
         bool changed = false;
 
-        if (told)
-                changed = set_active(tariff, told, TARIFF_SOURCE_INDICATOR, host_usec);
-        /* What the meter says itself holds between its long lists; registers are not asked then. */
+        if (number)
+                changed = set_active(tariff, number, TARIFF_SOURCE_INDICATOR, host_usec);
+        /* The meter's own indicator holds between its long lists; registers are not asked then. */
         if (tariff->source != TARIFF_SOURCE_INDICATOR)
                 changed |= update_by_registers(tariff, accepted, n_accepted, host_usec);
         changed |= tariff_tick(tariff, host_usec, zone);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Which tariff counts now: told by the meter's own indicator, else seen from the tariff register
- * that last advanced, else from slots of local time. Labels ("HP", "HC") are the user's.
+ * The tariff that counts now: by the meter's own indicator, else by the tariff register that last
+ * advanced, else by slots of local time. Labels ("HP", "HC") are the user's.
  */
 #pragma once
 
@@ -39,7 +39,7 @@ struct tariff_settings {
         uint8_t fallback; /* Default=: outside all slots; 0: none */
         bool has_price[TARIFF_MAX];
         double price[TARIFF_MAX]; /* of a kWh drawn, in `currency` */
-        char currency[4];         /* of ISO 4217: "CHF"; "": not told */
+        char currency[4];         /* of ISO 4217: "CHF"; "": not given */
 };
 
 struct tariff {
@@ -56,7 +56,7 @@ struct tariff {
         uint64_t recheck_usec;   /* until then next_usec holds */
 };
 
-/* New settings, borrowed; NULL: none. The active tariff stays until something tells another. */
+/* New settings, borrowed; NULL: none. The active tariff stays until another one is seen. */
 void tariff_configure(struct tariff *tariff, const struct tariff_settings *settings);
 
 /*
@@ -87,7 +87,7 @@ struct tariff_zone {
  *
  * The first sight of a register only teaches. When several registers of a direction advanced since
  * the last telegram, and that was within the hour, the tariff has just switched to the one that was
- * not active; after a longer gap nobody knows, and the next Wh will tell.
+ * not active; after a longer gap the next Wh decides.
  */
 struct telegram;
 bool tariff_update(struct tariff *tariff, const struct telegram *telegram,

@@ -8,7 +8,7 @@
 #include "base/util.h"
 #include "profile-private.h"
 
-/* What a fact is worth when it holds. An id that a family alone uses outweighs everything. */
+/* The weight of a fact that holds. An id that a family alone uses outweighs everything. */
 enum weight {
         WEIGHT_LIST_ID = 50,
         WEIGHT_IDENT = 40,
@@ -125,7 +125,7 @@ static int weigh_layout(const struct profile_match *match, const struct telegram
                                                                               : EXCLUDED;
 }
 
-/* What excludes most and costs least: this runs for every telegram and profile. */
+/* The facts that exclude most and cost least: this runs for every telegram and profile. */
 static inline bool is_excluded(const struct meter_profile *profile, const struct telegram *t)
 {
         const struct profile_match *match = &profile->match;

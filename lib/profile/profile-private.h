@@ -40,8 +40,8 @@ struct profile_entry *profile_entry_free(struct profile_entry *entry);
 const char *profile_keep(struct profile_entry *entry, const char *text);
 
 /*
- * What reads a value: 0, or -EINVAL with the reason in `why`. `key` is the key as it stands in the
- * file, for those that many keys share.
+ * The parser of a value: 0, or -EINVAL with the reason in `why`. `key` is the key as it stands in
+ * the file, for those that many keys share.
  */
 struct profile_key {
         const char *name;
@@ -56,7 +56,7 @@ extern const struct profile_key profile_match_keys[]; /* [match] */
 int profile_scale_read(struct profile_entry *entry, const char *key, const char *value,
                        char why[static PROFILE_MESSAGE_MAX]);
 
-/* What a row of [scale] is asked for: kind, c without its phase, d, e as one number. */
+/* The search key of a row of [scale]: kind, c without its phase, d, e as one number. */
 static inline uint32_t profile_scale_code(char kind, uint8_t c, uint8_t d, uint8_t e)
 {
         return (uint32_t)(uint8_t)kind << 24 | (uint32_t)c << 16 | (uint32_t)d << 8 | e;
@@ -74,7 +74,7 @@ int profile_range_read(const char *text, enum unit unit, struct profile_range *r
 int profile_list_begin(struct profile_entry *entry, const char *name);
 int profile_list_read(struct profile_entry *entry, struct profile_list *list, const char *key,
                       const char *value, char why[static PROFILE_MESSAGE_MAX]);
-/* What can only be seen of a list as a whole. */
+/* Checks a list as a whole. */
 int profile_list_check(const struct profile_list *list, char why[static PROFILE_MESSAGE_MAX]);
 /* Looks up once which row scales which quantity. */
 void profile_scales_settle(struct meter_profile *profile);

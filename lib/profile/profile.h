@@ -40,7 +40,7 @@ int serial_line_parse(const char *text, struct serial_line *ret);
 char *serial_line_print(const struct serial_line *line, char buf[static SERIAL_LINE_TEXT_MAX]);
 bool serial_line_equal(const struct serial_line *a, const struct serial_line *b);
 
-/* What can be: "207..253", "100A" (0 to 100, whatever its sign), "80kW". In base units. */
+/* Possible values: "207..253", "100A" (0 to 100, whatever its sign), "80kW". In base units. */
 struct profile_range {
         bool given;
         struct decimal least, most;
@@ -94,7 +94,7 @@ struct profile_item {
         bool signless;       /* the range is of its size */
 };
 
-/* What the program that this one replaces called a value, where the quantity table says other. */
+/* A value's name in the program that this one replaces, where the quantity table has another. */
 struct profile_topic {
         uint8_t c, d, e;
         const char *name; /* "REACTIVE_ENERGY_P" */
@@ -162,7 +162,7 @@ struct meter_profile {
 
 struct profile_set;
 
-/* Told of what is wrong with a profile's text. */
+/* Gets the faults in a profile's text. */
 struct profile_reporter {
         void (*report)(void *userdata, const char *file, unsigned int line, bool warning,
                        const char *message);
@@ -176,7 +176,7 @@ struct profile_set *profile_set_free(struct profile_set *set);
 /*
  * Adds the profile that `text` describes; `file` is for messages and for "where from". One of the
  * same name is replaced. -EINVAL when there is an error: then nothing was added, and `reporter`
- * (may be NULL) was told. -ENOMEM.
+ * (may be NULL) was called. -ENOMEM.
  */
 int profile_set_add(struct profile_set *set, struct slice text, const char *file,
                     const struct profile_reporter *reporter);
@@ -197,7 +197,7 @@ const struct meter_profile *profile_set_at(const struct profile_set *set, size_t
 const char *profile_set_origin(const struct profile_set *set, const struct meter_profile *profile,
                                const char **ret_overrides);
 
-/* What the last telegram of a line showed, and whose it was: the next one mostly shows the same. */
+/* The facts of the last telegram of a line, and its profile: the next one mostly has the same. */
 struct profile_memo {
         uint64_t facts, generation;
         const struct meter_profile *profile;
@@ -211,7 +211,7 @@ const struct meter_profile *profile_set_match(const struct profile_set *set,
 unsigned int profile_points(const struct meter_profile *profile, const struct telegram *t);
 
 /*
- * What a code of electricity measures: U voltage, I current, P Q S power (active, reactive,
+ * The kind of a code of electricity: U voltage, I current, P Q S power (active, reactive,
  * apparent), E energy of any of them, F frequency, A power factor; 0 for anything else.
  */
 char profile_kind_of(struct obis obis);
@@ -222,7 +222,7 @@ const struct profile_scale *profile_find_scale(const struct meter_profile *profi
 /* The same of a reading, whose quantity was looked up already. */
 const struct profile_scale *profile_scale_of(const struct meter_profile *profile,
                                              const struct reading *reading);
-/* What the meter can measure of a kind, of a quantity; NULL where the profile does not say. */
+/* The range that the meter can measure of a kind, of a quantity; NULL: the profile does not say. */
 const struct profile_range *profile_range_of(const struct meter_profile *profile, char kind);
 const struct profile_range *profile_find_range(const struct meter_profile *profile,
                                                struct obis obis);

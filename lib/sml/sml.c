@@ -276,7 +276,7 @@ static void add_number(struct telegram *t, struct obis obis, int64_t value, int6
                               captured->valid ? captured : NULL);
 }
 
-/* What follows the code of an entry: [status, time,] unit, scaler, value, signature. */
+/* The rest of an entry behind its code: [status, time,] unit, scaler, value, signature. */
 static void read_entry(struct reader *r, struct slice server, bool with_time, struct telegram *t)
 {
         struct slice name = next_octets(r);

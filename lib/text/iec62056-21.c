@@ -26,7 +26,7 @@ static bool starts(uint8_t byte)
         return c == '/' || c == STX || c == '0' || c == 'C' || c == 'F';
 }
 
-/* What a data block begins with: an error flag, or the address or number of the device. */
+/* The beginnings of a data block: an error flag, or the address or number of the device. */
 static const char *const bare_heads[] = { "0.0.0(", "0.0(", "0.0.1(", "F.F(", "C.1.0(" };
 
 /* True when one of them is there, or all there is of it so far. */
@@ -110,7 +110,7 @@ static bool has_energy(struct slice data, bool parity)
         return false;
 }
 
-/* Bit 7 of the first CR tells whether it is parity. False when the first line has not ended yet. */
+/* Bit 7 of the first CR shows whether it is parity. False when the first line has not ended yet. */
 static bool find_parity(struct slice s, bool *ret)
 {
         for (size_t i = 0; i < s.len; i++) {
@@ -152,8 +152,7 @@ static enum link_result find_bare(struct slice s, struct text_frame *ret,
                 struct slice line = slice_from(s, at);
                 size_t n = 0;
 
-                /* The limit keeps a stream of beginnings without ends from being read again at
-                 * each. */
+                /* A stream of beginnings without ends must not be read again at each. */
                 while (n < line.len && n < DATA_LINE_MAX && text_is_char(line.data[n], ret->parity))
                         n++;
                 if (n == line.len)
@@ -165,7 +164,7 @@ static enum link_result find_bare(struct slice s, struct text_frame *ret,
                         ret_found->len = at + 3;
                         return n == 2 && (line.data[1] & 0x7f) == '\r' ? LINK_WHOLE : LINK_NONE;
                 }
-                /* What begins here was cut short, and another begins there; nor is a stream of
+                /* This block was cut short, and another begins there; nor is a stream of
                  * beginnings read to its end at each. */
                 if (at > 0 && same_code(s, line))
                         return LINK_NONE;

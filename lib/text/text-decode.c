@@ -229,7 +229,7 @@ static void walk_line(struct walk *walk, struct slice line)
                 add_object(walk, &object);
 }
 
-/* What identification lines tell; the beginning decides. Knowledge about hardware is data. */
+/* Models by the beginning of the identification line. Knowledge about hardware is data. */
 static const struct {
         const char *ident, *model;
         int winter_offset_min; /* where W is not Central European Time */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What the lines of a text telegram say: numbers with a unit become readings, everything else
- * texts; the identification line gives manufacturer and, where it tells plainly, the model.
+ * Reads the lines of a text telegram: numbers with a unit become readings, everything else texts;
+ * the identification line gives manufacturer and, where it says so plainly, the model.
  */
 #pragma once
 

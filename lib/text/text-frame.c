@@ -226,7 +226,7 @@ static bool is_inside_value(struct slice line)
 /*
  * The same for a line whose values may have bytes that are no ASCII: messages of Hungarian meters
  * are filled with FF, others are written in the country's letters. Only a check sum that counts
- * them tells such a byte from a damaged one.
+ * them distinguishes such a byte from a damaged one.
  */
 static size_t measure_value_line(struct slice s, size_t at, bool *ret_foreign)
 {
@@ -287,7 +287,7 @@ static size_t parse_length(struct slice s, size_t *at)
 
 /*
  * A ciphered APDU in place of the lines (Stoen, Poland): DB or nothing, title length, title, length
- * of the rest, security control. Only its length tells the end: the ciphertext may hold a '!'. The
+ * of the rest, security control. Only its length shows the end: the ciphertext may hold a '!'. The
  * check sum printed after it is not of these bytes, so it is looked at and not compared.
  */
 static enum link_result scan_ciphered(const struct scan *scan, size_t start)

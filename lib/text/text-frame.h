@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Where a text telegram ends, and which it is. P1 and IEC 62056-21 readouts both begin with an
- * identification line; what stands at the end, and the form of the first object, tells them apart:
+ * identification line; they differ in their end, and in the form of the first object:
  *
  *      /ISk5\2MT382-1000 CRLF CRLF objects !5A1C CRLF        P1 (CRC-16/ARC from '/' to '!')
  *      /ISk5\2MT382-1004 CRLF CRLF 1-0:1.8.1(…) … ! CRLF     P1 before DSMR 4: no check sum
@@ -46,7 +46,7 @@ enum link_result text_frame_find(struct slice s, bool ended, struct text_frame *
 
 /*
  * Takes apart a whole frame of link_p1 or link_iec62056_21, which is not verified again: all but
- * its kind, which the framing tells (and TEXT_P1_CIPHERED).
+ * its kind, which the framing sets (except TEXT_P1_CIPHERED).
  */
 void text_frame_open(struct slice s, struct text_frame *ret);
 

@@ -145,7 +145,7 @@ static struct slice trim(struct slice s)
         return s;
 }
 
-/* A unit nobody shows has letters and signs, no digits: "%", "kcal", "1/min". */
+/* A unit that is not shown has letters and signs, no digits: "%", "kcal", "1/min". */
 static bool looks_like_unit(struct slice unit)
 {
         if (unit.len == 0 || unit.len > UNIT_TEXT_MAX)

@@ -127,7 +127,7 @@ static bool parse_number(struct slice text, struct decimal *ret)
         return decimal_parse(text, ret) == (int)text.len;
 }
 
-/* What stands between LF and CR, masked. Verifies the check; false when it is no good group. */
+/* The group between LF and CR, masked. Verifies the check; false when it is no good group. */
 static bool parse_group(struct slice text, struct group *ret)
 {
         struct group group = { 0 };
@@ -227,8 +227,7 @@ static enum link_result probe(struct slice s, struct slice before, struct link_f
         return s.len == LINK_FRAME_MAX ? LINK_NONE : LINK_MORE;
 }
 
-/* "E200426181830": season, then YYMMDDhhmmss. Lower case: the clock runs on its reserve (§6.2.1).
- */
+/* "E200426181830": season, then YYMMDDhhmmss. Lower case: the clock is on its reserve (§6.2.1). */
 static struct datetime parse_time(struct slice text)
 {
         uint8_t buf[13];

@@ -176,7 +176,7 @@ static const uint8_t fixed[256] = {
         [AXDR_LONG64] = 9,        [AXDR_LONG64_UNSIGNED] = 9,
 };
 
-/* Passes over those whose first two bytes tell their size, up to `count`; returns how many are
+/* Passes over those whose first two bytes give their size, up to `count`; returns how many are
  * left. The last value of the input may be among them. */
 static size_t skip_leaves(struct reader *r, size_t count, size_t *budget)
 {

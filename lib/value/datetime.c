@@ -12,8 +12,7 @@
 #define DEVIATION_UNSPECIFIED (-0x8000)
 #define STATUS_DST_ACTIVE     0x80
 #define STATUS_NOT_SPECIFIED  0xff
-/* UTC+14 … UTC-12, the widest zones in use (IEC 62056-6-2 limits deviation to ±720, Kiribati not).
- */
+/* UTC+14 … UTC-12, the widest zones in use (IEC 62056-6-2 limits deviation to ±720 minutes). */
 #define OFFSET_MAX_MIN (14 * 60)
 
 static int days_of_month(int year, int month)
@@ -72,8 +71,7 @@ struct datetime datetime_of_cosem(struct slice bytes)
         return t;
 }
 
-/* Two digits, behind a mark unless that is 0. Not by snprintf(): every telegram has a time or two.
- */
+/* Two digits, behind a mark unless that is 0. Not by snprintf(): each telegram has times. */
 static char *print_two(char *to, char mark, unsigned int n)
 {
         if (mark)

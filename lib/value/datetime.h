@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A point in time as a meter tells it (IEC 62056-6-2 §4.1.6.1 date_time): civil fields, and the
+ * A point in time as a meter sends it (IEC 62056-6-2 §4.1.6.1 date_time): civil fields, and the
  * offset to UTC only when the meter says one. Without an offset the time is the meter's local time.
  */
 #pragma once

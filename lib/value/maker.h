@@ -10,7 +10,7 @@ const char *maker_name(const char *flag_id);
 
 /*
  * The same of a meter: the maker that its model names ("Landis+Gyr E360"), for the three letters
- * may be the network operator's; else whose the letters are. "" when neither tells. Static storage.
+ * may be the network operator's; else whose the letters are. "" when unknown. Static storage.
  */
 const char *maker_of(const char *flag_id, const char *model);
 

@@ -60,8 +60,7 @@ static inline struct obis obis_of_bytes(const uint8_t bytes[6])
  */
 int obis_parse(struct slice text, struct obis *ret);
 
-/* Prints "A-B:C.D.E", with "*F" only when F is not 255. `buf` holds OBIS_TEXT_MAX. Returns `buf`.
- */
+/* Prints "A-B:C.D.E", "*F" behind it unless F is 255. `buf`: OBIS_TEXT_MAX. Returns `buf`. */
 char *obis_print(struct obis obis, char buf[static OBIS_TEXT_MAX]);
 
 /* Prints "C.D.E" alone, whatever the other groups are. Returns the end, where the NUL is. */

@@ -136,7 +136,7 @@ const struct quantity *quantity_find(struct obis obis)
         uint32_t wanted = code_of(&(struct quantity){ obis.a, obis.c, obis.d, obis.e });
         const struct quantity *row = table, *upper = &table[ELEMENTSOF(table) - HALF];
 
-        /* Without a branch that nobody can foretell, and in steps that the compiler knows: it is
+        /* Without a branch that cannot be predicted, and in steps that the compiler knows: it is
          * done for every value of a telegram. The two halves of the first step overlap. */
         row = code_of(upper) <= wanted ? upper : row;
 #pragma GCC unroll 16

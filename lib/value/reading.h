@@ -12,7 +12,7 @@
 
 /* How the scale of a number is known, and with it what the number means. */
 enum scale_source {
-        SCALE_NONE,      /* by nobody: the number is as sent, and has no unit */
+        SCALE_NONE,      /* unknown: the number is as sent, and has no unit */
         SCALE_CANDIDATE, /* the usual one of several that the profile names */
         SCALE_EVIDENT,   /* the one of them that the telegram's other values leave possible */
         SCALE_PROFILE,   /* the profile names one */
@@ -21,7 +21,7 @@ enum scale_source {
         SCALE_CONFIGURED,
         SCALE_LIKELY, /* one of several, and it fits closely while no other does well: `likely`; the
                          number is as sent until the meter has seen it so often enough */
-        SCALE_OPEN,   /* one of several, and this telegram does not tell: the number is as sent */
+        SCALE_OPEN,   /* one of several, and this telegram leaves it open: the number is as sent */
 };
 
 struct reading {
@@ -34,7 +34,7 @@ struct reading {
         struct datetime captured; /* valid only where the telegram gives it per value */
 };
 
-/* True when nobody said what one step of the number is worth: it is shown without a unit. */
+/* True when the value of one step of the number is unknown: it is shown without a unit. */
 static inline bool reading_is_unscaled(const struct reading *reading)
 {
         return reading->scale == SCALE_NONE || reading->scale == SCALE_LIKELY ||

@@ -64,8 +64,7 @@ void telegram_add_captured(struct telegram *t, struct obis obis, struct decimal 
                 reading = &t->readings[i];
                 if (!obis_equal(reading->obis, obis))
                         continue;
-                /* The hours of a day under one code (gas behind Itron ACE4000): the newest counts.
-                 */
+                /* Hours of a day under one code (gas behind Itron ACE4000): the newest counts. */
                 if (captured && captured->valid && reading->captured.valid) {
                         if (datetime_to_epoch(captured) > datetime_to_epoch(&reading->captured)) {
                                 reading->value = value;
@@ -134,8 +133,7 @@ struct slice telegram_printable(struct telegram *t, struct slice bytes)
 
 /*
  * A value that was never written is all FF (text messages of Hungarian meters); what is written may
- * be followed by FF. Texts of other alphabets than UTF-8 are shown in hex: nobody tells which it
- * is.
+ * be followed by FF. Texts of other alphabets than UTF-8 are shown in hex: which one is unknown.
  */
 static struct slice settle_text(struct telegram *t, struct slice value)
 {

@@ -28,7 +28,7 @@ enum telegram_status {
         TELEGRAM_SYSTEM_TITLE_MISSING, /* ciphered without one; it must be configured */
         TELEGRAM_SUITE_UNSUPPORTED,    /* security suite 2, or compression */
         TELEGRAM_LAYOUT_UNKNOWN,       /* deciphered or plain, but not understood */
-        TELEGRAM_DAMAGED,              /* not readable, and no check sum tells why */
+        TELEGRAM_DAMAGED,              /* not readable, and no check sum explains why */
         TELEGRAM_UNAUTHENTICATED,      /* no tag, where its meter must send one */
         TELEGRAM_REPLAYED,             /* authenticated, but its frame counter did not grow */
 };
@@ -84,8 +84,7 @@ struct telegram {
         struct slice unknown;
 
         size_t n_dropped; /* objects beyond the limits above: counted, never silently gone */
-        size_t n_unread;  /* values that cannot be shown: don't-care, compact arrays and their like
-                           */
+        size_t n_unread;  /* values that cannot be shown: don't-care, compact arrays … */
 
         uint8_t arena[TELEGRAM_ARENA_BYTES];
         size_t arena_used;
@@ -95,8 +94,8 @@ struct telegram {
 void telegram_reset(struct telegram *t, const char *framing);
 
 /*
- * What the first readings of the last telegram of a line were: a meter sends the same codes in the
- * same order, and need not have them looked up. Zeroed at first; `memo` is borrowed until the next
+ * The first readings of the last telegram of a line: a meter sends the same codes in the same
+ * order, so that they need not be looked up. Zeroed at first; `memo` is borrowed until the next
  * reset.
  */
 #define TELEGRAM_MEMO_MAX 24 /* as many as most meters send; each line has its own */
@@ -109,11 +108,11 @@ struct telegram_memo {
 void telegram_remind(struct telegram *t, struct telegram_memo *memo);
 
 /*
- * Adds a value in base units; the quantity is looked up. `scale` says who told the scale of the
- * number: SCALE_NONE adds it as sent, to be scaled by reading_set_scale() or to stay without unit.
- * `unit` is what was sent: UNIT_UNSAID is replaced by the unit of the quantity or the code once the
- * scale is known, never before; UNIT_UNKNOWN stays. A code and value seen before in this telegram
- * is added once.
+ * Adds a value in base units; the quantity is looked up. `scale` says how the scale of the number
+ * is known: SCALE_NONE adds it as sent, to be scaled by reading_set_scale() or to stay without
+ * unit. `unit` is what was sent: UNIT_UNSAID is replaced by the unit of the quantity or the code
+ * once the scale is known, never before; UNIT_UNKNOWN stays. A code and value seen before in this
+ * telegram is added once.
  */
 void telegram_add_reading(struct telegram *t, struct obis obis, struct decimal value,
                           enum unit unit, enum scale_source scale);

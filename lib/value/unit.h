@@ -14,7 +14,7 @@
 enum unit {
         UNIT_NONE,    /* a bare number: power factor, count */
         UNIT_UNKNOWN, /* a unit was sent, and it is none that is shown: printed as null */
-        UNIT_UNSAID,  /* no unit was sent: the code tells it as soon as the scale is known */
+        UNIT_UNSAID,  /* no unit was sent: the code gives it as soon as the scale is known */
         /* Only on their way into a telegram: unit_settle() turns them into a unit that is shown. */
         UNIT_LITRE,
         UNIT_JOULE,
@@ -55,5 +55,5 @@ void unit_settle(struct obis obis, enum unit *unit, struct decimal *value);
 /* "kWh", "kVArh", "m3", any case → unit and the exponent of its prefix. False when unknown. */
 bool unit_parse(const char *text, size_t len, enum unit *ret_unit, int8_t *ret_exponent);
 
-/* What groups A, C and D alone say of the unit, where the table has no row (IEC 62056-6-1). */
+/* The unit by groups A, C and D alone, where the table has no row (IEC 62056-6-1). */
 enum unit unit_of_obis(struct obis obis);

@@ -47,10 +47,10 @@ static const char *state_of(const struct meter *m, char buf[static 32])
 
         if (memory->n && memory->entries[0].source == SCALE_MEASURED)
                 (void)snprintf(buf, 32, "measured %d", memory->entries[0].exponent);
-        else if (p->verdict == SCALE_CONTRADICTED)
+        else if (p->state == SCALE_CONTRADICTED)
                 (void)snprintf(buf, 32, "contradicted %d", p->shift);
         else
-                (void)snprintf(buf, 32, "%s", p->verdict == SCALE_PROVED ? "proved" : "");
+                (void)snprintf(buf, 32, "%s", p->state == SCALE_PROVED ? "proved" : "");
         return buf;
 }
 
@@ -167,7 +167,7 @@ static void configured_scales_stand(void **state)
         meter_configure(m, &settings);
         (void)run_load(m, &proof_cases[1], 0, 3 * 3600);
         assert_int_equal(meter_find(m, "active_energy_import")->reading.scale, SCALE_CONFIGURED);
-        assert_int_equal(m->scales.proofs[0].verdict, SCALE_UNPROVED);
+        assert_int_equal(m->scales.proofs[0].state, SCALE_UNPROVED);
         meter_free(m);
 }
 
