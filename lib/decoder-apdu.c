@@ -644,7 +644,7 @@ static bool is_borne_out(struct decoder *d)
         if (d->telegram->status != TELEGRAM_OK)
                 return !confirm || trust_kind(d);
         known = confirm ? trust_kind(d) : trust_variant(d);
-        return known && doubt_is_none(d, trust_sender(d));
+        return known && doubt_is_none(&d->pasts, d->telegram, trust_sender(d));
 }
 
 /*
@@ -658,7 +658,8 @@ static bool is_believed_unframed(struct decoder *d)
         if (!trust_kind(d))
                 return false;
         scanner_prove(&d->scanner, d->link);
-        return d->telegram->status != TELEGRAM_OK || doubt_is_none(d, trust_sender(d));
+        return d->telegram->status != TELEGRAM_OK ||
+               doubt_is_none(&d->pasts, d->telegram, trust_sender(d));
 }
 
 /* A meter that sends a check sum always sends it: without one, the telegram has lost it. */

@@ -5,13 +5,15 @@
  * values that the meter sent before. A doubt that comes back was none: the grid fails, clocks are
  * set, meters are exchanged.
  */
+#include "decoder-doubt.h"
+
 #include <math.h>
 #include <string.h>
 
 #include "base/util.h"
-#include "decoder-private.h"
 #include "lib/dlms/layout-evidence.h"
 #include "lib/model/plausibility.h"
+#include "lib/profile/profile.h"
 
 #define CLOCK_BACK_MAX_S      60
 #define IN_A_ROW_S            30
@@ -108,7 +110,7 @@ static void look_at(const struct telegram *t, struct look *ret)
         ret->sum = sum_of(e);
 }
 
-/* No more active power than what the power factor leaves of voltages and currents. */
+/* No more active power than voltages, currents and power factor allow. */
 static bool factor_agrees(const struct look *now)
 {
         double apparent = 0;
@@ -128,7 +130,7 @@ static bool factor_agrees(const struct look *now)
  * More power than voltages and currents carry cannot be; much less is usual where phases import and
  * export at once, and a doubt only where it was not so just before.
  */
-static bool powers_agree(const struct look *now, const struct decoder_past *past)
+static bool powers_agree(const struct look *now, const struct doubt_past *past)
 {
         return now->result != EVIDENCE_CONTRADICTS &&
                (now->result != EVIDENCE_UNLIKELY || past->unlikely) && factor_agrees(now);
@@ -140,8 +142,7 @@ static bool flows_both_ways(const struct look *now)
 }
 
 /* They come in the same order each time: *at is where the next one is likely to be. */
-static struct decoder_register *find_register(struct decoder_past *past, struct obis obis,
-                                              size_t *at)
+static struct doubt_register *find_register(struct doubt_past *past, struct obis obis, size_t *at)
 {
         for (size_t n = past->n_registers; n > 0; n--, ++*at) {
                 if (*at >= past->n_registers)
@@ -163,7 +164,7 @@ static bool is_register(const struct reading *reading)
  * of their powers in its direction, and a kettle more; else as much as the connection carries.
  */
 static int64_t power_allowed(const struct telegram *t, const struct look *now,
-                             const struct decoder_past *past, uint8_t c, int64_t elapsed_s)
+                             const struct doubt_past *past, uint8_t c, int64_t elapsed_s)
 {
         int64_t most = t->profile && t->profile->max_power_w ? t->profile->max_power_w
                                                              : PLAUSIBILITY_POWER_DEFAULT_W;
@@ -176,13 +177,13 @@ static int64_t power_allowed(const struct telegram *t, const struct look *now,
 }
 
 static bool registers_go_on(const struct telegram *t, const struct look *now,
-                            struct decoder_past *past, int64_t elapsed_s)
+                            struct doubt_past *past, int64_t elapsed_s)
 {
         size_t at = 0;
 
         for (size_t i = 0; i < t->n_readings; i++) {
                 const struct reading *reading = &t->readings[i];
-                const struct decoder_register *last =
+                const struct doubt_register *last =
                         is_register(reading) ? find_register(past, reading->obis, &at) : NULL;
                 enum plausibility result;
 
@@ -198,7 +199,7 @@ static bool registers_go_on(const struct telegram *t, const struct look *now,
         return true;
 }
 
-static bool voltages_go_on(const struct look *now, const struct decoder_past *past)
+static bool voltages_go_on(const struct look *now, const struct doubt_past *past)
 {
         for (unsigned int phase = 0; phase < PHASES; phase++) {
                 double was = past->voltage[phase], is = now->evidence.voltage.value[phase];
@@ -210,30 +211,30 @@ static bool voltages_go_on(const struct look *now, const struct decoder_past *pa
 }
 
 static unsigned int doubts_of(const struct telegram *t, const struct look *now, int64_t now_s,
-                              struct decoder_past *past)
+                              struct doubt_past *past)
 {
         int64_t elapsed_s = now_s && past->time_s ? now_s - past->time_s : 0;
         unsigned int doubts = 0;
 
         if (!now->possible)
-                doubts |= DECODER_DOUBT_RANGE;
+                doubts |= DOUBT_RANGE;
         if (!powers_agree(now, past))
-                doubts |= DECODER_DOUBT_POWER;
+                doubts |= DOUBT_POWER;
         if (flows_both_ways(now) && !past->both_ways)
-                doubts |= DECODER_DOUBT_BOTH_WAYS;
+                doubts |= DOUBT_BOTH_WAYS;
         if (now->sum == SUM_DIFFERS && past->sums_up)
-                doubts |= DECODER_DOUBT_SUM;
+                doubts |= DOUBT_SUM;
         if (!registers_go_on(t, now, past, elapsed_s))
-                doubts |= DECODER_DOUBT_REGISTER;
+                doubts |= DOUBT_REGISTER;
         if (elapsed_s > 0 && elapsed_s <= IN_A_ROW_S && !voltages_go_on(now, past))
-                doubts |= DECODER_DOUBT_VOLTAGE;
+                doubts |= DOUBT_VOLTAGE;
         if (elapsed_s < -CLOCK_BACK_MAX_S)
-                doubts |= DECODER_DOUBT_CLOCK;
+                doubts |= DOUBT_CLOCK;
         return doubts;
 }
 
 static void keep(const struct telegram *t, const struct look *now, int64_t now_s,
-                 struct decoder_past *past)
+                 struct doubt_past *past)
 {
         size_t at = 0;
 
@@ -247,7 +248,7 @@ static void keep(const struct telegram *t, const struct look *now, int64_t now_s
         memcpy(past->voltage, now->evidence.voltage.value, sizeof(past->voltage));
         for (size_t i = 0; i < t->n_readings; i++) {
                 const struct reading *reading = &t->readings[i];
-                struct decoder_register *last;
+                struct doubt_register *last;
 
                 if (!is_register(reading))
                         continue;
@@ -255,30 +256,29 @@ static void keep(const struct telegram *t, const struct look *now, int64_t now_s
                 if (!last && past->n_registers < ELEMENTSOF(past->registers))
                         last = &past->registers[past->n_registers++];
                 if (last)
-                        *last = (struct decoder_register){ reading->obis, reading->value };
+                        *last = (struct doubt_register){ reading->obis, reading->value };
         }
 }
 
-static struct decoder_past *find_past(struct decoder *d, uint64_t sender)
+static struct doubt_past *find_past(struct doubt_pasts *pasts, uint64_t sender)
 {
-        for (size_t i = 0; i < ELEMENTSOF(d->pasts); i++)
-                if (d->pasts[i].sender == sender)
-                        return &d->pasts[i];
+        for (size_t i = 0; i < DOUBT_METERS; i++)
+                if (pasts->list[i].sender == sender)
+                        return &pasts->list[i];
         return NULL;
 }
 
-bool doubt_is_none(struct decoder *d, uint64_t sender)
+bool doubt_is_none(struct doubt_pasts *pasts, const struct telegram *t, uint64_t sender)
 {
-        const struct telegram *t = d->telegram;
         int64_t now_s = t->time.valid ? datetime_to_epoch(&t->time) : 0;
-        struct decoder_past *past = find_past(d, sender);
+        struct doubt_past *past = find_past(pasts, sender);
         unsigned int doubts;
         struct look now;
 
         look_at(t, &now);
         if (!past) {
-                past = &d->pasts[d->next_past++ % ELEMENTSOF(d->pasts)];
-                *past = (struct decoder_past){ .sender = sender };
+                past = &pasts->list[pasts->next++ % DOUBT_METERS];
+                *past = (struct doubt_past){ .sender = sender };
                 keep(t, &now, now_s, past);
                 return true;
         }

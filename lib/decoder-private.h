@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The decoder's inside, shared by its files: decoder.c puts frames together, decoder-apdu.c opens
- * what came out, decoder-trust.c and decoder-doubt.c compare it with what came before.
+ * their contents, decoder-trust.c remembers titles and lists and decides whether they are believed.
  */
 #pragma once
 
+#include "decoder-doubt.h"
 #include "decoder.h"
 #include "lib/dlms/aead.h"
 #include "lib/dlms/layout.h"
@@ -15,19 +16,6 @@
 #define DECODER_TITLES 4
 /* Lists that meters on one line send in turn: three at most in the field (E450), by two meters. */
 #define DECODER_KINDS 16
-/* Energies of one meter that are compared with those before: its totals and tariffs. */
-#define DECODER_REGISTERS 8
-
-/* Why a telegram that no check sum bears out is held back. */
-enum decoder_doubt {
-        DECODER_DOUBT_RANGE = 1,     /* a value beyond what the meter can measure */
-        DECODER_DOUBT_POWER = 2,     /* more power than voltages and currents carry */
-        DECODER_DOUBT_BOTH_WAYS = 4, /* import and export at once, of a meter that balances */
-        DECODER_DOUBT_REGISTER = 8,  /* energy that fell, or rose too fast */
-        DECODER_DOUBT_VOLTAGE = 16,  /* a step, between two telegrams in a row */
-        DECODER_DOUBT_CLOCK = 32,    /* the meter's clock went back */
-        DECODER_DOUBT_SUM = 64,      /* the phases make another power than that of all */
-};
 
 struct decoder {
         struct decoder_options options;
@@ -60,23 +48,7 @@ struct decoder {
         } kinds[DECODER_KINDS];
         size_t n_kinds;
         size_t apdu_bytes; /* of what is being opened, with what follows it */
-        struct decoder_past {
-                uint64_t sender; /* 0: unused */
-                int64_t time_s;  /* by the meter's clock; 0: it has none */
-                double power[2]; /* in and out; negative: it did not say */
-                double voltage[3];
-                struct decoder_register {
-                        struct obis obis;
-                        struct decimal value;
-                } registers[DECODER_REGISTERS];
-                size_t n_registers;
-                bool both_ways;         /* it imported and exported at once */
-                bool unlikely;          /* much less power than voltages and currents carry */
-                bool sums_up;           /* its phases made the power of all */
-                unsigned int doubts;    /* DECODER_DOUBT_…: these came lately */
-                unsigned int n_without; /* telegrams since */
-        } pasts[DECODER_TITLES];
-        size_t next_past;
+        struct doubt_pasts pasts;
         uint8_t wrong_title[CIPHER_TITLE_BYTES]; /* of the last telegram whose key seemed wrong */
         uint32_t wrong_counter;                  /* its frame counter */
         uint64_t wrong_end;                      /* where it ended in the stream */
@@ -139,8 +111,3 @@ uint64_t trust_sender(const struct decoder *d);
 void trust_note_id(struct decoder *d);
 /* A digest of the model that a text names. Never 0. */
 uint64_t trust_text(const struct decoder *d);
-
-/* ---- decoder-doubt.c ---- */
-
-/* True when the values fit those that this sender sent before, or such a doubt came just before. */
-bool doubt_is_none(struct decoder *d, uint64_t sender);

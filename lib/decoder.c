@@ -114,7 +114,7 @@ void decoder_reset(struct decoder *d)
         d->n_kinds = 0;
         d->checked = 0;
         d->last_id[0] = '\0';
-        memset(d->pasts, 0, sizeof(d->pasts));
+        d->pasts = (struct doubt_pasts){ 0 };
         d->segments.open = d->blocks.open = false; /* the caller's doing: nothing is lost */
         drop_assemblies(d);
 }
