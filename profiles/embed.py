@@ -23,7 +23,7 @@ def main():
             for path in profiles]
     source = "\n".join(["/* SPDX-License-Identifier: MIT */",
                         "/* Made by profiles/embed.py. */",
-                        '#include "lib/profile/profile-private.h"',
+                        '#include "lib/profile/profile-entry.h"',
                         "",
                         "const struct profile_text profile_texts[] = {",
                         *rows,

@@ -13,7 +13,7 @@
 
 #include "base/suggest.h"
 #include "base/util.h"
-#include "profile-private.h"
+#include "profile-entry.h"
 
 #define LINE_MAX_BYTES 198 /* inih's line buffer is 200 bytes with newline and NUL */
 #define KEYS_MAX       64

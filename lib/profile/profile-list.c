@@ -20,7 +20,7 @@
 
 #include "base/suggest.h"
 #include "base/util.h"
-#include "profile-private.h"
+#include "profile-entry.h"
 
 #define WHY(...) (void)snprintf(why, PROFILE_MESSAGE_MAX, __VA_ARGS__)
 

@@ -3,10 +3,11 @@
  * Which profile a telegram belongs to: facts of [match] are weighed, and one that contradicts
  * excludes the profile.
  */
+#include "profile.h"
+
 #include <string.h>
 
 #include "base/util.h"
-#include "profile-private.h"
 
 /* The weight of a fact that holds. An id that a family alone uses outweighs everything. */
 enum weight {

@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "profile-private.h"
+#include "profile-entry.h"
 
 /* More families than one machine ever has: a folder of nonsense must not grow without bound. */
 #define PROFILES_MAX 256

@@ -9,7 +9,7 @@
 #include <string.h>
 
 #include "base/util.h"
-#include "profile-private.h"
+#include "profile-entry.h"
 
 #define WHY(...) (void)snprintf(why, PROFILE_MESSAGE_MAX, __VA_ARGS__)
 

@@ -61,8 +61,14 @@ struct profile_scale {
         int16_t e;    /* -1: any */
         int8_t exponents[PROFILE_CANDIDATES_MAX];
         uint8_t n_exponents;
-        uint32_t wanted, mask; /* of kind, c, d, e as one number, so that finding a row is cheap */
+        uint32_t wanted, mask; /* of profile_scale_code(), so that finding a row is cheap */
 };
+
+/* Kind, c without its phase, d, e as one number. */
+static inline uint32_t profile_scale_code(char kind, uint8_t c, uint8_t d, uint8_t e)
+{
+        return (uint32_t)(uint8_t)kind << 24 | (uint32_t)c << 16 | (uint32_t)d << 8 | e;
+}
 
 enum item_kind {
         ITEM_READING,
@@ -197,6 +203,9 @@ const struct meter_profile *profile_set_at(const struct profile_set *set, size_t
 const char *profile_set_origin(const struct profile_set *set, const struct meter_profile *profile,
                                const char **ret_overrides);
 
+/* Counts the changes of a set; the first is 1. */
+uint64_t profile_set_generation(const struct profile_set *set);
+
 /* The facts of the last telegram of a line, and its profile: the next one mostly has the same. */
 struct profile_memo {
         uint64_t facts, generation;
@@ -216,6 +225,8 @@ unsigned int profile_points(const struct meter_profile *profile, const struct te
  */
 char profile_kind_of(struct obis obis);
 
+/* Looks up once which row scales which quantity, when all rows are read: the next two need it. */
+void profile_scales_settle(struct meter_profile *profile);
 /* The row that scales a code; NULL when the profile has none. */
 const struct profile_scale *profile_find_scale(const struct meter_profile *profile,
                                                struct obis obis);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * One profile in the making, shared by the files that read it: profile-file.c takes lines apart,
- * profile-value.c and profile-list.c read their values.
+ * An entry of a set: a profile and the words it owns, while it is read and after. profile-file.c
+ * takes lines apart, profile-value.c and profile-list.c read their values into it.
  */
 #pragma once
 
@@ -10,10 +10,6 @@
 #define PROFILE_MESSAGE_MAX 256
 #define PROFILE_ROWS_MAX    64 /* scales, lists */
 
-/* Counts the changes of what a set holds; the first is 1. */
-uint64_t profile_set_generation(const struct profile_set *set);
-
-/* A profile and what it owns. */
 struct profile_entry {
         struct meter_profile profile;
         char *text; /* as it was read */
@@ -56,12 +52,6 @@ extern const struct profile_key profile_match_keys[]; /* [match] */
 int profile_scale_read(struct profile_entry *entry, const char *key, const char *value,
                        char why[static PROFILE_MESSAGE_MAX]);
 
-/* The search key of a row of [scale]: kind, c without its phase, d, e as one number. */
-static inline uint32_t profile_scale_code(char kind, uint8_t c, uint8_t d, uint8_t e)
-{
-        return (uint32_t)(uint8_t)kind << 24 | (uint32_t)c << 16 | (uint32_t)d << 8 | e;
-}
-
 /* A row of [datacollector]: a code, its name in the topics, and "radian". */
 int profile_topic_read(struct profile_entry *entry, const char *key, const char *value,
                        char why[static PROFILE_MESSAGE_MAX]);
@@ -76,7 +66,5 @@ int profile_list_read(struct profile_entry *entry, struct profile_list *list, co
                       const char *value, char why[static PROFILE_MESSAGE_MAX]);
 /* Checks a list as a whole. */
 int profile_list_check(const struct profile_list *list, char why[static PROFILE_MESSAGE_MAX]);
-/* Looks up once which row scales which quantity. */
-void profile_scales_settle(struct meter_profile *profile);
 /* Works out what the places can hold, once all of the profile is read. */
 void profile_lists_settle(struct meter_profile *profile);
