@@ -197,7 +197,7 @@ static enum open_result open_block(struct decoder *d, struct slice apdu, const c
         return OPEN_NOTHING;
 }
 
-/* Explains why a ciphered telegram cannot be opened with what we have. */
+/* Explains why a ciphered telegram cannot be opened with the keys at hand. */
 static enum open_result fail_open(struct decoder *d, const struct cipher_header *header, int error)
 {
         char title[2 * CIPHER_TITLE_BYTES + 1];
@@ -324,7 +324,7 @@ static bool fails_again(struct decoder *d, const uint8_t *title, uint32_t counte
 /*
  * A key that has opened telegrams of this title is right: a 16-bit check too passes one damaged
  * frame in 65536, so that against such a key it takes two telegrams in a row. An 8-bit sum passes
- * one in 256, and what has no framing has no check at all: there, but for a file that holds nothing
+ * one in 256, and an unframed APDU has no check at all: there, but for a file that holds nothing
  * else, it takes two telegrams of a title in a row to call any key wrong.
  */
 static bool proves_wrong_key(struct decoder *d, const struct cipher_keys *keys)
@@ -523,7 +523,7 @@ static enum open_result fail_oms(struct decoder *d, const struct oms_header *hea
                 d->statistics.key_failures++;
                 telegram_fail(t, TELEGRAM_KEY_MISSING, "encrypted by meter %s: a key is needed",
                               title);
-                oms_identify(header, t); /* it stands outside of what is enciphered */
+                oms_identify(header, t); /* it stands outside of the ciphertext */
                 return OPEN_TELEGRAM;
         }
         /* An 8-bit sum is no proof that it came as it was sent: two in a row, where more come. */
@@ -623,8 +623,8 @@ enum open_result decoder_read_text(struct decoder *d, const char **ret_fault)
 }
 
 /*
- * A 16-bit check passes one damaged frame in 65536, and of a million streams one was read so. What
- * is of the same length as another of this sender, and yet another list, is held back once.
+ * A 16-bit check passes one damaged frame in 65536, and of a million streams one was read so. A
+ * telegram of the same length as another of this sender, but with another list, is held back once.
  */
 static bool is_no_variant(struct decoder *d)
 {

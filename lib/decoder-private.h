@@ -47,7 +47,7 @@ struct decoder {
                 size_t bytes; /* of its APDU */
         } kinds[DECODER_KINDS];
         size_t n_kinds;
-        size_t apdu_bytes; /* of what is being opened, with what follows it */
+        size_t apdu_bytes; /* of the APDU that is being opened, with the bytes behind it */
         struct doubt_pasts pasts;
         uint8_t wrong_title[CIPHER_TITLE_BYTES]; /* of the last telegram whose key seemed wrong */
         uint32_t wrong_counter;                  /* its frame counter */
@@ -103,7 +103,7 @@ bool trust_kind(struct decoder *d);
  * and length was another. Damage flips bits; another list is longer or shorter.
  */
 bool trust_variant(struct decoder *d);
-/* True when no check of 16 bits or more bears out what is being read. */
+/* True when no check of 16 bits or more bears out the telegram that is being read. */
 bool trust_is_weak(const struct decoder *d);
 /* The sender of the telegram: a digest of its title, else of its address and id. Never 0. */
 uint64_t trust_sender(const struct decoder *d);

@@ -205,7 +205,7 @@ uint64_t trust_text(const struct decoder *d)
         return digest(DIGEST_INIT, t->hints.ident, strlen(t->hints.ident)) | 1;
 }
 
-/* True when the id is that of the last telegram, or what damage makes of it: a few other
+/* True when the id is that of the last telegram, or may be that id damaged: a few other
  * characters, or none at all. */
 static bool resembles_last(const struct decoder *d)
 {

@@ -190,7 +190,7 @@ static int emit_garbage(const struct scan *scan, struct decoder_event *ret)
         return 1;
 }
 
-/* Opens what the last frame brought. 1 with an event, 0 when there is nothing to open. */
+/* Opens the content of the last frame. 1 with an event, 0 when there is nothing to open. */
 static int open_next(struct decoder *d, struct decoder_event *ret)
 {
         while (d->rest.len > 0 || d->text.len > 0) {

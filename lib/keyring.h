@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Which keys a decoder may use, and what is kept of the meters that used them. Whoever has keys
- * fills one in and hands it to decoder_new(), which asks it directly: the meters of the service
- * have one for each line, a program one for its files. All but `find` may be NULL.
+ * The keys that a decoder may use, and its memory of the meters that used them. The owner of the
+ * keys fills one in and hands it to decoder_new(), which asks it directly: the meters of the
+ * service have one for each line, a program one for its files. All but `find` may be NULL.
  */
 #pragma once
 
@@ -27,12 +27,12 @@ struct keyring {
         const struct cipher_keys *(*find)(void *userdata, const uint8_t *title);
         /*
          * Asked after find() gave NULL, with attempt 0, 1, …: keys that may be of this meter, whose
-         * id stands inside what cannot be read. NULL: no more. What deciphers is accepted; a single
-         * candidate that does not is a wrong key; several leave it open.
+         * id stands inside the ciphertext. NULL: no more. A key that deciphers is accepted; a
+         * single candidate that does not is a wrong key; several leave it open.
          */
         const struct cipher_keys *(*try_next)(void *userdata, size_t attempt);
         /*
-         * What was kept of this title and these keys, for instance over a restart: asked when its
+         * The facts kept of this title and these keys, for instance over a restart: asked when its
          * first telegram comes. False: nothing, or other keys.
          */
         bool (*recall)(void *userdata, const uint8_t *title, const struct cipher_keys *keys,

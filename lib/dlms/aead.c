@@ -91,7 +91,7 @@ struct aead *aead_free(struct aead *a)
 {
         if (!a)
                 return NULL;
-        EVP_CIPHER_CTX_free(a->gcm.evp); /* wipes what it holds */
+        EVP_CIPHER_CTX_free(a->gcm.evp); /* wipes its key */
         EVP_CIPHER_CTX_free(a->cbc.evp);
         OPENSSL_cleanse(a, sizeof(*a));
         free(a);

@@ -18,7 +18,7 @@ struct aead; /* cipher contexts, kept so that a telegram costs no allocation */
 
 /* Owned by the caller. -ENOMEM. */
 int aead_new(struct aead **ret);
-struct aead *aead_free(struct aead *a); /* wipes what it holds */
+struct aead *aead_free(struct aead *a); /* wipes its keys */
 
 /* The last key stays expanded for the next call. It has been taken away: nothing of it stays. */
 void aead_forget_key(struct aead *a);

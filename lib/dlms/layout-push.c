@@ -21,7 +21,7 @@
 
 /*
  * An entry begins with the same 18 bytes always, and there are as many as values: read as a whole,
- * they cost a third of what they cost pulled apart by axdr_next().
+ * they cost a third of the time that axdr_next() takes for the pieces.
  *
  *      02 04 | 12 class(2) | 09 06 name(6) | 0F attribute | 12 index(2) [| restriction [| columns]]
  */

@@ -45,10 +45,10 @@ struct layout {
 };
 
 /*
- * Reads the data at which the reader stands into `telegram`, up to its last byte; what follows is
- * left in the reader. 0, -EBADMSG when it is damaged (the reader's fault says how), -ENOMSG when it
- * is well formed but of no layout known; the telegram then holds nothing of it. *ret_doubt (may be
- * NULL) says whether that is because two lists fit.
+ * Reads the data at which the reader stands into `telegram`, up to its last byte; the bytes behind
+ * are left in the reader. 0, -EBADMSG when it is damaged (the reader's fault says how), -ENOMSG
+ * when it is well formed but of no layout known; the telegram then holds nothing of it. *ret_doubt
+ * (may be NULL) says whether that is because two lists fit.
  */
 int layout_decode(struct reader *r, struct telegram *telegram, const struct layout_options *options,
                   struct layout_doubt *ret_doubt);

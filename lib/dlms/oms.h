@@ -25,7 +25,7 @@ struct oms_header {
         struct slice ciphertext;
 };
 
-/* Reads what begins with CI. -EBADMSG with the reason, -EOPNOTSUPP when it is not mode 5. */
+/* Reads the header, from CI on. -EBADMSG with the reason, -EOPNOTSUPP when it is not mode 5. */
 int oms_parse(struct slice bytes, struct oms_header *ret, const char **ret_fault);
 
 /* Deciphers into `plain`, which holds OMS_PLAIN_MAX. 0, -ENOKEY when 2F 2F does not come out: the

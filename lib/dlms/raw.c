@@ -122,7 +122,7 @@ enum link_result raw_find_notification(struct slice s, struct link_found *ret)
 }
 
 /*
- * No check sum, so what can be known of the first bytes must be right: the reserved bits of
+ * There is no check sum, so the known facts about the first bytes must hold: the reserved bits of
  * long-invoke-id-and-priority are 0, and the shortest telegram of the field has 24 bytes.
  */
 static enum link_result probe_notification(struct slice s, struct link_found *ret)

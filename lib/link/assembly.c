@@ -104,7 +104,7 @@ static enum assembly_result append(struct assembly *a, const struct link_piece *
         return piece->last ? ASSEMBLY_COMPLETE : ASSEMBLY_MORE;
 }
 
-/* An APDU alone in its frame. What its sender began before cannot go on after it. */
+/* An APDU alone in its frame. An earlier one of its sender cannot go on after it. */
 static enum assembly_result pass_single(struct assembly *a, const struct link_piece *piece)
 {
         if (is_of_sender(a, piece))

@@ -49,7 +49,7 @@ enum assembly_result {
         ASSEMBLY_COMPLETE, /* taken: `bytes` and `len` are the APDU, until the next piece */
         ASSEMBLY_SINGLE,   /* not taken: it holds its APDU alone */
         ASSEMBLY_REPEATED, /* the piece before once more: nothing to do */
-        ASSEMBLY_ORPHAN,   /* what it goes on from is missing: dropped */
+        ASSEMBLY_ORPHAN,   /* the piece before it is missing: dropped */
         ASSEMBLY_OVERFLOW, /* longer than any telegram, or no memory: dropped */
 };
 

@@ -12,7 +12,7 @@
 /* CRC-16/X-25, the frame check sequence of HDLC (ISO/IEC 13239 §4.2.5.3) and of SML. */
 uint16_t crc16_x25(struct slice bytes);
 
-/* CRC-16/Kermit: X-25 without its inversions; what old Holley meters send in place of it. */
+/* CRC-16/Kermit: X-25 without its inversions; old Holley meters send it instead. */
 uint16_t crc16_kermit(struct slice bytes);
 
 /* CRC-16/ARC: polynomial x16+x15+x2+1, least significant bit first, no inversion (DSMR P1 §6.2). */

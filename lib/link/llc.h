@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The LLC header in front of an APDU (IEC 62056-46 §5.3.2): E6 E7 00 in what a meter sends, E6 E6
- * 00 in what its client sends. Not all firmware writes it.
+ * The LLC header in front of an APDU (IEC 62056-46 §5.3.2): E6 E7 00 from a meter, E6 E6 00 from
+ * its client. Not all firmware writes it.
  */
 #pragma once
 

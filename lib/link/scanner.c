@@ -370,7 +370,7 @@ static bool have_candidate(struct scanner *s)
         return true;
 }
 
-/* Only what comes behind an unframed frame shows whether its length is right: it is kept. */
+/* Only the bytes behind an unframed frame show whether its length is right: it is kept. */
 static bool is_open_ended(struct scanner *s, const struct probe *probe)
 {
         if (probe->result != LINK_WHOLE || !probe->link->unframed ||

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Finds frames in a stream: offers each position to every framing, moves on by a byte where none
- * fits, waits where one may. The first part of the decoder; knows nothing of what frames hold.
+ * fits, waits where one may. The first part of the decoder; knows nothing of the content of frames.
  *
  * One opened line speaks one framing. Two frames of a framing in a row prove it (one, where it was
- * expected), and the others are noise from then on. What has no framing (raw APDUs) is looked for
- * only while nothing has proved itself, and only where a whole burst between two pauses of the line
+ * expected), and the others are noise from then on. Unframed frames (raw APDUs) are looked for only
+ * while nothing has proved itself, and only where a whole burst between two pauses of the line
  * is made of it; in a file only where the caller says that it holds nothing else.
  */
 #pragma once
@@ -51,10 +51,10 @@ struct scanner {
         size_t burst_at;
         size_t unframed_to;   /* up to here the burst is unframed frames and nothing else */
         uint64_t open_offset; /* in the stream: an unframed frame begins here, … */
-        size_t open_bytes;    /* … whose length only what comes behind can bear out; 0: none */
+        size_t open_bytes;    /* … whose length only the bytes behind can bear out; 0: none */
         const struct link_ops *open_link;
         uint8_t framed, unframed; /* masks of link_table */
-        uint8_t proven_mask;      /* of `proven`: what else comes is noise */
+        uint8_t proven_mask;      /* of `proven`: everything else is noise */
         uint8_t starts[256];      /* bit i: a frame of link_table[i] may begin with this byte */
         size_t room;
         uint8_t *bytes; /* owned; grows with the telegrams of its meter, and stays */

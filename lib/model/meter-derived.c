@@ -109,7 +109,7 @@ static void hold(struct meter *m, const struct reading *reading, const struct me
         }
         update->described_anew |= m->values[at].reading.unit != reading->unit ||
                                   m->values[at].reading.scale != reading->scale;
-        /* Its parts have been assessed: what they make together is as plausible as they are. */
+        /* Its parts have been assessed: their sum is as plausible as they are. */
         meter_value_hold(&m->values[at], reading, now);
         m->values[at].sequence = m->sequence;
         update->values[update->n_values++] = &m->values[at];

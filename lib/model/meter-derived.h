@@ -13,5 +13,5 @@
 #define METER_DERIVED_MAX 4
 
 /* After the telegram's own readings have been taken: adds to, or updates, m->values, which has room
- * for METER_DERIVED_MAX more (or for METER_VALUES_MAX), and appends what changed to `update`. */
+ * for METER_DERIVED_MAX more (or for METER_VALUES_MAX), and appends those values to `update`. */
 void meter_derive(struct meter *m, const struct meter_moment *now, struct meter_update *update);

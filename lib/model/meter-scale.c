@@ -123,7 +123,7 @@ static void learn_against(struct meter_scales *scales, struct scale_entry *e, in
         scales->changed = true;
 }
 
-/* Among candidates: what a telegram proves counts, what it leaves open does not. */
+/* Learns the scale among candidates: a proved one counts, one that is left open does not. */
 static void learn(struct meter_scales *scales, struct scale_entry *e, const struct reading *reading)
 {
         bool evident = reading->scale == SCALE_EVIDENT;

@@ -1,15 +1,16 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * How the scales of a meter are known. Where a telegram does not send them, one scale per quantity
- * stands, on evidence over several telegrams, and is remembered; until then a number that may mean
- * two things has no unit. What an energy register gains is
- * compared with the power of the same telegrams over the same time:
+ * The scales of a meter. Where a telegram does not send them, one scale per quantity stands, on
+ * evidence over several telegrams, and is remembered; until then a number that may mean two things
+ * has no unit. The gain of an energy register is compared with the power of the same telegrams over
+ * the same time:
  *
  *      gained ÷ ∫ power      near 1: the scale is right      near 10, 0.1 …: it is wrong
  *
  * Only while one direction flows: a meter that counts each phase by itself gains import and export
- * at once, ten times what the power of all phases says of either. A register that is contradicted
- * throughout an hour of load, by nearly a power of ten, is shown by the measured scale.
+ * at once, ten times as much as the power of all phases makes of either. A register that is
+ * contradicted throughout an hour of load, by nearly a power of ten, is shown by the measured
+ * scale.
  */
 #pragma once
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The model of one meter: what it said last, value by value, and whether that can be
- * (docs/design.md §4). Short and long lists of a meter come in turn; a value a telegram does not
- * carry keeps its own age.
+ * The model of one meter: its latest values, and whether they are possible (docs/design.md §4).
+ * Short and long lists of a meter come in turn; a value that a telegram does not carry keeps its
+ * own age.
  */
 #include "meter.h"
 
@@ -157,7 +157,7 @@ static void take_readings(struct meter *m, const struct telegram *telegram,
                 if (at == METER_VALUES_MAX)
                         continue;
                 value = &m->values[at];
-                /* The meter's own takes the place of what was computed for the lack of it. */
+                /* The meter's own value replaces a computed one. */
                 if (at == m->n_values || value->flags & METER_VALUE_DERIVED) {
                         update->described_anew = true;
                         m->n_values += at == m->n_values;
@@ -292,7 +292,7 @@ static bool take_string(char *to, size_t size, const char *from)
         return true;
 }
 
-/* A sub-meter has its own maker: what the telegram says is of the meter that sends. */
+/* A sub-meter has its own maker: the one in the telegram is of the meter that sends. */
 static bool take_identity(struct meter *m, const struct telegram *telegram)
 {
         const char *medium = medium_of(telegram);

@@ -122,7 +122,7 @@ struct meter_update {
         bool scales_changed; /* a scale was chosen or replaced: store and log m->scales.memory */
         bool came_online, texts_changed, tariff_changed, key_state_changed, identity_changed;
         bool described_anew; /* by its identity, its tariff, or a value that is new or has another
-                              * unit or scale: what describes the meter says something else */
+                              * unit or scale: descriptions of the meter are out of date */
 };
 
 /* `id` is copied and cleaned by id_clean(); an empty one becomes "unknown". -ENOMEM. */
@@ -157,8 +157,8 @@ int meter_update(struct meter *m, const struct telegram *telegram, uint64_t host
 bool meter_refuse(struct meter *m, const struct telegram *telegram, uint64_t host_usec,
                   uint64_t mono_usec);
 
-/* The host's clock was set: it moved by `by_usec`, and what it said since it was first looked at
- * lies from `from_usec` to `to_usec`. */
+/* The host's clock was set: it moved by `by_usec`; its readings since the first one lie from
+ * `from_usec` to `to_usec`. */
 struct clock_setting {
         uint64_t from_usec, to_usec;
         int64_t by_usec;
@@ -195,8 +195,8 @@ bool meter_net_power(const struct meter *m, unsigned phase, struct decimal *ret)
 
 /*
  * The energy register (import or export) that contradicts the power of the same telegrams, and the
- * factor by which its raw number is to be multiplied: what the configuration calls
- * Scale.<c>.8.0=. False when there is none.
+ * factor by which its raw number is to be multiplied, as in Scale.<c>.8.0= of the
+ * configuration. False when there is none.
  */
 struct meter_scale_fault {
         struct obis obis;
@@ -210,7 +210,7 @@ uint32_t meter_value_flags(const struct meter_value *value, uint64_t now_host_us
 /* True when two telegrams in a row spoke against one of its keys. */
 bool meter_key_is_wrong(const struct meter *m);
 
-/* A key was set for it: what was said of the one before is void. True when the state changed. */
+/* A key was set for it: the state of the one before is void. True when the state changed. */
 bool meter_key_given(struct meter *m);
 
 /* "not-needed" "missing" "unverified" "ok" "wrong-encryption-key" "wrong-authentication-key". */

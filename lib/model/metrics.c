@@ -39,7 +39,7 @@ struct metrics *metrics_free(struct metrics *m)
         return NULL;
 }
 
-/* Appends a label's value with \, " and newline escaped; what is cut is cut at a letter. */
+/* Appends a label's value with \, " and newline escaped; a long one is cut between letters. */
 static size_t put_escaped(char *buf, size_t n, const char *value)
 {
         while (*value) {
@@ -121,7 +121,7 @@ static void metrics_add(struct metrics *m, const char *name, const char *help, s
         s->value = value;
 }
 
-/* How a unit ends a name, and what its number is multiplied with: base units alone (10^n). */
+/* The end of a name by its unit, and the factor of its number: base units alone (10^n). */
 static const struct {
         const char *unit, *suffix;
         int8_t exponent;

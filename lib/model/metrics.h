@@ -32,8 +32,7 @@ struct metrics_label {
 struct metrics *metrics_new(void);
 struct metrics *metrics_free(struct metrics *m);
 
-/* A reading by its key ("voltage_l1", or "1-0:199.7.0") and its unit as it is shown ("V", "" or
- * NULL). */
+/* A reading by its key ("voltage_l1", "1-0:199.7.0") and its unit as shown ("V", "" or NULL). */
 void metrics_add_reading(struct metrics *m, const char *meter, const char *meter_name,
                          const char *key, const char *unit, struct decimal value);
 

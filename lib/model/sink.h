@@ -37,9 +37,9 @@ struct sink_ops {
         int (*begin)(struct sink *sink);
         /* Output1.Reconnect: drops the connection and tries at once. */
         void (*reconnect)(struct sink *sink);
-        /* Tries at once what is waited with: connecting, and what was refused. */
+        /* Tries at once again: to connect, and to send refused messages. */
         void (*retry)(struct sink *sink);
-        /* It leaves for good: what others keep of it is to vanish. stop() follows. */
+        /* It leaves for good: its traces with others are to be removed. stop() follows. */
         void (*withdraw)(struct sink *sink);
         /*
          * A meter of earlier runs, whether it is heard now or not: called once, before it is

@@ -105,7 +105,7 @@ static int date_part(struct slice s, size_t digits)
 
 static bool date_exists(int year, int month, int day)
 {
-        /* 2000 is a leap year and its January has 31 days: what no part excludes is possible. */
+        /* 2000 is a leap year and its January has 31 days: a missing part excludes no day. */
         return datetime_of_fields(year ? year : 2000, month ? month : 1, day ? day : 1, 0, 0, 0)
                 .valid;
 }

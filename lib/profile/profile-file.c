@@ -224,8 +224,8 @@ static void read_key(struct file_reader *f, const struct profile_key *keys, cons
 }
 
 /*
- * "Power=80kW  Voltage=207..253" on one line: what follows two blanks and has a '=' is the next
- * key. Values with such a thing in them do not exist.
+ * "Power=80kW  Voltage=207..253" on one line: a word with a '=' behind two blanks is the next key.
+ * Values with such a thing in them do not exist.
  */
 static void read_keys(struct file_reader *f, const struct profile_key *keys, const char *key,
                       const char *value)

@@ -79,7 +79,7 @@ static bool is_history(struct obis obis)
         return obis.c == 98 || obis.c == 99;
 }
 
-/* "13.7.0(0.987)": what has no unit is written without one. */
+/* "13.7.0(0.987)": a quantity that has no unit is written without one. */
 static bool is_bare_number(const struct text_object *object, struct decimal *ret)
 {
         const struct quantity *quantity = quantity_find(object->obis);

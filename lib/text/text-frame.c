@@ -16,7 +16,7 @@
 /* IEC 62056-21 §6.3.14 allows 16 characters after the '/'; DSMR meters send up to 40. */
 #define IDENT_MAX 80
 #define IDENT_MIN 4 /* three letters of the manufacturer, the baud rate */
-/* ACK, protocol, baud, mode, CR, LF: what a reader answers, heard on a tapped optical line. */
+/* ACK, protocol, baud, mode, CR, LF: the answer of a reader, heard on a tapped optical line. */
 #define ACK_LINE_BYTES 6
 
 struct scan {
@@ -143,8 +143,8 @@ static size_t find_ident_inside(struct slice frame)
 }
 
 /*
- * A telegram without a check sum. DSMR 2.2 and 3.0 end so, and mode D: what its first good object
- * looks like says which. Versions that always send a check sum have lost it: damaged.
+ * A telegram without a check sum. DSMR 2.2 and 3.0 end so, and mode D: the form of its first good
+ * object says which. Versions that always send a check sum have lost it: damaged.
  */
 static enum link_result assess_unchecked(const struct scan *scan, size_t len)
 {
@@ -370,7 +370,7 @@ enum link_result text_frame_find_block(struct slice s, struct text_frame *ret,
         return LINK_MORE;
 }
 
-/* Identification, what its reader answered, empty lines. Results as of scan_ident(). */
+/* Identification, the answer of its reader, empty lines. Results as of scan_ident(). */
 static enum link_result scan_head(const struct scan *scan, size_t *ret_end)
 {
         struct slice s = scan->s;

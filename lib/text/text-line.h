@@ -32,7 +32,7 @@ struct text_object {
 
 /*
  * True for a byte of a text telegram other than a line feed. `parity`: the line is 7E1 but was read
- * as 8N1, so that bit 7 makes the number of ones even; what breaks that is damaged.
+ * as 8N1, so that bit 7 makes the number of ones even; another byte is damaged.
  */
 static inline bool text_is_char(uint8_t byte, bool parity)
 {

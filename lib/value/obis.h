@@ -28,8 +28,7 @@ static inline bool obis_equal(struct obis x, struct obis y)
         return memcmp(&x, &y, sizeof(x)) == 0; /* six bytes, no padding */
 }
 
-/* True when C, D and E agree: the same quantity on whichever medium channel (docs/protocol.md
- * §4.2). */
+/* True when C, D and E agree: one quantity, on whichever medium channel (docs/protocol.md §4.2). */
 static inline bool obis_same_quantity(struct obis x, struct obis y)
 {
         return x.c == y.c && x.d == y.d && x.e == y.e;

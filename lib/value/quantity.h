@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * THE table: OBIS → quantity. What a code means, its name on D-Bus and MQTT, its unit.
+ * THE table: OBIS → quantity. The meaning of a code, its name on D-Bus and MQTT, its unit.
  * Matched on C.D.E (A = 1 for electricity); the full code stays with the reading.
  */
 #pragma once
@@ -49,9 +49,9 @@ const struct quantity *quantity_find_name(const char *name);
 
 /* The i-th row, or NULL past the last: for documents and completions. */
 const struct quantity *quantity_at(size_t i);
-/* And back: below QUANTITIES_MAX, so that what is known of each fits a table. */
+/* And back: below QUANTITIES_MAX, so that a table may have a row for each. */
 #define QUANTITIES_MAX 255
 size_t quantity_index(const struct quantity *quantity);
 
-/* True for what only rises and must never be lost (energy, volume, heat). */
+/* True for quantities that only rise and must never be lost (energy, volume, heat). */
 bool quantity_is_counter(const struct quantity *quantity);

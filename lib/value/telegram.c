@@ -132,7 +132,7 @@ struct slice telegram_printable(struct telegram *t, struct slice bytes)
 }
 
 /*
- * A value that was never written is all FF (text messages of Hungarian meters); what is written may
+ * A value that was never written is all FF (text messages of Hungarian meters); a written one may
  * be followed by FF. Texts of other alphabets than UTF-8 are shown in hex: which one is unknown.
  */
 static struct slice settle_text(struct telegram *t, struct slice value)

@@ -110,7 +110,7 @@ void telegram_remind(struct telegram *t, struct telegram_memo *memo);
 /*
  * Adds a value in base units; the quantity is looked up. `scale` says how the scale of the number
  * is known: SCALE_NONE adds it as sent, to be scaled by reading_set_scale() or to stay without
- * unit. `unit` is what was sent: UNIT_UNSAID is replaced by the unit of the quantity or the code
+ * unit. `unit` is the one sent: UNIT_UNSAID is replaced by the unit of the quantity or the code
  * once the scale is known, never before; UNIT_UNKNOWN stays. A code and value seen before in this
  * telegram is added once.
  */

@@ -41,7 +41,7 @@ const char *unit_name(enum unit unit);
 
 /*
  * COSEM unit enum → unit (IEC 62056-6-2 §4.3.2, Table 4). Kilo forms do not exist there.
- * UNIT_UNKNOWN for what this project does not print.
+ * UNIT_UNKNOWN for units that are not shown.
  */
 enum unit unit_of_cosem(uint8_t unit);
 
