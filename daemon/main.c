@@ -44,7 +44,7 @@ struct daemon {
         sd_event *event;
         struct manager *manager;
         sd_event_source *status;
-        char told[128];
+        char status_text[128];
 };
 
 static int usage(FILE *to)
@@ -241,22 +241,23 @@ static int load_config(const struct options *options, struct config **ret)
         return 0;
 }
 
-static void tell_status(struct daemon *d)
+/* With what else there is to say: a line, or "". Nobody listens outside systemd. */
+static void notify_status(struct daemon *d, const char *state)
 {
         char text[128];
 
         manager_describe(d->manager, text, sizeof(text));
-        if (strcmp(text, d->told) == 0)
+        if (strcmp(text, d->status_text) == 0 && !*state)
                 return;
-        (void)snprintf(d->told, sizeof(d->told), "%s", text);
-        (void)sd_notifyf(false, "STATUS=%s", text); /* nobody listens outside systemd */
+        (void)snprintf(d->status_text, sizeof(d->status_text), "%s", text);
+        (void)sd_notifyf(false, "STATUS=%s\n%s", text, state);
 }
 
 static int on_status(sd_event_source *source, uint64_t usec, void *userdata)
 {
         struct daemon *d = userdata;
 
-        tell_status(d);
+        notify_status(d, "");
         (void)sd_event_source_set_time_relative(source, STATUS_PAUSE_USEC);
         return sd_event_source_set_enabled(source, SD_EVENT_ONESHOT);
 }
@@ -342,8 +343,7 @@ static int run(struct daemon *d, struct config *config)
         if (r >= 0)
                 r = manager_start(d->manager);
         if (r >= 0) {
-                tell_status(d);
-                (void)sd_notify(false, "READY=1"); /* nobody listens outside systemd */
+                notify_status(d, "READY=1");
                 manager_open(d->manager);
                 r = sd_event_loop(d->event);
         }

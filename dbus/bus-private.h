@@ -91,6 +91,7 @@ struct bus {
         sd_bus_slot *early_slot; /* refuses calls until all objects are there */
         sd_bus_slot *name_slot;  /* of the request for our name, until it was waited for */
         int name_r;              /* of the request for our name: 1 while it is not answered */
+        bool has_followers;      /* somebody may follow our signals: the name was asked for */
         sd_bus_slot *object_manager_slot, *lost_slot, *filter_slot, *log_slot;
 
         struct bus_auth_request *auth_requests;

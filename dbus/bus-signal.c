@@ -44,6 +44,8 @@ static void send_now(struct bus *bus, sd_bus_message *m)
 {
         uint64_t n_queued = 0;
 
+        if (!bus->has_followers)
+                return;
         if (sd_bus_get_n_queued_write(bus->bus, &n_queued) >= 0 && n_queued > SIGNAL_QUEUE_MAX)
                 return;
         if (!bus->readers_group) {
@@ -166,6 +168,8 @@ void bus_announce(struct bus *bus, const char *path, struct bus_face *const face
         sd_bus_message *m = NULL;
         int r;
 
+        if (!bus->has_followers) /* who comes later asks for all there is */
+                return;
         if (!bus->readers_group && !is_held(bus) && is_whole_object(faces, n)) {
                 (void)sd_bus_emit_object_added(bus->bus, path); /* nobody to tell of a failure */
                 return;
@@ -197,6 +201,8 @@ void bus_retract(struct bus *bus, const char *path, struct bus_face *const faces
         sd_bus_message *m = NULL;
         int r;
 
+        if (!bus->has_followers)
+                return;
         if (!bus->readers_group && !is_held(bus) && is_whole_object(faces, n)) {
                 (void)sd_bus_emit_object_removed(bus->bus, path); /* as above */
                 return;

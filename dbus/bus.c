@@ -324,12 +324,12 @@ int bus_new(sd_event *event, const struct bus_options *options, struct bus **ret
                 r = bus_export(bus, options->readers_group);
         if (r < 0)
                 return r;
+        bus->has_followers = bus->peer;
         if (!bus->peer) {
                 r = sd_bus_add_filter(bus->bus, &bus->early_slot, on_early, bus);
                 if (r < 0)
                         return r;
         }
-        (void)bus_clock_is_right(bus); /* asks: the answer is there before the first telegram */
         bus->on_lost = options->on_lost;
         bus->lost_userdata = options->lost_userdata ? options->lost_userdata : options->userdata;
         *ret = TAKE(bus);
@@ -403,9 +403,14 @@ void bus_advance(struct bus *bus)
 
 int bus_begin_name(struct bus *bus)
 {
+        int r;
+
         bus_advance(bus);
         bus->name_r = 1;
-        return sd_bus_request_name_async(bus->bus, &bus->name_slot, BUS_NAME, 0, on_name, bus);
+        bus->has_followers = true;
+        r = sd_bus_request_name_async(bus->bus, &bus->name_slot, BUS_NAME, 0, on_name, bus);
+        (void)bus_clock_is_right(bus); /* asks: the answer is there before the first telegram */
+        return r;
 }
 
 int bus_request_name(struct bus *bus)
