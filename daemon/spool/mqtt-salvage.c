@@ -128,7 +128,7 @@ static int read_file(struct salvage *s, const char *path)
         sqlite3 *db = NULL;
         int r = 0;
 
-        if (database_open(path, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOFOLLOW, &db) == 0 &&
+        if (database_open(path, SQLITE_OPEN_READWRITE, &db) == 0 &&
             database_execute(db, "PRAGMA locking_mode = EXCLUSIVE") == 0 &&
             database_prepare(db,
                              "SELECT " MQTT_SALVAGE_COLUMNS " FROM message WHERE id > ?"

@@ -157,9 +157,11 @@ static int open_db(struct mqtt_spool *s)
 {
         int r;
 
-        (void)database_create(s->path); /* where it fails, opening fails and has its sentence */
-        r = database_open(
-                s->path, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOFOLLOW, &s->db);
+        /* SQLITE_OPEN_NOFOLLOW is no use: it refuses a link among the folders too. */
+        if (database_create(s->path) == -ELOOP)
+                return fail(s, SQLITE_CANTOPEN_SYMLINK);
+        /* Where it failed otherwise, opening fails and has its sentence. */
+        r = database_open(s->path, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, &s->db);
         if (r < 0)
                 return explain(s, r);
         r = run(s, settings);

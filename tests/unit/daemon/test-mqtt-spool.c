@@ -341,6 +341,37 @@ static void spool_loses_no_more_than_a_page_to_a_wrong_bit(void **state)
         }
 }
 
+/* The folder may lie on another disk; a link in place of the file is of somebody else's making. */
+static void spool_is_kept_behind_a_linked_folder_and_in_no_linked_file(void **state)
+{
+        char linked[80], target[80];
+        struct mqtt_spool_options options = { linked, "test", 1 << 20, false };
+        struct message_attributes attributes = { MESSAGE_ENERGY, 1, true, 7 };
+        struct message_list list = { 0 };
+        struct mqtt_spool *s;
+
+        (void)state;
+        (void)snprintf(linked, sizeof(linked), "%s-linked", folder);
+        (void)snprintf(target, sizeof(target), "%s/elsewhere", folder);
+        assert_int_equal(symlink(folder, linked), 0);
+        assert_int_equal(mqtt_spool_new(&options, &s), 0);
+        append(s, MESSAGE_ENERGY, 1);
+        assert_string_equal(content(s), "1 ");
+        assert_null(mqtt_spool_free(s));
+        assert_int_equal(unlink(linked), 0);
+
+        assert_int_equal(unlink(path), 0);
+        assert_int_equal(symlink(target, path), 0);
+        s = open_spool(1 << 20);
+        message_list_add(&list, message_new(&attributes, "t", "1", 1));
+        assert_int_equal(mqtt_spool_append(s, &list), -EROFS);
+        assert_non_null(strstr(mqtt_spool_error(s), "able to write"));
+        assert_int_equal(access(target, F_OK), -1);
+        message_list_clear(&list);
+        assert_null(mqtt_spool_free(s));
+        assert_int_equal(unlink(path), 0);
+}
+
 static void spool_that_cannot_be_written_says_so_and_gives_messages_back(void **state)
 {
         struct mqtt_spool_options options = { "/proc/self", "test", 1 << 20, false };
@@ -370,6 +401,7 @@ int main(void)
                 cmocka_unit_test(spool_of_a_version_without_digests_is_read),
                 cmocka_unit_test(spool_saves_what_is_readable_of_a_damaged_file),
                 cmocka_unit_test(spool_loses_no_more_than_a_page_to_a_wrong_bit),
+                cmocka_unit_test(spool_is_kept_behind_a_linked_folder_and_in_no_linked_file),
                 cmocka_unit_test(spool_that_cannot_be_written_says_so_and_gives_messages_back),
         };
         int r;
