@@ -81,6 +81,8 @@ int manager_reload(struct manager *m, char ***ret_warnings, sd_bus_error *error)
         struct config *config = NULL;
         int r = config_load(m->options.config_path, outputs_section_at, &config);
 
+        if (r == 0)
+                r = profile_set_add_builtin(config->profiles);
         if (r < 0)
                 return refuse(m, config, r == -EINVAL ? NULL : strerror(-r), error);
         if (zone_set(config->tariff->timezone) < 0)

@@ -631,6 +631,11 @@ int manager_start(struct manager *m)
                 return r;
         }
         show_state(m);
+        r = profile_set_add_builtin(m->profiles); /* while the bus daemon answers */
+        if (r < 0) {
+                log_error("cannot read the built-in profiles: %s", strerror(-r));
+                return r;
+        }
         r = m->bus ? bus_request_name(m->bus) : 0;
         if (r < 0)
                 log_error("cannot take the name on the message bus: %s", strerror(-r));

@@ -77,6 +77,8 @@ static void read_folder(struct config_reader *reader, const char *folder)
         struct dirent **entries = NULL;
         int n = scandir(folder, &entries, is_profile, by_bytes);
 
+        if (n > 0 && profile_set_add_builtin(reader->config->profiles) < 0)
+                reader->out_of_memory = true;
         if (n < 0 && errno != ENOENT && errno != ENOTDIR)
                 config_read_problem(reader, folder, 0, false, "cannot be listed: %s",
                                     strerror(errno));
@@ -99,7 +101,8 @@ void config_profiles_read(struct config_reader *reader, const char *path)
         OWNED_FREE char *copy = strdup(path);
         OWNED_FREE char *folder = NULL;
 
-        if (profile_set_new(&reader->config->profiles) < 0 || !copy) {
+        reader->config->profiles = profile_set_new_empty();
+        if (!reader->config->profiles || !copy) {
                 reader->out_of_memory = true;
                 return;
         }
@@ -131,10 +134,16 @@ static const char *nearest(const struct profile_set *set, const char *word)
 
 void config_profiles_check(struct config_reader *reader, const struct config_converter *c)
 {
-        const struct profile_set *set = reader->config->profiles;
+        struct profile_set *set = reader->config->profiles;
         const char *near;
 
-        if (!c->profile || !set || profile_set_find(set, c->profile))
+        if (!c->profile || !set)
+                return;
+        if (profile_set_add_builtin(set) < 0) {
+                reader->out_of_memory = true;
+                return;
+        }
+        if (profile_set_find(set, c->profile))
                 return;
         near = nearest(set, c->profile);
         config_read_problem_of(reader, &c->profile, "Profile=%.60s: no such profile; %s%s%s",

@@ -58,7 +58,7 @@ void config_read_warning_of(struct config_reader *reader, const void *target, co
 /* 0; -EINVAL: *ret holds only problems; -ENOMEM: nothing in *ret. */
 int config_read_finish(struct config_reader *reader, struct config **ret);
 
-/* The built-in profiles, and those of DIR/profiles.d/ *.profile. */
+/* The profiles of DIR/profiles.d/ *.profile, behind the built-in ones. */
 void config_profiles_read(struct config_reader *reader, const char *path);
 /* Reports a profile that does not exist. */
 void config_profiles_check(struct config_reader *reader, const struct config_converter *c);

@@ -97,7 +97,9 @@ struct config {
         struct config_item *items;
         struct config_daemon *daemon; /* of items, always there */
         struct config_tariff *tariff;
-        struct profile_set *profiles;    /* the built-in ones and those of profiles.d */
+        struct profile_set *profiles; /* those of profiles.d behind the built-in ones; empty until
+                                       * profile_set_add_builtin() where neither a file nor
+                                       * Profile= asked for them */
         struct config_problem *problems; /* warnings of a good one; errors of a refused one */
 };
 

@@ -18,6 +18,7 @@ struct profile_set {
         size_t n;
         struct profile_entry *retired;
         uint64_t generation;
+        size_t n_builtin; /* of profile_texts, so many have been read */
 };
 
 static struct profile_entry *entry_of(const struct meter_profile *profile)
@@ -116,20 +117,33 @@ static int add(struct profile_set *set, struct slice text, const char *file,
         return r == -ENOSPC ? -EINVAL : r;
 }
 
-int profile_set_new(struct profile_set **ret)
+struct profile_set *profile_set_new_empty(void)
 {
-        struct profile_set *set = calloc(1, sizeof(*set));
+        return calloc(1, sizeof(struct profile_set));
+}
 
-        if (!set)
-                return -ENOMEM;
-        for (size_t i = 0; profile_texts[i].text; i++) {
-                int r = add(set, slice_of_string(profile_texts[i].text), NULL, NULL);
+int profile_set_add_builtin(struct profile_set *set)
+{
+        const char *text;
+
+        while ((text = profile_texts[set->n_builtin].text)) {
+                int r = add(set, slice_of_string(text), NULL, NULL);
 
                 assert(r != -EINVAL); /* the build's own text */
-                if (r < 0) {
-                        profile_set_free(set);
+                if (r < 0)
                         return r;
-                }
+                set->n_builtin++;
+        }
+        return 0;
+}
+
+int profile_set_new(struct profile_set **ret)
+{
+        struct profile_set *set = profile_set_new_empty();
+
+        if (!set || profile_set_add_builtin(set) < 0) {
+                profile_set_free(set);
+                return -ENOMEM;
         }
         *ret = set;
         return 0;
@@ -185,6 +199,7 @@ bool profile_set_take(struct profile_set *set, struct profile_set *from)
                 set->retired = old[j];
         }
         set->n = from->n;
+        set->n_builtin = from->n_builtin;
         set->generation++;
         from->n = 0;
         profile_set_free(from);

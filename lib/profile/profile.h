@@ -177,6 +177,10 @@ struct profile_reporter {
 
 /* A set with the built-in profiles. Owned by the caller. -ENOMEM. */
 int profile_set_new(struct profile_set **ret);
+/* The same in two steps: they are read when that is convenient, and before any other. A set that
+ * has them stays as it is. -ENOMEM: then call it again, or free the set. */
+struct profile_set *profile_set_new_empty(void);
+int profile_set_add_builtin(struct profile_set *set);
 struct profile_set *profile_set_free(struct profile_set *set);
 
 /*
