@@ -44,7 +44,8 @@ static bool may_be_part(const struct meter *m, uint8_t c, const struct meter_mom
                now->mono_usec - m->first_mono_usec < PARTS_USEC;
 }
 
-/* The sum of all registers there are; false unless each of them is in this telegram. */
+/* The sum of all registers there are; false unless this telegram has each of them, in a scale that
+ * is known. */
 static bool add_registers(const struct meter *m, uint8_t c, const struct meter_moment *now,
                           struct reading *ret)
 {
@@ -55,7 +56,7 @@ static bool add_registers(const struct meter *m, uint8_t c, const struct meter_m
 
                 if (value->reading.obis.c != c || !is_register(value))
                         continue;
-                if (value->sequence != m->sequence)
+                if (value->sequence != m->sequence || reading_is_unscaled(&value->reading))
                         return false;
                 if (n++ == 0) {
                         *ret = value->reading;

@@ -235,6 +235,23 @@ static void net_power_is_sent_or_follows(void **state)
         meter_free(m);
 }
 
+/* What one of them counts in is unknown: so is their sum, whichever comes first. */
+static void registers_of_an_unknown_scale_have_no_sum(void **state)
+{
+        (void)state;
+        for (size_t i = 0; i < 2; i++) {
+                struct meter *m = new_meter();
+
+                begin();
+                add("1-0:1.8.1", 5000, 0);
+                add("1-0:1.8.2", 7, 0);
+                telegram.readings[i].scale = SCALE_NONE;
+                take(m, 0);
+                assert_null(meter_find(m, "active_energy_import"));
+                meter_free(m);
+        }
+}
+
 static void net_power_of_an_unknown_scale_is_unknown(void **state)
 {
         struct meter *m = new_meter();
@@ -282,6 +299,7 @@ int main(void)
                 cmocka_unit_test(one_register_alone_is_the_total_after_an_hour),
                 cmocka_unit_test(both_directions_have_one),
                 cmocka_unit_test(net_power_is_sent_or_follows),
+                cmocka_unit_test(registers_of_an_unknown_scale_have_no_sum),
                 cmocka_unit_test(net_power_of_an_unknown_scale_is_unknown),
                 cmocka_unit_test(full_meter_stays_within_bounds),
         };
