@@ -9,6 +9,8 @@
  */
 #pragma once
 
+#include <errno.h>
+
 #include <json-c/json.h>
 
 /* For a key that is not there yet and outlives the object, such as a literal: json-c need neither
@@ -65,6 +67,22 @@ static inline void json_add_null(struct json_object **object, const char *key)
 static inline void json_add_new_null(struct json_object **object, const char *key)
 {
         json_add_null_by(object, key, JSON_KEY_IS_NEW);
+}
+
+/* The text of the whole object, which keeps it; NULL: none. Where its buffer cannot grow json-c
+ * leaves a piece out and says nothing: realloc() does (POSIX). */
+static inline const char *json_to_text(struct json_object *object, int flags)
+{
+        const int before = errno;
+        const char *text = NULL;
+
+        errno = 0;
+        if (object)
+                text = json_object_to_json_string_ext(object, flags);
+        if (errno == ENOMEM)
+                text = NULL;
+        errno = before;
+        return text;
 }
 
 /* Takes `value`; NULL: it could not be made. */

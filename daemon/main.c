@@ -184,7 +184,7 @@ static int print_problems(const struct config *config, bool json)
                 print_override(profiles, profile, json, &list);
         if (!json)
                 return 0;
-        text = list ? json_object_to_json_string_ext(list, JSON_C_TO_STRING_NOSLASHESCAPE) : NULL;
+        text = json_to_text(list, JSON_C_TO_STRING_NOSLASHESCAPE);
         if (text)
                 (void)puts(text);
         (void)json_object_put(list);

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/json.h"
 #include "ctl/verb.h"
 #include "output.h"
 
@@ -167,12 +168,12 @@ void json_print(struct json_object *object)
 
         if (output_is_terminal())
                 flags |= JSON_C_TO_STRING_PRETTY | JSON_C_TO_STRING_SPACED;
-        puts(made_text(json_object_to_json_string_ext(object, flags)));
+        puts(made_text(json_to_text(object, flags)));
 }
 
 void json_print_line(struct json_object *object)
 {
-        puts(made_text(json_object_to_json_string_ext(
-                object, JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE)));
+        puts(made_text(
+                json_to_text(object, JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE)));
         (void)fflush(stdout); /* whether it worked is asked at the end, by ferror() */
 }

@@ -106,27 +106,25 @@ static void add_values(struct json_object **object, const struct meter_update *u
         json_add_new(object, "values", values);
 }
 
-static const struct meter_value *find(const struct meter_update *update, const char *key)
+static bool has_power(const struct meter_update *update)
 {
-        for (size_t i = 0; i < update->n_values; i++)
-                if (strcmp(update->values[i]->key, key) == 0)
-                        return update->values[i];
-        return NULL;
+        for (size_t i = 0; i < update->n_values; i++) {
+                struct obis o = update->values[i]->reading.obis;
+
+                if (o.a == 1 && o.d == 7 && (o.c == 1 || o.c == 2 || o.c == 16))
+                        return true;
+        }
+        return false;
 }
 
 /* Import less export of one telegram, in W: one signed number, and no moment between the two. */
-static void add_net_power(struct json_object **object, const struct meter_update *update)
+static void add_net_power(struct json_object **object, const struct meter *meter,
+                          const struct meter_update *update)
 {
-        const struct meter_value *import = find(update, "active_power_import");
-        const struct meter_value *export = find(update, "active_power_export");
-        struct decimal net;
         char number[DECIMAL_TEXT_MAX];
+        struct decimal net;
 
-        if (!import || import->reading.unit != UNIT_W)
-                return;
-        net = import->reading.value;
-        if (export && (export->reading.unit != UNIT_W ||
-                       decimal_subtract(net, export->reading.value, &net) < 0))
+        if (!has_power(update) || !meter_net_power(meter, 0, &net))
                 return;
         decimal_print(net, number);
         json_add_new(object, "power_net", json_object_new_double_s(decimal_to_double(net), number));
@@ -155,7 +153,7 @@ static void native_telegram(const struct format_context *context, const struct m
         format_time(update->time_usec, false, time);
         json_add_new(&object, "time_utc", json_object_new_string(time));
         json_add_new(&object, "seq", json_object_new_int64((int64_t)update->sequence));
-        add_net_power(&object, update);
+        add_net_power(&object, meter, update);
         add_values(&object, update);
 
         for (size_t i = 0; i < update->n_values; i++)

@@ -235,18 +235,20 @@ void format_add(struct message_list *list, const struct message_attributes *attr
 
         if (m)
                 message_list_add(list, m);
+        else
+                list->incomplete = true;
 }
 
 void format_add_json(struct message_list *list, const struct message_attributes *attributes,
                      const char *topic, struct json_object *object)
 {
         const char *payload =
-                object ? json_object_to_json_string_ext(
-                                 object, JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE)
-                       : NULL;
+                json_to_text(object, JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE);
 
         if (payload)
                 format_add(list, attributes, topic, payload);
+        else
+                list->incomplete = true;
 }
 
 /* The longest distance that is usual: of the last ones the second longest, so that telegrams in

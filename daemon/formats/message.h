@@ -34,6 +34,7 @@ struct message {
 struct message_list {
         struct message *head, *tail;
         size_t n, bytes; /* bytes: the sum of message_bytes() */
+        bool incomplete; /* there was no memory for one that a format wanted to add */
 };
 
 /* A copy of both, owned by the caller (free()). NULL when out of memory. */

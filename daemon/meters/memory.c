@@ -191,9 +191,7 @@ char *memory_print(const struct meter *memory, bool final)
         for (size_t i = 0; i < memory->n_values; i++)
                 json_append(&values, value_to_json(&memory->values[i]));
         json_add(&o, "values", values);
-        text = o ? json_object_to_json_string_ext(o, JSON_C_TO_STRING_PLAIN |
-                                                             JSON_C_TO_STRING_NOSLASHESCAPE)
-                 : NULL;
+        text = json_to_text(o, JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE);
         copy = text ? strdup(text) : NULL;
         json_object_put(o);
         return copy;

@@ -246,10 +246,13 @@ void mqtt_publish_describe(struct sink_mqtt *s, struct mqtt_entry *e, bool alway
                 e->signed_usec = 0;
                 return;
         }
-        e->signature = signature;
         format_describe(context, model, list);
         format_state(context, model, list);
         format_parts(context, model, add_part, e);
+        if (list->incomplete) /* the next telegram tries again */
+                e->signed_usec = 0;
+        else
+                e->signature = signature;
 }
 
 /* How long values are good for follows from the intervals, which are learned now. */
@@ -314,7 +317,8 @@ void mqtt_publish_anew(struct sink_mqtt *s, struct mqtt_entry *e)
                 return;
         add_health(s, e, &used);
         format_counters(mqtt_publish_context(s, e), model, 0, UINT64_MAX, &used);
-        if (mqtt_publish_withdraw(s, e->id, &e->retained, &used, &list))
+        /* Without memory for all of it nobody knows what is out of date. */
+        if (!used.incomplete && mqtt_publish_withdraw(s, e->id, &e->retained, &used, &list))
                 mqtt_publish_remember(s, e->id, &e->retained);
         message_list_clear(&used);
         mqtt_publish_describe(s, e, true, &list);

@@ -183,27 +183,28 @@ void meter_derive(struct meter *m, const struct meter_moment *now, struct meter_
 
 /* ---- asked for, and held nowhere ---- */
 
-static const struct meter_value *find_scaled(const struct meter *m, unsigned c)
+static bool is_unscaled(const struct meter_value *value)
 {
-        const struct meter_value *value = find(m, (uint8_t)c, D_POWER);
-
-        return value && !reading_is_unscaled(&value->reading) ? value : NULL;
+        return value && reading_is_unscaled(&value->reading);
 }
 
 bool meter_net_power(const struct meter *m, unsigned phase, struct decimal *ret)
 {
-        const struct meter_value *net = find_scaled(m, C_NET + PHASE_STEP * phase), *in, *out;
+        const uint8_t step = (uint8_t)(PHASE_STEP * phase);
+        const struct meter_value *net = find(m, C_NET + step, D_POWER), *in, *out;
         struct decimal none = { 0, 0 };
 
         if (net && !(net->flags & METER_VALUE_DERIVED)) {
+                if (is_unscaled(net))
+                        return false;
                 *ret = net->reading.value;
                 return true;
         }
-        /* Not the one that was computed: it stays behind when a telegram has but one of its parts.
-         */
-        in = find_scaled(m, C_IMPORT + PHASE_STEP * phase);
-        out = find_scaled(m, C_EXPORT + PHASE_STEP * phase);
-        if ((!in && !out) || (in && out && in->sequence != out->sequence))
+        /* Not the computed one: it stays behind when a telegram has but one of its parts. */
+        in = find(m, C_IMPORT + step, D_POWER);
+        out = find(m, C_EXPORT + step, D_POWER);
+        if ((!in && !out) || is_unscaled(in) || is_unscaled(out) ||
+            (in && out && in->sequence != out->sequence))
                 return false;
         return decimal_subtract(in ? in->reading.value : none, out ? out->reading.value : none,
                                 ret) == 0;

@@ -146,6 +146,34 @@ class SameEverywhere(unittest.TestCase):
             self.fail(f"{name} is {seen[0]}, not {value}")
 
 
+class OneDirection(unittest.TestCase):
+    """A telegram with one direction of a meter that knows both: their difference is not known."""
+
+    def test_net_power_is_of_one_telegram(self):
+        broker = self.enterContext(Broker())
+        bed = self.enterContext(MeterBed())
+        bed.configure(f'[mqtt "all"]\nHost=127.0.0.1\nPort={broker.port}\nInstance=box\n')
+        bed.d.manager("Reload")
+        subscriber = Subscriber(broker)
+        self.addCleanup(subscriber.close)
+        for n, (lines, net) in enumerate(((["1-0:1.7.0(000.000*kW)", "1-0:2.7.0(000.883*kW)"], -883),
+                                          (["1-0:1.7.0(000.000*kW)"], None),
+                                          (["1-0:1.7.0(000.000*kW)", "1-0:2.7.0(000.700*kW)"], -700)), 1):
+            bed.feed(p1(lines))
+            bed.wait_telegrams(METER, n)
+            shown = wait_until(lambda n=n: next((t for t in map(json.loads, self.telegrams(subscriber))
+                                                 if t["seq"] == n), None), f"telegram {n}", 30)
+            with self.subTest(telegram=n):
+                self.assertEqual(shown.get("power_net"), net)
+                on_bus = bed.d.client.get_all(bus.meter_path(METER), bus.ELECTRICITY)["PowerNet"]
+                self.assertEqual(None if on_bus != on_bus else on_bus, net)
+
+    @staticmethod
+    def telegrams(subscriber):
+        return [payload for topic, payload, _, _ in list(subscriber.got)
+                if topic == f"smartmeterd/box/meter/{METER}/telegram"]
+
+
 class UnknownScale(unittest.TestCase):
     """A list that no profile knows: its numbers have no scale, and only who can say so shows them."""
 

@@ -267,6 +267,13 @@ static void net_power_of_an_unknown_scale_is_unknown(void **state)
         assert_false(meter_net_power(m, 0, &net));
         assert_true(meter_net_power(m, 1, &net));
         assert_false(meter_net_power(m, 2, &net));
+
+        begin(); /* one direction is no 0 W for that its scale is unknown */
+        add("1-0:41.7.0", 40, 0);
+        add("1-0:42.7.0", 5, 0);
+        telegram.readings[0].scale = SCALE_NONE;
+        take(m, 10);
+        assert_false(meter_net_power(m, 2, &net));
         meter_free(m);
 }
 
