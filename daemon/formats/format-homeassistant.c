@@ -463,8 +463,10 @@ static void homeassistant_describe(const struct format_context *context, const s
                 return; /* a device without components is refused */
         discovery_topic(context, meter->id, device_id, topic);
         components = components_of(context, meter);
-        if (!components)
+        if (!components) {
+                ret->incomplete = true;
                 return;
+        }
         if (context->discovery_entity) {
                 describe_entities(context, meter, device_id, components, ret);
                 json_object_put(components);

@@ -249,10 +249,11 @@ void mqtt_publish_describe(struct sink_mqtt *s, struct mqtt_entry *e, bool alway
         format_describe(context, model, list);
         format_state(context, model, list);
         format_parts(context, model, add_part, e);
-        if (list->incomplete) /* the next telegram tries again */
+        e->signature = signature;
+        if (list->incomplete) { /* the next telegram tries again */
+                e->signature = ~signature;
                 e->signed_usec = 0;
-        else
-                e->signature = signature;
+        }
 }
 
 /* How long values are good for follows from the intervals, which are learned now. */

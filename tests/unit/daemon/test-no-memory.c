@@ -11,6 +11,7 @@
 #include "base/json.h"
 #include "daemon/formats/format.h"
 #include "daemon/meters/memory.h"
+#include "daemon/mqtt/mqtt-publish.h"
 #include "format-bit.h"
 #include "lib/model/telegram-json.h"
 #include "tests/unit/model/meter-fixture.h"
@@ -203,8 +204,64 @@ static void run_case(void **state)
         message_list_clear(&whole);
 }
 
+/* Is each of what was sent a whole message, and none that empties a topic? */
+static void assert_nothing_withdrawn(struct sink_mqtt *s)
+{
+        struct message_list sent = { 0 };
+
+        (void)mqtt_queue_take(s->queue, &sent);
+        for (const struct message *each = sent.head; each; each = each->next)
+                assert_true(each->payload_len > 0);
+        message_list_clear(&sent);
+}
+
+/* A device that Home Assistant knows is not taken away for want of memory, and described anew. */
+static void description_waits_for_memory_and_takes_nothing_away(void **state)
+{
+        struct sink_mqtt s = { .connected = true, .state_topic = "smartmeterd/box/state" };
+        struct message_list again = { 0 };
+        struct mqtt_entry *e;
+        size_t n;
+
+        (void)state;
+        s.context = context;
+        s.context.n_parts = 0;
+        s.context.formats = format_bit("homeassistant");
+        assert_int_equal(mqtt_queue_new(1 << 20, &s.queue), 0);
+        mqtt_publish_begin(&s);
+        e = mqtt_publish_meter(&s, meter);
+        assert_non_null(e);
+        mqtt_publish_anew(&s, e);
+        assert_nothing_withdrawn(&s);
+        n_calls = 0;
+        mqtt_publish_anew(&s, e);
+        n = n_calls;
+        assert_nothing_withdrawn(&s);
+        for (failing = 1; failing <= n; failing++) {
+                n_calls = 0;
+                mqtt_publish_anew(&s, e);
+                assert_nothing_withdrawn(&s);
+        }
+        for (failing = 1; !again.incomplete; failing++) {
+                message_list_clear(&again);
+                n_calls = 0;
+                mqtt_publish_describe(&s, e, true, &again);
+        }
+        failing = 0;
+        message_list_clear(&again);
+        again.incomplete = false;
+        mqtt_publish_describe(&s, e, false, &again);
+        assert_true(again.n > 0);
+        message_list_clear(&again);
+        mqtt_publish_end(&s);
+        assert_null(mqtt_queue_free(s.queue));
+}
+
 int main(void)
 {
+        static const struct CMUnitTest more[] = {
+                cmocka_unit_test(description_waits_for_memory_and_takes_nothing_away),
+        };
         int r;
 
         meter = new_meter();
@@ -219,7 +276,8 @@ int main(void)
         meter->values[0].flags |= METER_VALUE_DERIVED;
         meter->values[0].recent.n = 1;
         meter->tariff.active = 1;
-        r = test_run_rows("no-memory", cases, ELEMENTSOF(cases), sizeof(cases[0]), run_case);
+        r = test_run_rows_and("no-memory", cases, ELEMENTSOF(cases), sizeof(cases[0]), run_case,
+                              more, ELEMENTSOF(more));
         (void)meter_free(meter);
         return r;
 }
