@@ -197,8 +197,8 @@ check() {
         return 1
 }
 
-# verdict_of NAME CODE LOG: 77 is "cannot run here", with the reason in the log's last line.
-verdict_of() {
+# outcome_of NAME CODE LOG: 77 is "cannot run here", with the reason in the log's last line.
+outcome_of() {
         case $2 in
         0) pass "$1" ;;
         77) skip "$1" "$(tail -n 1 "$3")" ;;

@@ -74,7 +74,7 @@ python_syntax() {
 
 man_lint() {
         local findings
-        # Not ours to judge: mandoc on Debian does not know cross references to other packages' pages.
+        # No fault of ours: mandoc on Debian does not know cross references to other packages' pages.
         findings=$(mandoc -Tlint -Wstyle "$@" 2>&1 | grep -vE 'referenced manual not found|outdated mandoc.db') || return 0
         echo "$findings"
         return 1
@@ -124,7 +124,7 @@ part_extend() {
         local code=0
         tests/extend.sh >"$top/extend.log" 2>&1 || code=$?
         if ! count_tap "$top/extend.log" || [[ $code != 0 ]] && ! grep -q '^not ok' "$top/extend.log"; then
-                verdict_of "rows of CONTRIBUTING" 1 "$top/extend.log"
+                outcome_of "rows of CONTRIBUTING" 1 "$top/extend.log"
         fi
 }
 
@@ -195,11 +195,11 @@ part_fuzz() {
         done
         printf '%s\n' "${names[@]}" | xargs -P 2 -I{} tools/fuzz-one.sh "$top/fuzz" {} "$FUZZ_SECONDS" || true
         for name in "${names[@]}"; do
-                check "fuzz-$name, $FUZZ_SECONDS s" fuzz_verdict "$name"
+                check "fuzz-$name, $FUZZ_SECONDS s" fuzz_outcome "$name"
         done
 }
 
-fuzz_verdict() {
+fuzz_outcome() {
         local log=$top/fuzz/fuzz-$1.log
         tail -n 40 "$log"
         [[ $(cat "$top/fuzz/fuzz-$1.rc") == 0 ]]
@@ -217,7 +217,7 @@ part_package() {
                 skip "install, upgrade, purge" "needs root (systemd-nspawn)"
         else
                 tests/package/install.sh "$deb" >"$top/install.log" 2>&1
-                verdict_of "install, upgrade, purge" $? "$top/install.log"
+                outcome_of "install, upgrade, purge" $? "$top/install.log"
         fi
 }
 
@@ -228,7 +228,7 @@ part_apt() {
         local deb
         deb=$(find "$top/deb" -maxdepth 1 -name 'smartmeterd_*.deb' | head -n 1)
         tests/package/apt.sh "$deb" >"$top/apt.log" 2>&1
-        verdict_of "added to apt, installed by name, upgraded" $? "$top/apt.log"
+        outcome_of "added to apt, installed by name, upgraded" $? "$top/apt.log"
 }
 
 # The image of containers, from a meter behind a serial server to a message.
@@ -238,7 +238,7 @@ part_image() {
         local deb
         deb=$(find "$top/deb" -maxdepth 1 -name 'smartmeterd_*.deb' | head -n 1)
         tests/package/image.sh "$deb" >"$top/image.log" 2>&1
-        verdict_of "from the image to a message" $? "$top/image.log"
+        outcome_of "from the image to a message" $? "$top/image.log"
 }
 
 # What is tested here may lack what a fresh machine lacks: there the same parts must end the same, and
@@ -256,7 +256,7 @@ part_bare() {
         printf '%s\n' "${releases[@]}" | xargs -P 2 -I{} sh -c \
                 'tests/package/bare.sh {} >"$0/bare-{}.log" 2>&1; echo $? >"$0/bare-{}.rc"' "$top"
         for release in "${releases[@]}"; do
-                verdict_of "demo and parts on a bare $release" "$(cat "$top/bare-$release.rc")" "$top/bare-$release.log"
+                outcome_of "demo and parts on a bare $release" "$(cat "$top/bare-$release.rc")" "$top/bare-$release.log"
                 for part in build unit package; do
                         [[ $(cat "$top/bare-$release.rc") == 77 ]] ||
                                 check "$part on a bare $release, as here" same_counts "$part" "$top/bare-$release.log"
@@ -287,7 +287,7 @@ part_cross() {
                 'tests/package/clean-build.sh {} "$0/clean-{}" >"$0/clean-{}.log" 2>&1; echo $? >"$0/clean-{}.rc"' "$top"
         for arch in "${arches[@]}"; do
                 folder=$top/clean-$arch
-                verdict_of ".deb in a clean system, $arch" "$(cat "$folder.rc")" "$folder.log"
+                outcome_of ".deb in a clean system, $arch" "$(cat "$folder.rc")" "$folder.log"
                 [[ $(cat "$folder.rc") == 0 ]] || continue
                 deb=$(find "$folder" -name 'smartmeterd_*.deb')
                 check "what is in it, $arch" tests/package/contents.sh "$deb"
@@ -302,18 +302,18 @@ part_debian13() {
         local release=${RELEASE:-trixie} folder log code=0 deb ok bad left
         folder=$top/clean-$release
         RELEASE=$release tests/package/clean-build.sh "$(dpkg --print-architecture)" "$folder" >"$folder.log" 2>&1 || code=$?
-        verdict_of ".deb in a clean $release" "$code" "$folder.log"
+        outcome_of ".deb in a clean $release" "$code" "$folder.log"
         [[ $code == 0 ]] || return
         deb=$(find "$folder" -name 'smartmeterd_*.deb')
         check "what is in it, $release" tests/package/contents.sh "$deb"
         check "its programs, $release" tests/package/machine.sh "$deb"
         check "lintian, $release" tools/lint-deb.sh "$folder"/*.changes
         RELEASE=$release tests/package/install.sh "$deb" >"$top/install-$release.log" 2>&1 || code=$?
-        verdict_of "install, upgrade, purge, $release" "$code" "$top/install-$release.log"
+        outcome_of "install, upgrade, purge, $release" "$code" "$top/install-$release.log"
         code=0 log=$top/tests-$release.log
         tests/package/other-release.sh "$release" >"$log" 2>&1 || code=$?
         if [[ $code == 77 ]] || ! grep -qE '^[0-9]+ passed, [0-9]+ failed' "$log"; then
-                verdict_of "tests on $release" "$code" "$log"
+                outcome_of "tests on $release" "$code" "$log"
                 return
         fi
         read -r ok bad left <<<"$(tail -n 1 "$log" | tr -dc '0-9 ')"
@@ -334,7 +334,7 @@ part_vm() {
         fi
         # Where no test has failed, the machine itself had trouble, or cannot do it at all.
         if [[ $code != 0 ]] && ! grep -q '^not ok ' "$top/vm.log"; then
-                verdict_of "a whole Debian in QEMU" "$code" "$top/vm.log"
+                outcome_of "a whole Debian in QEMU" "$code" "$top/vm.log"
         fi
 }
 
@@ -351,7 +351,7 @@ part_coverage() {
         check "coverage report" "${gcovr[@]}" -e 'tests/' --html-details "$top/coverage.html"
         "${gcovr[@]}" --filter lib/ --print-summary --output "$top/coverage-lib.txt" \
                 --fail-under-line 95 --fail-under-branch 85
-        verdict_of "lib/: 95 % of lines, 85 % of branches" $? "$top/coverage-lib.txt"
+        outcome_of "lib/: 95 % of lines, 85 % of branches" $? "$top/coverage-lib.txt"
 }
 
 run_part() {

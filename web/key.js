@@ -17,7 +17,7 @@ function keyPicture() {
 }
 
 /* Waits for the next telegram, which shows whether the key is right. */
-async function verdict(id, page, dialog) {
+async function keyTried(id, page, dialog) {
 	dialog.say(_("The service has the key. The meter's next telegram tells whether it is right…"));
 	const before = page.meter(id), count = before && before.statistics["key-failures"];
 	for (;;) {
@@ -46,7 +46,7 @@ export function openKey(meter, page) {
 		if (!key.input.value.trim())
 			throw new Error(_("Type the encryption key first."));
 		await change(["set-key", "--json", "--", meter.id], { input: lines.join("\n") + "\n" });
-		await verdict(meter.id, page, dialog);
+		await keyTried(meter.id, page, dialog);
 	});
 	key.input.focus();
 }

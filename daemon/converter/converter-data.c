@@ -280,7 +280,7 @@ static const char *code_of(enum telegram_status status)
         return "unknown-list";
 }
 
-static bool is_key_verdict(enum telegram_status status)
+static bool is_key_failure(enum telegram_status status)
 {
         return status == TELEGRAM_WRONG_ENCRYPTION_KEY ||
                status == TELEGRAM_WRONG_AUTHENTICATION_KEY;
@@ -293,7 +293,7 @@ static bool is_certain(struct converter *c, enum telegram_status status)
 
         if (status != TELEGRAM_DAMAGED)
                 c->last_status = status;
-        return again || !is_key_verdict(status);
+        return again || !is_key_failure(status);
 }
 
 /* Some meters send a list that is read beside one that is not: the former counts. */
@@ -312,7 +312,7 @@ static void accept_telegram(struct converter *c, const struct telegram *t, uint6
         else if (c->readable_usec != 0 && now - c->readable_usec < READABLE_USEC)
                 code = "telegrams";
         /* The first telegram against a key on M-Bus counts as damaged: the second tells more. */
-        damaged = damaged && !is_key_verdict(t->status);
+        damaged = damaged && !is_key_failure(t->status);
         if (c->state == CONVERTER_RECEIVING && (damaged || strcmp(c->view.code, code) == 0))
                 return;
         if (*t->error && strcmp(code, "telegrams") != 0)

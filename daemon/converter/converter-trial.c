@@ -33,14 +33,14 @@ void converter_trial_listen(struct converter *c)
 
 bool converter_trial_passes(struct converter *c, const struct telegram *t)
 {
-        int verdict;
+        int assessed;
 
         if (!c->trial.on)
                 return true;
-        verdict = c->options.ops->assess(c, t, c->options.userdata);
-        c->trial.on = verdict <= 0;
-        c->trial.failed = c->trial.failed || verdict < 0;
-        return verdict > 0;
+        assessed = c->options.ops->assess(c, t, c->options.userdata);
+        c->trial.on = assessed <= 0;
+        c->trial.failed = c->trial.failed || assessed < 0;
+        return assessed > 0;
 }
 
 void converter_trial_look(struct converter *c, uint64_t now)

@@ -88,8 +88,8 @@ bool line_sweep_is_over(const struct line_sweep *sweep, uint64_t now_usec)
                elapsed >= LINE_OVERTIME * sweep->timeout_usec;
 }
 
-enum line_verdict line_assess(const struct line_sweep *sweep, const struct line_evidence *evidence,
-                              uint64_t now_usec)
+enum line_result line_assess(const struct line_sweep *sweep, const struct line_evidence *evidence,
+                             uint64_t now_usec)
 {
         const struct line_evidence *e = evidence;
 

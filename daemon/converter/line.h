@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Which line the meter speaks: candidates in the order of smartmeterd.conf(5), and the verdict on
- * what arrives at one of them. Pure: bytes, errors and time come in as numbers.
+ * Which line the meter speaks: candidates in the order of smartmeterd.conf(5), and whether one of
+ * them is to be rejected for what arrives at it. Pure: bytes, errors and time come in as numbers.
  */
 #pragma once
 
@@ -41,14 +41,14 @@ struct line_evidence {
         unsigned int whole_bursts; /* bytes between two silences, without a frame in them */
 };
 
-enum line_verdict {
+enum line_result {
         LINE_WAIT,
         LINE_REJECT,
 };
 
 /* A frame whose check sum holds accepts without asking here. */
-enum line_verdict line_assess(const struct line_sweep *sweep, const struct line_evidence *evidence,
-                              uint64_t now_usec);
+enum line_result line_assess(const struct line_sweep *sweep, const struct line_evidence *evidence,
+                             uint64_t now_usec);
 /* When to assess again though nothing arrives: monotonic µs. */
 uint64_t line_deadline(const struct line_sweep *sweep, const struct line_evidence *evidence,
                        uint64_t now_usec);

@@ -14,11 +14,11 @@ class TapResult(unittest.TestResult):
         super().startTest(test)
         self.began = time.monotonic()
 
-    def say(self, verdict, test, remark=""):
+    def say(self, outcome, test, remark=""):
         self.number += 1
         name = getattr(test, "_testMethodName", str(test))  # of a class's set-up there is only the text
         took = time.monotonic() - self.began if self.began else 0
-        print("%s %d - %s # %s%.1f s" % (verdict, self.number, name, remark, took), flush=True)
+        print("%s %d - %s # %s%.1f s" % (outcome, self.number, name, remark, took), flush=True)
 
     def addSuccess(self, test):
         super().addSuccess(test)

@@ -117,7 +117,7 @@ class Login(page_case.PageTest):
         page.wait_text("#view-outputs .alert.bad", "administrative access")
         self.assertNotEqual(bed.d.meters()[METER]["Name"], "House")
         page.view("doctor")
-        wait_until(lambda: page.script("return document.querySelector('.doctor').dataset.findings"), "a verdict")
+        wait_until(lambda: page.script("return document.querySelector('.doctor').dataset.findings"), "findings")
 
     def test_administrative_access_is_turned_on_and_then_it_is_done(self):
         bed, page = self.bed(), self.page

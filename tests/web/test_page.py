@@ -94,7 +94,7 @@ class Live(PageTest):
         self.assertEqual(page.text(".meter .readout"), value)
 
     def test_how_soon_a_reading_is_seen_is_measured(self):
-        """Printed, and judged by nobody here: docs/performance.md."""
+        """Printed, and without a limit here: docs/performance.md."""
         bed = self.enter(MeterBed())
         bed.feed(E450)
         bed.wait_telegrams(METER, 1)
@@ -234,7 +234,7 @@ class Views(PageTest):
         self.assertEqual(bed.d.converters()[bed.identity], "receiving")
         page.click("Close")
         page.view("doctor")  # which needs none to say what it can see
-        wait_until(lambda: page.script("return document.querySelector('.doctor').dataset.findings"), "a verdict")
+        wait_until(lambda: page.script("return document.querySelector('.doctor').dataset.findings"), "findings")
 
 
 class Sizes(unittest.TestCase):

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Keys as people type them, with the real service: a verdict is of the key that is set now."""
+"""Keys as people type them, with the real service: what is shown is of the key that is set now."""
 
 import unittest
 
@@ -41,13 +41,13 @@ class TestKeys(DaemonCase):
                             ([KEY, WRONG], "wrong-authentication-key"), ([KEY, AUTH], "ok")):
             self.set_key(*keys)
             self.assertEqual(self.key_state(), "unverified")  # before any telegram
-            self.feed_until(lambda: self.key_state() != "unverified", "the verdict")
+            self.feed_until(lambda: self.key_state() != "unverified", "the key to be tried")
             self.assertEqual(self.key_state(), state)
 
     def test_keys_in_each_others_place_are_told_as_that(self):
         self.feed_until(lambda: self.key_state() == "missing", "the meter")
         self.set_key(AUTH, KEY)
-        self.feed_until(lambda: self.key_state() == "wrong-encryption-key", "the verdict")
+        self.feed_until(lambda: self.key_state() == "wrong-encryption-key", "the key to be tried")
         converter, = self.json("list-converters")
         self.assertEqual(converter["state_code"], "keys-exchanged")
         self.assertIn("exchanged", converter["state_reason"])

@@ -241,8 +241,8 @@ class Consumers(unittest.TestCase):
             unique = [c["unique_id"] for c in message["components"].values()]
             self.assertEqual(len(unique), len(set(unique)))
             for leaf, sensor in message["components"].items():
-                judge = {"sensor": sensor_faults, "binary_sensor": binary_faults}
-                faults += judge[sensor["platform"]](f"{topic}#{leaf}", sensor)
+                faults_of = {"sensor": sensor_faults, "binary_sensor": binary_faults}
+                faults += faults_of[sensor["platform"]](f"{topic}#{leaf}", sensor)
         self.assertGreaterEqual(len(self.described()), len(SIMULATED))
         self.assertEqual(faults, [])
 

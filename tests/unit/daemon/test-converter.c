@@ -90,7 +90,7 @@ struct bed {
         struct hotplug_device device;
         int master;
         unsigned int resets, telegrams;
-        int verdict;        /* of a trial */
+        int assessed;       /* of a trial */
         bool reset_replugs; /* as the kernel does: the drivers are bound anew */
 };
 
@@ -107,7 +107,7 @@ static void ignore_change(struct converter *c, void *userdata)
 
 static int assess(struct converter *c, const struct telegram *t, void *userdata)
 {
-        return the_bed->verdict;
+        return the_bed->assessed;
 }
 
 static const struct converter_ops ops = { .telegram = count_telegram,
@@ -549,7 +549,7 @@ static void test_trial_ends_after_75_s_of_telegrams_that_name_nobody(void **stat
 static void test_trial_is_over_with_the_first_telegram_that_tells(void **state)
 {
         static const struct {
-                int verdict;
+                int assessed;
                 enum converter_state state;
                 bool told;
         } cases[] = { { 1, CONVERTER_RECEIVING, true }, { -1, CONVERTER_IGNORED, false } };
@@ -558,7 +558,7 @@ static void test_trial_is_over_with_the_first_telegram_that_tells(void **state)
         for (size_t i = 0; i < ELEMENTSOF(cases); i++) {
                 bed->telegrams = 0;
                 set_up_trial(bed);
-                bed->verdict = cases[i].verdict;
+                bed->assessed = cases[i].assessed;
                 pass(bed, 5);
                 feed(bed);
                 pass(bed, 1);

@@ -50,7 +50,7 @@ static struct assess_case {
         bool seen;
         struct line_evidence evidence;
         uint64_t now;
-        enum line_verdict want;
+        enum line_result want;
 } assess_cases[] = {
         { "nothing came yet", 0, false, { .since_usec = S }, 2 * S, LINE_WAIT },
         { "a telegram is coming",
