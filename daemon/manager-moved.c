@@ -27,23 +27,24 @@ static bool is_alike(const struct hotplug_device *a, const struct hotplug_device
 }
 
 /* Another one of the same kind that is plugged in, behind `after`; NULL: none. */
-static struct managed *next_beside(const struct manager *m, const struct managed *after,
-                                   const struct hotplug_device *d)
+static struct managed_converter *next_beside(const struct manager *m,
+                                             const struct managed_converter *after,
+                                             const struct hotplug_device *d)
 {
-        struct managed *managed = after ? after->next : m->converters;
+        struct managed_converter *mc = after ? after->next : m->converters;
 
-        while (managed && !(converter_is_plugged(managed->converter) &&
-                            is_alike(d, converter_device(managed->converter)) &&
-                            strcmp(d->syspath, converter_device(managed->converter)->syspath) != 0))
-                managed = managed->next;
-        return managed;
+        while (mc && !(converter_is_plugged(mc->converter) &&
+                       is_alike(d, converter_device(mc->converter)) &&
+                       strcmp(d->syspath, converter_device(mc->converter)->syspath) != 0))
+                mc = mc->next;
+        return mc;
 }
 
 static bool is_plugged(const struct manager *m, const char *id)
 {
-        const struct managed *managed = manager_find(m, id);
+        const struct managed_converter *mc = manager_find(m, id);
 
-        return managed && converter_is_plugged(managed->converter);
+        return mc && converter_is_plugged(mc->converter);
 }
 
 /* How many adopted ones of its kind are in no socket; the last of them. Identities by socket begin
@@ -73,11 +74,12 @@ bool manager_misses(const struct manager *m, const struct hotplug_device *d)
         return goes_by_socket(d) && count_missing(m, d, &missing) > 0;
 }
 
-void manager_try_moved(struct manager *m, struct managed *newcomer, const struct hotplug_device *d)
+void manager_try_moved(struct manager *m, struct managed_converter *newcomer,
+                       const struct hotplug_device *d)
 {
         struct converter *c = newcomer->converter;
         struct store_converter missing;
-        const struct managed *gone;
+        const struct managed_converter *gone;
 
         if (m->starting || !m->config->daemon->auto_bind || d->ignored || d->marked ||
             converter_is_adopted(c) || *converter_refused(c) || !goes_by_socket(d) ||
@@ -97,7 +99,7 @@ void manager_try_moved(struct manager *m, struct managed *newcomer, const struct
 /* Its socket is no converter's any more: another may be plugged in there next. */
 static void give_up_socket(struct manager *m, const char *identity)
 {
-        struct managed *gone = manager_find(m, identity);
+        struct managed_converter *gone = manager_find(m, identity);
 
         if (gone) {
                 converter_forget(gone->converter);
@@ -107,25 +109,25 @@ static void give_up_socket(struct manager *m, const char *identity)
         }
 }
 
-int manager_assess_moved(struct manager *m, struct managed *managed, const struct telegram *t)
+int manager_assess_moved(struct manager *m, struct managed_converter *mc, const struct telegram *t)
 {
-        struct converter *c = managed->converter;
+        struct converter *c = mc->converter;
         struct store_converter missing;
         char id[METER_ID_MAX] = "";
         int assessed;
 
-        if (store_find_converter(m->store, managed->missing, &missing) <= 0 ||
-            is_plugged(m, managed->missing))
+        if (store_find_converter(m->store, mc->missing, &missing) <= 0 ||
+            is_plugged(m, mc->missing))
                 return -1; /* forgotten, or back in its socket */
         assessed = meters_assess(m->meters, t, missing.meter_id, id);
         if (assessed == 0)
                 return 0;
         if (assessed < 0) {
                 /* A damaged telegram names anything; and several meters may share a line. */
-                bool again = strcmp(managed->other, id) == 0;
+                bool again = strcmp(mc->other, id) == 0;
 
-                if (!*managed->other)
-                        (void)snprintf(managed->other, sizeof(managed->other), "%s", id);
+                if (!*mc->other)
+                        (void)snprintf(mc->other, sizeof(mc->other), "%s", id);
                 return again ? -1 : 0;
         }
         log_notice("%s: adopted, since meter %s of %s is behind it", converter_id(c), id,
@@ -135,15 +137,15 @@ int manager_assess_moved(struct manager *m, struct managed *managed, const struc
         return 1;
 }
 
-void manager_settle_moved(struct manager *m, struct managed *managed)
+void manager_settle_moved(struct manager *m, struct managed_converter *mc)
 {
-        const char *meter = converter_learned_meter(managed->converter);
-        const struct hotplug_device *d = converter_device(managed->converter);
+        const char *meter = converter_learned_meter(mc->converter);
+        const struct hotplug_device *d = converter_device(mc->converter);
         struct store_converter missing;
 
         if (!*meter)
                 return;
-        managed->chosen = false;
+        mc->chosen = false;
         if (goes_by_socket(d) && count_missing(m, d, &missing) == 1 &&
             strcmp(missing.meter_id, meter) == 0)
                 give_up_socket(m, missing.identity);
@@ -151,7 +153,7 @@ void manager_settle_moved(struct manager *m, struct managed *managed)
 
 void manager_look_beside(struct manager *m, const struct hotplug_device *d)
 {
-        struct managed *self = m->converters, *other = NULL;
+        struct managed_converter *self = m->converters, *other = NULL;
 
         if (!goes_by_socket(d))
                 return;

@@ -12,7 +12,7 @@
 #include "udev/hotplug.h"
 
 /* A converter and how the manager knows it. */
-struct managed {
+struct managed_converter {
         struct manager *manager;
         struct converter *converter;
         struct meters_line line; /* its meters, and their keys */
@@ -22,7 +22,7 @@ struct managed {
         bool chosen; /* adopted since it was plugged in, and its meter not yet heard */
         char missing[IDENTITY_MAX]; /* on trial for this one, "" */
         char other[METER_ID_MAX];   /* a meter that was heard meanwhile, "" */
-        struct managed *next;
+        struct managed_converter *next;
 };
 
 /* An output: the sink, and how the others see it. */
@@ -50,7 +50,7 @@ struct manager {
         const char *version; /* Manager1.Version; static */
         struct hotplug *hotplug;
         struct meters *meters;
-        struct managed *converters;
+        struct managed_converter *converters;
         bool starting; /* nothing is opened before all that is plugged in is known */
         struct decoder_scratch *scratch; /* of their decoders, which take turns */
         struct managed_output *outputs;
@@ -61,10 +61,10 @@ struct manager {
 };
 
 /* manager.c */
-struct managed *manager_find(const struct manager *m, const char *key);
+struct managed_converter *manager_find(const struct manager *m, const char *key);
 /* Decides anew whether and how it is opened. */
-void manager_configure_converter(struct manager *m, struct managed *managed);
-void manager_remove_converter(struct manager *m, struct managed *managed);
+void manager_configure_converter(struct manager *m, struct managed_converter *mc);
+void manager_remove_converter(struct manager *m, struct managed_converter *mc);
 
 /* LastReloadError: on the bus, or to each caller without one. */
 void manager_set_reload_error(struct manager *m, const char *error);
@@ -82,11 +82,12 @@ void manager_look_again(struct manager *m);
 /* Its kind has an adopted one that is in no socket now. */
 bool manager_misses(const struct manager *m, const struct hotplug_device *d);
 /* It has come and may be opened only if it is the missing one: is there one, and but one? */
-void manager_try_moved(struct manager *m, struct managed *newcomer, const struct hotplug_device *d);
-int manager_assess_moved(struct manager *m, struct managed *managed,
+void manager_try_moved(struct manager *m, struct managed_converter *newcomer,
+                       const struct hotplug_device *d);
+int manager_assess_moved(struct manager *m, struct managed_converter *mc,
                          const struct telegram *telegram);
 /* The meter of one that was chosen by hand is known: the adoption of its old socket is over. */
-void manager_settle_moved(struct manager *m, struct managed *managed);
+void manager_settle_moved(struct manager *m, struct managed_converter *mc);
 /* One of its kind has come or gone: the others that are left alone are shown with the reason. */
 void manager_look_beside(struct manager *m, const struct hotplug_device *d);
 

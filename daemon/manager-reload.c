@@ -28,8 +28,8 @@ static void apply(struct manager *m, struct config *config)
         meters_configure(m->meters, config);
         left = manager_unawait_devices(m);
         manager_yield_devices(m);
-        for (struct managed *managed = m->converters; managed; managed = managed->next)
-                manager_configure_converter(m, managed);
+        for (struct managed_converter *mc = m->converters; mc; mc = mc->next)
+                manager_configure_converter(m, mc);
         manager_await_devices(m);
         if (left)
                 manager_look_again(m);

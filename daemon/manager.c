@@ -26,41 +26,41 @@
 
 static void on_telegram(struct converter *c, const struct telegram *telegram, void *userdata)
 {
-        struct managed *managed = userdata;
+        struct managed_converter *mc = userdata;
 
-        meters_take(&managed->line, telegram);
-        if (managed->chosen)
-                manager_settle_moved(managed->manager, managed);
+        meters_take(&mc->line, telegram);
+        if (mc->chosen)
+                manager_settle_moved(mc->manager, mc);
 }
 
 static int on_assess(struct converter *c, const struct telegram *telegram, void *userdata)
 {
-        struct managed *managed = userdata;
+        struct managed_converter *mc = userdata;
 
-        return manager_assess_moved(managed->manager, managed, telegram);
+        return manager_assess_moved(mc->manager, mc, telegram);
 }
 
 static void on_changed(struct converter *c, void *userdata)
 {
-        const struct managed *managed = userdata;
+        const struct managed_converter *mc = userdata;
 
-        if (managed->exported)
-                SINK_NOTIFY_ALL(managed->manager->sinks, converter_changed, converter_view_get(c));
+        if (mc->exported)
+                SINK_NOTIFY_ALL(mc->manager->sinks, converter_changed, converter_view_get(c));
 }
 
 static void on_lost(struct converter *c, void *userdata)
 {
-        struct managed *managed = userdata;
+        struct managed_converter *mc = userdata;
 
-        meters_line_lost(&managed->line);
+        meters_line_lost(&mc->line);
 }
 
 static void on_forget_keys(void *userdata)
 {
         struct manager *m = userdata;
 
-        for (struct managed *managed = m->converters; managed; managed = managed->next)
-                converter_forget_keys(managed->converter);
+        for (struct managed_converter *mc = m->converters; mc; mc = mc->next)
+                converter_forget_keys(mc->converter);
 }
 
 static const struct converter_ops converter_callbacks = {
@@ -128,11 +128,12 @@ static struct converter_ban find_refusal(const char *code)
 }
 
 /* smartmeterd(8) says which are opened. */
-static struct converter_ban find_ban(const struct managed *managed, const struct hotplug_device *d,
+static struct converter_ban find_ban(const struct managed_converter *mc,
+                                     const struct hotplug_device *d,
                                      const struct config_converter *section)
 {
-        const struct manager *m = managed->manager;
-        const struct converter *c = managed->converter;
+        const struct manager *m = mc->manager;
+        const struct converter *c = mc->converter;
 
         if (d->ignored)
                 return (struct converter_ban){ "ignored-by-udev", "udev says SMARTMETER_IGNORE=1" };
@@ -145,7 +146,7 @@ static struct converter_ban find_ban(const struct managed *managed, const struct
         if (d->marked)
                 return (struct converter_ban){ "auto-bind-off",
                                                "AutoBind=no, and no [converter] section matches" };
-        if (!managed->beside && manager_misses(m, d))
+        if (!mc->beside && manager_misses(m, d))
                 return (struct converter_ban){
                         "moved", "an adopted converter of this kind is no longer in its socket; "
                                  "`smctl adopt` it if this is the one"
@@ -155,106 +156,105 @@ static struct converter_ban find_ban(const struct managed *managed, const struct
         };
 }
 
-static void configure_plugged(struct managed *managed, const struct hotplug_device *d)
+static void configure_plugged(struct managed_converter *mc, const struct hotplug_device *d)
 {
-        const struct config_converter *section = find_section(managed->manager, d);
+        const struct config_converter *section = find_section(mc->manager, d);
 
-        converter_configure(managed->converter, section, find_ban(managed, d, section));
+        converter_configure(mc->converter, section, find_ban(mc, d, section));
 }
 
-void manager_configure_converter(struct manager *m, struct managed *managed)
+void manager_configure_converter(struct manager *m, struct managed_converter *mc)
 {
-        struct converter *c = managed->converter;
+        struct converter *c = mc->converter;
         const char *path = converter_awaited_path(c);
 
         if (*path)
                 converter_configure(c, find_device_section(m, path), (struct converter_ban){ 0 });
         else
-                configure_plugged(managed, converter_device(c));
+                configure_plugged(mc, converter_device(c));
 }
 
-static struct managed *find_id(const struct manager *m, const char *id)
+static struct managed_converter *find_id(const struct manager *m, const char *id)
 {
-        struct managed *managed = m->converters;
+        struct managed_converter *mc = m->converters;
 
-        while (managed && strcmp(converter_id(managed->converter), id) != 0)
-                managed = managed->next;
-        return managed;
+        while (mc && strcmp(converter_id(mc->converter), id) != 0)
+                mc = mc->next;
+        return mc;
 }
 
-static struct managed *find_syspath(const struct manager *m, const char *syspath)
+static struct managed_converter *find_syspath(const struct manager *m, const char *syspath)
 {
-        struct managed *managed = m->converters;
+        struct managed_converter *mc = m->converters;
 
-        while (managed && !(converter_is_plugged(managed->converter) &&
-                            strcmp(converter_device(managed->converter)->syspath, syspath) == 0))
-                managed = managed->next;
-        return managed;
+        while (mc && !(converter_is_plugged(mc->converter) &&
+                       strcmp(converter_device(mc->converter)->syspath, syspath) == 0))
+                mc = mc->next;
+        return mc;
 }
 
-struct managed *manager_find(const struct manager *m, const char *key)
+struct managed_converter *manager_find(const struct manager *m, const char *key)
 {
-        struct managed *managed = find_id(m, key);
+        struct managed_converter *mc = find_id(m, key);
 
-        for (managed = managed ? managed : m->converters; managed; managed = managed->next) {
-                const struct converter *c = managed->converter;
+        for (mc = mc ? mc : m->converters; mc; mc = mc->next) {
+                const struct converter *c = mc->converter;
                 const char *device = converter_view_get(c)->device;
                 const struct config_converter *section = converter_config(c);
 
                 if (strcmp(converter_id(c), key) == 0 || (*device && strcmp(device, key) == 0) ||
                     (strncmp(device, "/dev/", 5) == 0 && strcmp(device + 5, key) == 0) ||
                     (section && strcmp(section->item.name, key) == 0))
-                        return managed;
+                        return mc;
         }
         return NULL;
 }
 
-static struct managed *add_converter(struct manager *m, const char *id)
+static struct managed_converter *add_converter(struct manager *m, const char *id)
 {
-        struct managed **at = &m->converters, *managed = calloc(1, sizeof(*managed));
+        struct managed_converter **at = &m->converters, *mc = calloc(1, sizeof(*mc));
 
-        if (!managed)
+        if (!mc)
                 return NULL;
-        managed->manager = m;
-        meters_line_init(&managed->line, m->meters);
+        mc->manager = m;
+        meters_line_init(&mc->line, m->meters);
         if (converter_new(&(struct converter_options){ .event = m->options.event,
                                                        .store = m->store,
                                                        .ops = &converter_callbacks,
-                                                       .userdata = managed,
-                                                       .keyring = meters_keyring(&managed->line),
+                                                       .userdata = mc,
+                                                       .keyring = meters_keyring(&mc->line),
                                                        .scratch = m->scratch,
                                                        .profiles = m->profiles },
-                          id, &managed->converter) < 0) {
-                meters_line_done(&managed->line);
-                free(managed);
+                          id, &mc->converter) < 0) {
+                meters_line_done(&mc->line);
+                free(mc);
                 return NULL;
         }
-        managed->line.converter = managed->converter;
+        mc->line.converter = mc->converter;
         while (*at)
                 at = &(*at)->next;
-        *at = managed;
-        return managed;
+        *at = mc;
+        return mc;
 }
 
-static void export_converter(struct manager *m, struct managed *managed)
+static void export_converter(struct manager *m, struct managed_converter *mc)
 {
-        if (managed->exported)
+        if (mc->exported)
                 return;
-        managed->exported = true;
-        SINK_NOTIFY_ALL(m->sinks, converter_added, converter_view_get(managed->converter));
+        mc->exported = true;
+        SINK_NOTIFY_ALL(m->sinks, converter_added, converter_view_get(mc->converter));
 }
 
-static void hide_converter(struct manager *m, struct managed *managed)
+static void hide_converter(struct manager *m, struct managed_converter *mc)
 {
-        if (managed->exported)
-                SINK_NOTIFY_ALL(m->sinks, converter_removed,
-                                converter_view_get(managed->converter));
-        managed->exported = false;
+        if (mc->exported)
+                SINK_NOTIFY_ALL(m->sinks, converter_removed, converter_view_get(mc->converter));
+        mc->exported = false;
 }
 
-void manager_remove_converter(struct manager *m, struct managed *gone)
+void manager_remove_converter(struct manager *m, struct managed_converter *gone)
 {
-        struct managed **at = &m->converters;
+        struct managed_converter **at = &m->converters;
 
         while (*at != gone)
                 at = &(*at)->next;
@@ -290,12 +290,12 @@ static bool is_shared(const struct manager *m, const struct hotplug_device *d)
         if (store_find_converter(m->store, identity_of_device(d, false, id), &known) > 0 &&
             strcmp(known.refused, SHARED_SERIAL) == 0)
                 return true;
-        for (const struct managed *managed = m->converters; managed; managed = managed->next) {
-                const struct hotplug_device *other = converter_device(managed->converter);
+        for (const struct managed_converter *mc = m->converters; mc; mc = mc->next) {
+                const struct hotplug_device *other = converter_device(mc->converter);
 
                 if (identity_clashes(d, other) && strcmp(d->syspath, other->syspath) != 0 &&
-                    (converter_is_plugged(managed->converter) ||
-                     strchr(converter_id(managed->converter), '@')))
+                    (converter_is_plugged(mc->converter) ||
+                     strchr(converter_id(mc->converter), '@')))
                         return true;
         }
         return false;
@@ -323,38 +323,38 @@ static void settle_serial(struct manager *m, const char *id, const struct hotplu
 /* The others with this number go by their sockets from now on. */
 static void rename_clashing(struct manager *m, const struct hotplug_device *d)
 {
-        for (struct managed *managed = m->converters; managed; managed = managed->next) {
-                const struct hotplug_device *other = converter_device(managed->converter);
+        for (struct managed_converter *mc = m->converters; mc; mc = mc->next) {
+                const struct hotplug_device *other = converter_device(mc->converter);
                 char id[IDENTITY_MAX], old[IDENTITY_MAX];
 
-                if (!converter_is_plugged(managed->converter) || !identity_clashes(d, other) ||
+                if (!converter_is_plugged(mc->converter) || !identity_clashes(d, other) ||
                     strcmp(d->syspath, other->syspath) == 0)
                         continue;
                 (void)identity_of_device(other, true, id);
-                if (strcmp(id, converter_id(managed->converter)) == 0)
+                if (strcmp(id, converter_id(mc->converter)) == 0)
                         continue;
                 log_notice("two converters have serial number %s: they go by their sockets now",
                            d->serial);
-                hide_converter(m, managed);
-                (void)snprintf(old, sizeof(old), "%s", converter_id(managed->converter));
-                converter_rename(managed->converter, id);
+                hide_converter(m, mc);
+                (void)snprintf(old, sizeof(old), "%s", converter_id(mc->converter));
+                converter_rename(mc->converter, id);
                 settle_serial(m, old, d);
-                manager_configure_converter(m, managed);
-                export_converter(m, managed);
+                manager_configure_converter(m, mc);
+                export_converter(m, mc);
         }
 }
 
 static void forget_oldest_gone(struct manager *m)
 {
-        struct managed *oldest = NULL;
+        struct managed_converter *oldest = NULL;
         size_t n = 0;
 
-        for (struct managed *managed = m->converters; managed; managed = managed->next)
-                if (converter_state_get(managed->converter) == CONVERTER_GONE) {
+        for (struct managed_converter *mc = m->converters; mc; mc = mc->next)
+                if (converter_state_get(mc->converter) == CONVERTER_GONE) {
                         n++;
-                        if (!oldest || converter_generation(managed->converter) <
+                        if (!oldest || converter_generation(mc->converter) <
                                                converter_generation(oldest->converter))
-                                oldest = managed;
+                                oldest = mc;
                 }
         if (n > GONE_MAX)
                 manager_remove_converter(m, oldest);
@@ -363,50 +363,50 @@ static void forget_oldest_gone(struct manager *m)
 static void on_arrived(const struct hotplug_device *device, void *userdata)
 {
         struct manager *m = userdata;
-        struct managed *managed = find_syspath(m, device->syspath);
+        struct managed_converter *mc = find_syspath(m, device->syspath);
         char id[IDENTITY_MAX];
         bool shared;
 
         if (is_awaited(m, device))
                 return;
-        if (!managed) {
+        if (!mc) {
                 shared = is_shared(m, device);
                 if (shared)
                         rename_clashing(m, device);
-                managed = find_id(m, identity_of_device(device, shared, id));
-                if (!managed)
-                        managed = add_converter(m, id);
-                if (!managed) {
+                mc = find_id(m, identity_of_device(device, shared, id));
+                if (!mc)
+                        mc = add_converter(m, id);
+                if (!mc) {
                         log_error("%s: out of memory", device->devnode);
                         return;
                 }
                 /* the "remove" of the one that was there before may have been lost */
-                converter_unplugged(managed->converter);
-                converter_hold_back(managed->converter, m->starting);
-                managed->beside = managed->chosen = false;
+                converter_unplugged(mc->converter);
+                converter_hold_back(mc->converter, m->starting);
+                mc->beside = mc->chosen = false;
                 if (!find_section(m, device))
-                        manager_try_moved(m, managed, device);
+                        manager_try_moved(m, mc, device);
         }
-        configure_plugged(managed, device);
-        converter_plugged(managed->converter, device);
-        export_converter(m, managed);
+        configure_plugged(mc, device);
+        converter_plugged(mc->converter, device);
+        export_converter(m, mc);
         manager_look_beside(m, device);
 }
 
 static void on_departed(const char *syspath, void *userdata)
 {
         struct manager *m = userdata;
-        struct managed *managed = find_syspath(m, syspath);
+        struct managed_converter *mc = find_syspath(m, syspath);
         struct hotplug_device device;
         bool ignored;
 
-        if (!managed)
+        if (!mc)
                 return;
-        device = *converter_device(managed->converter);
-        ignored = converter_state_get(managed->converter) == CONVERTER_IGNORED;
-        converter_unplugged(managed->converter);
+        device = *converter_device(mc->converter);
+        ignored = converter_state_get(mc->converter) == CONVERTER_IGNORED;
+        converter_unplugged(mc->converter);
         if (ignored)
-                manager_remove_converter(m, managed);
+                manager_remove_converter(m, mc);
         else
                 forget_oldest_gone(m);
         manager_look_beside(m, &device);
@@ -419,21 +419,21 @@ void manager_await_devices(struct manager *m)
         CONFIG_EACH(struct config_converter, s, m->config, &config_section_converter)
         {
                 char id[IDENTITY_MAX];
-                struct managed *managed;
+                struct managed_converter *mc;
                 int r;
 
                 if (!s->device || find_id(m, identity_of_path(s->device, id)))
                         continue;
-                managed = add_converter(m, id);
-                if (managed)
-                        converter_hold_back(managed->converter, m->starting);
-                r = managed ? converter_await(managed->converter, s->device) : -ENOMEM;
+                mc = add_converter(m, id);
+                if (mc)
+                        converter_hold_back(mc->converter, m->starting);
+                r = mc ? converter_await(mc->converter, s->device) : -ENOMEM;
                 if (r < 0)
                         log_warning("%s: cannot be watched for, only tried again: %s", s->device,
                                     strerror(-r));
-                if (managed) {
-                        manager_configure_converter(m, managed);
-                        export_converter(m, managed);
+                if (mc) {
+                        manager_configure_converter(m, mc);
+                        export_converter(m, mc);
                 }
         }
 }
@@ -443,12 +443,12 @@ bool manager_unawait_devices(struct manager *m)
 {
         bool any = false;
 
-        for (struct managed *managed = m->converters, *next; managed; managed = next) {
-                const char *path = converter_awaited_path(managed->converter);
+        for (struct managed_converter *mc = m->converters, *next; mc; mc = next) {
+                const char *path = converter_awaited_path(mc->converter);
 
-                next = managed->next;
+                next = mc->next;
                 if (*path && !find_device_section(m, path)) {
-                        manager_remove_converter(m, managed);
+                        manager_remove_converter(m, mc);
                         any = true;
                 }
         }
@@ -458,12 +458,12 @@ bool manager_unawait_devices(struct manager *m)
 /* What udev has shown, and a Device= names by now, is that section's: two would fight for it. */
 void manager_yield_devices(struct manager *m)
 {
-        for (struct managed *managed = m->converters, *next; managed; managed = next) {
-                next = managed->next;
-                if (!*converter_awaited_path(managed->converter) &&
-                    converter_is_plugged(managed->converter) &&
-                    is_awaited(m, converter_device(managed->converter)))
-                        manager_remove_converter(m, managed);
+        for (struct managed_converter *mc = m->converters, *next; mc; mc = next) {
+                next = mc->next;
+                if (!*converter_awaited_path(mc->converter) &&
+                    converter_is_plugged(mc->converter) &&
+                    is_awaited(m, converter_device(mc->converter)))
+                        manager_remove_converter(m, mc);
         }
 }
 
@@ -515,9 +515,9 @@ static void show_state(struct manager *m)
 static void recall_all(struct manager *m)
 {
         meters_recall_all(m->meters);
-        for (struct managed *managed = m->converters; managed; managed = managed->next) {
-                converter_recall(managed->converter);
-                manager_configure_converter(m, managed);
+        for (struct managed_converter *mc = m->converters; mc; mc = mc->next) {
+                converter_recall(mc->converter);
+                manager_configure_converter(m, mc);
         }
 }
 
@@ -644,8 +644,8 @@ int manager_start(struct manager *m)
 
 void manager_open(struct manager *m)
 {
-        for (struct managed *managed = m->converters; managed; managed = managed->next)
-                converter_hold_back(managed->converter, false);
+        for (struct managed_converter *mc = m->converters; mc; mc = mc->next)
+                converter_hold_back(mc->converter, false);
 }
 
 struct manager *manager_free(struct manager *m)
@@ -675,8 +675,8 @@ void manager_describe(const struct manager *m, char *buf, size_t size)
 {
         size_t open = 0;
 
-        for (const struct managed *managed = m->converters; managed; managed = managed->next)
-                open += converter_state_get(managed->converter) == CONVERTER_RECEIVING;
+        for (const struct managed_converter *mc = m->converters; mc; mc = mc->next)
+                open += converter_state_get(mc->converter) == CONVERTER_RECEIVING;
         (void)snprintf(buf, size, "%zu converter%s receiving, %zu meter%s", open,
                        open == 1 ? "" : "s", meters_count(m->meters),
                        meters_count(m->meters) == 1 ? "" : "s");

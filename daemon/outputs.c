@@ -375,9 +375,9 @@ void outputs_announce(struct manager *m, struct sink *sink)
         for (const struct managed_output *output = m->outputs; output; output = output->next)
                 if (output->exported)
                         SINK_NOTIFY(sink, output_added, &output->view);
-        for (const struct managed *managed = m->converters; managed; managed = managed->next)
-                if (managed->exported)
-                        SINK_NOTIFY(sink, converter_added, converter_view_get(managed->converter));
+        for (const struct managed_converter *mc = m->converters; mc; mc = mc->next)
+                if (mc->exported)
+                        SINK_NOTIFY(sink, converter_added, converter_view_get(mc->converter));
         meters_announce(m->meters, sink);
 }
 

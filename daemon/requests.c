@@ -10,15 +10,16 @@
 #include "manager-private.h"
 #include "requests-history.h"
 
-static struct managed *find_or_say(const struct manager *m, const char *key, sd_bus_error *error)
+static struct managed_converter *find_or_say(const struct manager *m, const char *key,
+                                             sd_bus_error *error)
 {
-        struct managed *managed = manager_find(m, key);
+        struct managed_converter *mc = manager_find(m, key);
 
-        if (!managed)
+        if (!mc)
                 (void)sd_bus_error_setf(error, BUS_ERROR_NO_SUCH_CONVERTER,
                                         "there is no converter '%s'; see `smctl list-converters`",
                                         key);
-        return managed;
+        return mc;
 }
 
 static int reload(void *userdata, char ***ret_warnings, sd_bus_error *error)
@@ -58,11 +59,11 @@ static int adopt(void *userdata, const char *tty, const char *line_text, const c
                  const char **ret_id, sd_bus_error *error)
 {
         struct manager *m = userdata;
-        struct managed *managed = find_or_say(m, tty, error);
+        struct managed_converter *mc = find_or_say(m, tty, error);
         struct serial_line line;
         int r;
 
-        if (!managed)
+        if (!mc)
                 return -ENOENT;
         if (line_text && strcmp(line_text, "auto") == 0)
                 line_text = NULL;
@@ -73,15 +74,15 @@ static int adopt(void *userdata, const char *tty, const char *line_text, const c
         if (profile && !profile_set_find(m->profiles, profile))
                 return sd_bus_error_setf(error, BUS_ERROR_INVALID_ARGUMENT,
                                          "there is no profile '%s'", profile);
-        if (converter_device(managed->converter)->ignored)
+        if (converter_device(mc->converter)->ignored)
                 return sd_bus_error_set(error, BUS_ERROR_NOT_SUPPORTED,
                                         "udev says SMARTMETER_IGNORE=1 for this converter");
-        r = converter_adopt(managed->converter, line_text ? &line : NULL, profile);
+        r = converter_adopt(mc->converter, line_text ? &line : NULL, profile);
         if (r < 0)
                 return r;
-        managed->chosen = true;
-        manager_configure_converter(m, managed);
-        *ret_id = converter_id(managed->converter);
+        mc->chosen = true;
+        manager_configure_converter(m, mc);
+        *ret_id = converter_id(mc->converter);
         return 0;
 }
 
@@ -116,19 +117,19 @@ static int forget_absent(struct manager *m, const char *id, sd_bus_error *error)
 static int forget(void *userdata, const char *id, sd_bus_error *error)
 {
         struct manager *m = userdata;
-        struct managed *managed = manager_find(m, id);
-        const struct meter *meter = managed ? NULL : meters_find(m->meters, id);
+        struct managed_converter *mc = manager_find(m, id);
+        const struct meter *meter = mc ? NULL : meters_find(m->meters, id);
 
         if (meter)
                 return meters_forget(m->meters, meter->id);
-        if (!managed)
+        if (!mc)
                 return forget_absent(m, id, error);
-        converter_forget(managed->converter);
-        forget_meters(m, managed->converter);
-        if (converter_state_get(managed->converter) == CONVERTER_GONE)
-                manager_remove_converter(m, managed);
+        converter_forget(mc->converter);
+        forget_meters(m, mc->converter);
+        if (converter_state_get(mc->converter) == CONVERTER_GONE)
+                manager_remove_converter(m, mc);
         else
-                manager_configure_converter(m, managed);
+                manager_configure_converter(m, mc);
         return 0;
 }
 
@@ -164,27 +165,27 @@ static bool remembered_at(void *userdata, size_t index, struct bus_remembered *r
 
 static int probe(void *userdata, const char *id, sd_bus_error *error)
 {
-        struct managed *managed = find_or_say(userdata, id, error);
+        struct managed_converter *mc = find_or_say(userdata, id, error);
 
-        if (!managed)
+        if (!mc)
                 return -ENOENT;
-        if (converter_state_get(managed->converter) == CONVERTER_IGNORED)
+        if (converter_state_get(mc->converter) == CONVERTER_IGNORED)
                 return sd_bus_error_set(error, BUS_ERROR_NOT_SUPPORTED,
                                         "it is not configured: `smctl adopt` it first");
-        if (converter_state_get(managed->converter) == CONVERTER_GONE)
+        if (converter_state_get(mc->converter) == CONVERTER_GONE)
                 return sd_bus_error_set(error, BUS_ERROR_GONE, "it is unplugged");
-        converter_probe(managed->converter);
+        converter_probe(mc->converter);
         return 0;
 }
 
 static int reset(void *userdata, const char *id, const char *how, sd_bus_error *error)
 {
-        struct managed *managed = find_or_say(userdata, id, error);
+        struct managed_converter *mc = find_or_say(userdata, id, error);
         int r;
 
-        if (!managed)
+        if (!mc)
                 return -ENOENT;
-        r = converter_reset(managed->converter, how);
+        r = converter_reset(mc->converter, how);
         if (r == -EINVAL)
                 return sd_bus_error_setf(error, BUS_ERROR_INVALID_ARGUMENT,
                                          "'%s' is no way to reset; there are 'reopen' and 'usb'",
@@ -200,12 +201,12 @@ static int reset(void *userdata, const char *id, const char *how, sd_bus_error *
 static int inhibit(void *userdata, const char *id, const char *who, const char *why,
                    uint64_t cookie, sd_bus_error *error)
 {
-        struct managed *managed = find_or_say(userdata, id, error);
+        struct managed_converter *mc = find_or_say(userdata, id, error);
         int r;
 
-        if (!managed)
+        if (!mc)
                 return -ENOENT;
-        r = converter_inhibit(managed->converter, who, why, cookie);
+        r = converter_inhibit(mc->converter, who, why, cookie);
         if (r == -EUSERS)
                 return sd_bus_error_set(error, BUS_ERROR_LIMIT, "it is lent to too many already");
         return r;
@@ -213,21 +214,21 @@ static int inhibit(void *userdata, const char *id, const char *who, const char *
 
 static void inhibit_done(void *userdata, const char *id, uint64_t cookie)
 {
-        struct managed *managed = manager_find(userdata, id);
+        struct managed_converter *mc = manager_find(userdata, id);
 
-        if (managed)
-                converter_inhibit_done(managed->converter, cookie);
+        if (mc)
+                converter_inhibit_done(mc->converter, cookie);
 }
 
 static int capture(void *userdata, const char *id, int fd, sd_bus_error *error)
 {
         OWNED_FD int owned = fd;
-        struct managed *managed = find_or_say(userdata, id, error);
+        struct managed_converter *mc = find_or_say(userdata, id, error);
         int r;
 
-        if (!managed)
+        if (!mc)
                 return -ENOENT;
-        r = converter_capture(managed->converter, TAKE_FD(owned));
+        r = converter_capture(mc->converter, TAKE_FD(owned));
         if (r == -EUSERS)
                 return sd_bus_error_set(error, BUS_ERROR_LIMIT, "it is captured too often already");
         return r;
@@ -235,9 +236,9 @@ static int capture(void *userdata, const char *id, int fd, sd_bus_error *error)
 
 static const char *find_converter(void *userdata, const char *key)
 {
-        struct managed *managed = manager_find(userdata, key);
+        struct managed_converter *mc = manager_find(userdata, key);
 
-        return managed ? converter_id(managed->converter) : NULL;
+        return mc ? converter_id(mc->converter) : NULL;
 }
 
 static const char *find_meter(void *userdata, const char *key)
@@ -250,10 +251,10 @@ static const char *find_meter(void *userdata, const char *key)
 
 static void refresh_converter(void *userdata, const char *id)
 {
-        struct managed *managed = manager_find(userdata, id);
+        struct managed_converter *mc = manager_find(userdata, id);
 
-        if (managed)
-                converter_update_view(managed->converter);
+        if (mc)
+                converter_update_view(mc->converter);
 }
 
 static int sink_reconnect(void *userdata, const char *name, sd_bus_error *error)
