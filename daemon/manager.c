@@ -483,7 +483,7 @@ static void on_bus_lost(void *userdata)
         (void)sd_event_exit(m->options.event, -ECONNRESET); /* fails only when already leaving */
 }
 
-static void tell_state(struct bus *bus, void *userdata)
+static void announce_state(struct bus *bus, void *userdata)
 {
         const struct manager *m = userdata;
 
@@ -495,8 +495,8 @@ static void manager_set_state(struct manager *m, const char *state)
 {
         m->state = state;
         if (m->bus)
-                tell_state(m->bus, m);
-        peers_each(m->peers, tell_state, m);
+                announce_state(m->bus, m);
+        peers_each(m->peers, announce_state, m);
 }
 
 void manager_set_reload_error(struct manager *m, const char *error)

@@ -309,11 +309,11 @@ const struct bus_interface bus_converter_interface = {
 
 bool converter_object_update(struct converter_object *object)
 {
-        uint64_t told = bus_face_update(&object->face);
+        uint64_t emitted = bus_face_update(&object->face);
 
-        if (told & bus_face_bit(&object->face, "Statistics"))
+        if (emitted & bus_face_bit(&object->face, "Statistics"))
                 object->statistics_read = false;
-        return told & bus_face_bit(&object->face, "Meters");
+        return emitted & bus_face_bit(&object->face, "Meters");
 }
 
 void converter_object_heard(struct converter_object *object)

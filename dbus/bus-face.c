@@ -87,7 +87,7 @@ static void ask(struct bus_face *face, size_t i)
 {
         const struct bus_property *p = &face->interface->properties[i];
 
-        if (p->tells == BUS_SILENT && face->cells[i].filled)
+        if (p->emits == BUS_SILENT && face->cells[i].filled)
                 return; /* it is read when someone asks */
         if (cell_set(p, &face->cells[i], p->value(face)))
                 face->changed |= UINT64_C(1) << i;
@@ -110,7 +110,7 @@ int bus_face_append_value(struct bus_face *face, size_t i, sd_bus_message *m)
 
         if (p->append)
                 return p->append(face, m);
-        if (p->tells == BUS_SILENT)
+        if (p->emits == BUS_SILENT)
                 (void)cell_set(p, cell, p->value(face));
         if (!cell->filled)
                 return -ENOMEM; /* a text that found no memory when the object was made */
@@ -189,24 +189,24 @@ static int append_changes(struct bus_face *face, sd_bus_message *m)
         int r = sd_bus_message_open_container(m, 'a', "{sv}");
 
         EACH_BIT(i, face->changed)
-        if (r >= 0 && rows[i].tells == BUS_CHANGES)
+        if (r >= 0 && rows[i].emits == BUS_CHANGES)
                 r = append_property(face, i, m);
         if (r >= 0)
                 r = sd_bus_message_close_container(m);
         if (r >= 0)
                 r = sd_bus_message_open_container(m, 'a', "s");
         EACH_BIT(i, face->changed)
-        if (r >= 0 && rows[i].tells == BUS_INVALIDATES)
+        if (r >= 0 && rows[i].emits == BUS_INVALIDATES)
                 r = bus_text_append_valid(m, rows[i].name);
         return r < 0 ? r : sd_bus_message_close_container(m);
 }
 
 /* What changed without a promise to tell (LastByteUSec) is no reason for a signal. */
-static bool anything_to_tell(const struct bus_face *face)
+static bool anything_to_emit(const struct bus_face *face)
 {
         EACH_BIT(i, face->changed)
         {
-                enum bus_tells how = face->interface->properties[i].tells;
+                enum bus_emits how = face->interface->properties[i].emits;
 
                 if (how == BUS_CHANGES || how == BUS_INVALIDATES)
                         return true;
@@ -215,13 +215,13 @@ static bool anything_to_tell(const struct bus_face *face)
 }
 
 /* Tells what has changed. */
-static uint64_t tell(struct bus_face *face)
+static uint64_t emit_changes(struct bus_face *face)
 {
-        uint64_t told = face->changed;
+        uint64_t emitted = face->changed;
         sd_bus_message *m = NULL;
         int r;
 
-        if (!told || !anything_to_tell(face)) {
+        if (!emitted || !anything_to_emit(face)) {
                 face->changed = 0;
                 return 0;
         }
@@ -237,18 +237,18 @@ static uint64_t tell(struct bus_face *face)
                 face->changed = 0;
         }
         sd_bus_message_unref(m);
-        return r < 0 ? 0 : told;
+        return r < 0 ? 0 : emitted;
 }
 
 uint64_t bus_face_update(struct bus_face *face)
 {
         ask_all(face);
-        return tell(face);
+        return emit_changes(face);
 }
 
 uint64_t bus_face_update_readings(struct bus_face *face)
 {
         EACH_BIT(i, face->moving)
         ask(face, i);
-        return tell(face);
+        return emit_changes(face);
 }

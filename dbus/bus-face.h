@@ -38,7 +38,7 @@ union bus_value {
 #define BUS_DIFFERENCE(value) ((union bus_value){ .difference = (value) })
 #define BUS_REAL(value)       ((union bus_value){ .real = (value) })
 
-enum bus_tells {
+enum bus_emits {
         BUS_CONSTANT,
         BUS_CHANGES,     /* a signal with the new value */
         BUS_INVALIDATES, /* a signal without it: too large to be sent along */
@@ -49,12 +49,12 @@ struct bus_property {
         const char *name, *signature;
         union bus_value (*value)(const struct bus_face *face);
         int (*append)(struct bus_face *face, sd_bus_message *m); /* of containers; else NULL */
-        enum bus_tells tells;
+        enum bus_emits emits;
         bool stands; /* readings do not change it */
 };
-#define BUS_ROW(name, signature, tells, value, append, stands) \
+#define BUS_ROW(name, signature, emits, value, append, stands) \
         {                                                      \
-                name, signature, value, append, tells, stands  \
+                name, signature, value, append, emits, stands  \
         }
 #define CONSTANT(name, signature, value) BUS_ROW(name, signature, BUS_CONSTANT, value, NULL, true)
 #define STANDING(name, signature, value) BUS_ROW(name, signature, BUS_CHANGES, value, NULL, true)

@@ -106,7 +106,7 @@ static sd_bus_vtable *vtable_new(const struct bus_interface *interface)
                 const struct bus_property *p = &interface->properties[i];
 
                 *row++ = (sd_bus_vtable)SD_BUS_PROPERTY(p->name, p->signature, on_get, 0,
-                                                        flags_of[p->tells] & ~(UINT64_MAX << 56));
+                                                        flags_of[p->emits] & ~(UINT64_MAX << 56));
         }
         *row = (sd_bus_vtable)SD_BUS_VTABLE_END;
         return rows;

@@ -33,7 +33,7 @@ as_root() {
 # apt_patiently ARGUMENT…: apt-get, which waits ten minutes for whoever else holds one of its locks. Its
 # own option covers dpkg's lock alone, not those of the lists and of the archives.
 apt_patiently() {
-        local log until=$((SECONDS + 600)) code told=no
+        local log until=$((SECONDS + 600)) code announced=no
         log=$(mktemp)
         while :; do
                 code=0
@@ -42,8 +42,8 @@ apt_patiently() {
                 [[ $code != 0 ]] || break
                 grep -qE 'Could not get lock|Unable to (acquire|lock)' "$log" || break
                 ((SECONDS < until)) || break
-                [[ $told == yes ]] || echo "waiting for another apt to end" >&2
-                told=yes
+                [[ $announced == yes ]] || echo "waiting for another apt to end" >&2
+                announced=yes
                 sleep 3
         done
         [[ $code == 0 ]] || tail -n 20 "$log" >&2

@@ -35,13 +35,13 @@ export function openIdentify(page) {
 	const dialog = openDialog(_("Which one is it?"), [
 		p(_("Pull out the converter that you mean, wait for its name, and plug it in again. Or plug in one that was not there.")), story,
 	], [], () => stream.close());
-	const tell = (text, kind) => {
+	const add = (text, kind) => {
 		story.append(...String(text).split("\n").map(line => h("li", { class: kind }, line)));
 		story.lastChild.scrollIntoView({ block: "nearest" });
 	};
 	const stream = smctlStream(["identify"], step => {
 		Object.assign(last, { id: step.id || last.id, event: step.event });
-		tell(step.sentence, step.event);
+		add(step.sentence, step.event);
 		page.refresh();
 	});
 	stream.ended.catch(error => error.message).then(async message => {
@@ -61,7 +61,7 @@ export function openIdentify(page) {
 			if (meter)
 				dialog.setActions([{ label: _("Enter the key"), primary: true, run: async () => page.openKey(meter) }]);
 		} else if (message) {
-			tell(message, "bad");
+			add(message, "bad");
 		}
 	});
 }

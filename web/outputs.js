@@ -42,7 +42,7 @@ export class Outputs {
 			factList(facts.map(([term, value]) => [term, number(value)])));
 	}
 
-	tell(text, kind) {
+	showResult(text, kind) {
 		replace(this.result, note("alert " + kind, text));
 	}
 
@@ -51,7 +51,7 @@ export class Outputs {
 		try {
 			await run();
 		} catch (error) {
-			this.tell(error.message, "bad");
+			this.showResult(error.message, "bad");
 		}
 	}
 
@@ -61,14 +61,14 @@ export class Outputs {
 			if (findings.length)
 				replace(this.result, h("ul", { class: "alert bad" }, findings.map(f => h("li", {}, `${f.file}:${f.line}: ${f.message}`))));
 			else
-				this.tell(_("The configuration is in order."), "good");
+				this.showResult(_("The configuration is in order."), "good");
 		});
 	}
 
 	async reload() {
 		await this.attempt(async () => {
 			const { warnings } = await smctlJson(["reload"], { change: true });
-			this.tell([_("The configuration is in force."), ...warnings].join(" "), "good");
+			this.showResult([_("The configuration is in force."), ...warnings].join(" "), "good");
 		});
 		this.page.refresh();
 	}

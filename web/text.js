@@ -95,14 +95,14 @@ export const number = (value, digits = 0) => value.toLocaleString(locale, { mini
 
 export const known = Number.isFinite;
 
-const told = write => (value, ...more) => known(value) ? write(value, ...more) : "–";
+const orDash = write => (value, ...more) => known(value) ? write(value, ...more) : "–";
 
-export const power = told(watts => Math.abs(watts) < 10000 ? number(watts) + " W" : number(watts / 1000, 2) + " kW");
+export const power = orDash(watts => Math.abs(watts) < 10000 ? number(watts) + " W" : number(watts / 1000, 2) + " kW");
 
 /* A counter's value or its difference: Wh become kWh, other units stay. */
-export const counted = told((value, unit, digits = 3) => unit === "Wh" ? number(value / 1000, digits) + " kWh" : number(value, digits) + " " + (unit || ""));
+export const counted = orDash((value, unit, digits = 3) => unit === "Wh" ? number(value / 1000, digits) + " kWh" : number(value, digits) + " " + (unit || ""));
 
-export const quantity = told((value, unit) => value.toLocaleString(locale, { maximumFractionDigits: 3 }) + (unit ? " " + unit : ""));
+export const quantity = orDash((value, unit) => value.toLocaleString(locale, { maximumFractionDigits: 3 }) + (unit ? " " + unit : ""));
 
 /* "3 seconds ago" */
 export function ago(usec) {

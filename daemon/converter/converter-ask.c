@@ -44,7 +44,7 @@ bool converter_ask_configure(struct converter *c, const struct config_converter 
         return false;
 }
 
-static void tell_failure(struct converter *c, const struct ask_order *order)
+static void report_failure(struct converter *c, const struct ask_order *order)
 {
         c->totals.asked_in_vain++;
         log_about(LOG_DEBUG, LOG_CONVERTER(c), "asked: %s", order->why);
@@ -85,7 +85,7 @@ static bool carry_out(struct converter *c, const struct ask_order *order)
                 converter_data_decode(c, order->bytes);
                 break;
         case ASK_FAILED:
-                tell_failure(c, order);
+                report_failure(c, order);
                 break;
         }
         return c->listening;

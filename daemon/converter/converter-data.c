@@ -16,7 +16,7 @@
 /* Less than a telegram: noise of plugging is no burst. */
 #define BURST_BYTES_MIN 16
 /* At most so often are clients told that nothing but counters has changed. */
-#define TELL_PAUSE_USEC (10 * USEC)
+#define ANNOUNCE_PAUSE_USEC (10 * USEC)
 /* So much without a frame, for so long, where frames had come: it is another meter now. */
 #define LOST_LINE_BYTES 3072
 #define LOST_LINE_USEC  (60 * USEC)
@@ -493,8 +493,8 @@ static void tick_gap(struct converter *c, uint64_t now)
                 converter_report(c, MACHINE_FRAME, "no-frames",
                                  "bytes come at %s, but no valid frame: is Line= right?",
                                  c->view.line);
-        if (now - c->told_usec >= TELL_PAUSE_USEC) {
-                c->told_usec = now;
+        if (now - c->announced_usec >= ANNOUNCE_PAUSE_USEC) {
+                c->announced_usec = now;
                 c->options.ops->changed(c, c->options.userdata);
         }
 }

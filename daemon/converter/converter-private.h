@@ -106,7 +106,7 @@ struct converter {
         uint64_t backoff_usec;
         unsigned int flaps; /* plugged and gone again without a byte, in a row */
         uint64_t flap_usec;
-        uint64_t told_usec; /* when clients were last told of statistics */
+        uint64_t announced_usec; /* when clients were last told of statistics */
 
         struct {
                 uint64_t line_errors, opens, unplugs, reopens, usb_resets, wakeups, sent_bytes,

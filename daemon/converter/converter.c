@@ -343,7 +343,7 @@ void converter_look(struct converter *c)
 /* The port's answers */
 
 /* Once, until the state is told anew; the log hears of each reader once. */
-static void tell_reader(struct converter *c)
+static void announce_reader(struct converter *c)
 {
         uint32_t reader = port_reader(c->port)->pid;
 
@@ -361,7 +361,7 @@ static void on_shared(void *userdata)
         struct converter *c = userdata;
 
         if (!port_is_under_way(c->port)) /* else on_opened() says it */
-                tell_reader(c);
+                announce_reader(c);
 }
 
 static void on_opened(void *userdata)
@@ -372,7 +372,7 @@ static void on_opened(void *userdata)
 
         if (c->ask && c->listening) { /* another line was set */
                 converter_ask_line_set(c);
-                tell_reader(c);
+                announce_reader(c);
                 return;
         }
 

@@ -27,7 +27,7 @@ static void name_folder(char *buf, size_t size)
                 (void)snprintf(buf, size, "/proc/net"); /* asked by hand */
 }
 
-static int tell_listener(const char *question)
+static int print_listener(const char *question)
 {
         struct sockaddr_storage address = { 0 };
         struct sockaddr_in *in = (struct sockaddr_in *)&address;
@@ -54,7 +54,7 @@ static int tell_listener(const char *question)
         return EXIT_SUCCESS;
 }
 
-static int tell_holder(const char *question)
+static int print_holder(const char *question)
 {
         unsigned int major_number, minor_number;
         struct holder holder;
@@ -76,8 +76,8 @@ int main(void)
         if (!fgets(line, sizeof(line), stdin))
                 return EXIT_FAILURE;
         code = strncmp(line, LISTENER_QUESTION " ", sizeof(LISTENER_QUESTION)) == 0
-                       ? tell_listener(line)
-                       : tell_holder(line);
+                       ? print_listener(line)
+                       : print_holder(line);
         if (code != EXIT_SUCCESS)
                 return code;
         (void)puts("");

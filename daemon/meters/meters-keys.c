@@ -200,7 +200,7 @@ static int forget_other_names(struct meters *ms, const char *name, const char *t
 }
 
 /* What was said of the key before is void until telegrams tell. */
-static void tell_given(struct meters *ms, const struct entry *e)
+static void announce_given(struct meters *ms, const struct entry *e)
 {
         if (e && meter_key_given(e->meter))
                 EACH_SINK(ms, e, meter_changed, e->meter);
@@ -222,7 +222,7 @@ int meters_set_keys(struct meters *ms, const char *name, const struct cipher_key
                 r = forget_other_names(ms, asked, e ? e->title : "", id);
         meters_keys_changed(ms);
         if (r >= 0)
-                tell_given(ms, e);
+                announce_given(ms, e);
         return MIN(r, 0);
 }
 

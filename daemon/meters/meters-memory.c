@@ -79,7 +79,7 @@ void meters_memory_configure(struct meters *ms)
 }
 
 /* Those that keep names learn what it has been. */
-static void tell(struct meters *ms, struct remembered *r)
+static void announce(struct meters *ms, struct remembered *r)
 {
         for (struct sink *sink = *ms->options.sinks; sink; sink = sink->next)
                 SINK_NOTIFY(sink, meter_known, &r->memory, r->exact);
@@ -215,7 +215,7 @@ void meters_remember(struct meters *ms, struct entry *e, bool anew)
         if (e->memory->meter && (begins || anew)) /* it may have been so in an earlier run */
                 catch_up(e->memory, &anew);
         if (is_new)
-                tell(ms, e->memory);
+                announce(ms, e->memory);
         if (anew || is_new)
                 write_one(ms, e->memory, false);
         else if (ms->memory_usec == 0)
@@ -270,7 +270,7 @@ static void load(struct meters *ms, const char *id, const char *text, bool with_
                 return;
         r->dirty = final;
         if (with_sinks)
-                tell(ms, r);
+                announce(ms, r);
 }
 
 void meters_memory_load(struct meters *ms, bool with_sinks)

@@ -16,7 +16,7 @@ struct entry {
         bool provisional;           /* named for want of an id: gives way to the meter's own */
         bool unnamed;               /* provisional, and its family tells names: it will have one */
         uint64_t since_usec;        /* when it appeared; monotonic */
-        bool conflict_told;
+        bool conflict_logged;
         uint64_t forged_usec, replayed_usec; /* when it was last told of; monotonic, 0: never */
         struct remembered *memory;           /* what it has been; NULL: that is not known yet */
         struct entry *next;

@@ -225,7 +225,7 @@ void meters_bind(struct meters_line *line, struct entry *e)
         if (before == line)
                 return;
         e->owner = line;
-        e->conflict_told = false;
+        e->conflict_logged = false;
         if (before)
                 meters_show_line(before);
         meters_show_line(line);

@@ -158,8 +158,8 @@ static bool may_speak(const struct meters_line *line, struct entry *e)
 {
         if (e->owner == line || !e->owner || !e->meter->online)
                 return true;
-        if (!e->conflict_told) {
-                e->conflict_told = true;
+        if (!e->conflict_logged) {
+                e->conflict_logged = true;
                 log_about(LOG_WARNING, LOG_METER(e, line, .message_id = &LOG_ID_METER_STATE),
                           "is seen through %s and %s: the first is used as long as it is heard",
                           converter_id(e->owner->converter), converter_id(line->converter));
@@ -172,7 +172,7 @@ static struct entry *obtain(struct meters_line *line, const struct telegram *t, 
         struct meters *ms = line->meters;
         char title[TITLE_TEXT_MAX] = "", id[METER_ID_MAX];
         struct entry *e;
-        bool provisional, told;
+        bool provisional, conflict_logged;
 
         if (t->has_system_title)
                 (void)meters_title_text(t->system_title, title);
@@ -202,9 +202,9 @@ static struct entry *obtain(struct meters_line *line, const struct telegram *t, 
                 if (t->status == TELEGRAM_OK)
                         meters_title_learned(ms, e);
         }
-        told = e->conflict_told;
+        conflict_logged = e->conflict_logged;
         meters_bind(line, e);
-        e->conflict_told = told;
+        e->conflict_logged = conflict_logged;
         line->latest = e;
         if (!e->provisional)
                 converter_learn_meter(line->converter, e->meter->id);
@@ -456,13 +456,13 @@ static bool is_key_failure(enum telegram_status status)
 /* Between telegrams that are authentic, and not once for each. */
 static bool is_forgery_news(struct entry *e, enum telegram_status status, uint64_t mono_usec)
 {
-        uint64_t *told = status == TELEGRAM_REPLAYED ? &e->replayed_usec : &e->forged_usec;
+        uint64_t *logged_usec = status == TELEGRAM_REPLAYED ? &e->replayed_usec : &e->forged_usec;
 
         if (status != TELEGRAM_UNAUTHENTICATED && status != TELEGRAM_REPLAYED)
                 return false;
-        if (*told != 0 && mono_usec - *told < FORGED_USEC)
+        if (*logged_usec != 0 && mono_usec - *logged_usec < FORGED_USEC)
                 return false;
-        *told = mono_usec;
+        *logged_usec = mono_usec;
         return true;
 }
 

@@ -152,7 +152,7 @@ static void on_refresh_converter(void *userdata, const char *id)
 {
         struct driver_converter *c = driver_find_converter(userdata, id);
 
-        if (c && !c->frames_told)
+        if (c && !c->frames_announced)
                 c->bus.statistics[1].value = driver_now(CLOCK_MONOTONIC);
 }
 

@@ -123,7 +123,7 @@ static int converter_set(char *args)
         } else if (strcmp(field, "frames") == 0) {
                 c->bus.statistics[1].value = strtoull(value, NULL, 10);
                 c->bus.n_statistics = 3;
-                c->frames_told = true;
+                c->frames_announced = true;
         } else if (strcmp(field, "damaged") == 0) {
                 c->bus.statistics[2].value = strtoull(value, NULL, 10);
         } else if (strcmp(field, "reason") == 0) {

@@ -13,7 +13,7 @@
 #define DRIVER_MAX 16
 
 struct driver_converter {
-        bool used, frames_told;
+        bool used, frames_announced;
         char id[128], state[24], code[32], meter_id[METER_ID_MAX];
         const char *meter_ids[2];
         uint64_t inhibit_cookies[8];

@@ -300,18 +300,18 @@ connection = Gio.DBusConnection.new_for_address_sync(
     sys.argv[1], Gio.DBusConnectionFlags.AUTHENTICATION_CLIENT |
     Gio.DBusConnectionFlags.MESSAGE_BUS_CONNECTION, None, None)
 fds = {}
-def tell(**what):
+def report(**what):
     print(json.dumps(what), flush=True)
 def on_signal(c, sender, path, interface, member, args):
-    tell(signal=interface + "." + member, path=path, args=args.print_(False))
+    report(signal=interface + "." + member, path=path, args=args.print_(False))
 def on_reply(c, result, number):
     try:
         value, fd_list = connection.call_with_unix_fd_list_finish(result)
         fds[number] = fd_list.steal_fds() if fd_list else []
-        tell(id=number, error="ok", value=value.print_(False))
+        report(id=number, error="ok", value=value.print_(False))
     except GLib.Error as error:
-        tell(id=number, error=Gio.DBusError.get_remote_error(error) or "failed",
-             value=error.message)
+        report(id=number, error=Gio.DBusError.get_remote_error(error) or "failed",
+               value=error.message)
 pending = b""
 def on_input(fd, condition):
     global pending
@@ -337,7 +337,7 @@ connection.signal_subscribe("org.smartmeterd", None, None, None, None, 0, on_sig
 connection.call_sync("org.freedesktop.DBus", "/", "org.freedesktop.DBus", "GetId", None, None, 0,
                      60000, None)
 GLib.unix_fd_add_full(GLib.PRIORITY_DEFAULT, 0, GLib.IO_IN | GLib.IO_HUP, on_input)
-tell(ready=connection.get_unique_name())
+report(ready=connection.get_unique_name())
 loop.run()
 """
 

@@ -29,9 +29,9 @@ class ServiceCase(unittest.TestCase):
         before = len(result.failures) + len(result.errors) if result else 0
         super().run(result)
         if result and len(result.failures) + len(result.errors) > before:
-            self.tell_journal()
+            self.print_journal()
 
-    def tell_journal(self):
+    def print_journal(self):
         try:
             log = self.vm.run("journalctl --no-pager -n 40 -o short-monotonic; "
                               "smctl list-converters; smctl list-meters").out

@@ -28,17 +28,17 @@ class TapResult(unittest.TestResult):
         super().addSkip(test, reason)
         self.say("ok", test, "SKIP %s; " % reason)
 
-    def tell(self, test, error):
+    def explain(self, test, error):
         self.say("not ok", test)
         print("# " + self._exc_info_to_string(error, test).replace("\n", "\n# "), flush=True)
 
     def addFailure(self, test, err):
         super().addFailure(test, err)
-        self.tell(test, err)
+        self.explain(test, err)
 
     def addError(self, test, err):
         super().addError(test, err)
-        self.tell(test, err)
+        self.explain(test, err)
 
 
 def run(suite):

@@ -20,8 +20,8 @@ class Asked(ServiceCase):
                  command=["/usr/bin/smctl", "simulate", profile, "--meter-id", number])
         self.addCleanup(self.usb, "asked", device="head")
 
-    def tell_journal(self):
-        super().tell_journal()
+    def print_journal(self):
+        super().print_journal()
         for event in self.events_of("head", "line", "written", "request", "telegram")[:40]:
             print("# %s" % {k: v for k, v in event.items() if k not in ("readings", "texts")}, flush=True)
 

@@ -97,7 +97,7 @@ class Machine:
 
     def __exit__(self, kind, *_):
         if kind and self.agent:
-            self.tell_trouble()
+            self.print_trouble()
         self.stop()
 
     def start(self, resume):
@@ -111,7 +111,7 @@ class Machine:
         try:
             self.come_up(resume)
         except VmError:
-            self.tell_trouble()
+            self.print_trouble()
             self.stop()
             raise
         return self
@@ -204,7 +204,7 @@ class Machine:
             shutil.rmtree(self.folder)
         self.folder = None
 
-    def tell_trouble(self):
+    def print_trouble(self):
         with open(self.folder + "/qemu.log", errors="replace", encoding="utf-8") as file:
             sys.stderr.write(file.read()[-2000:])
         if os.path.exists(self.folder + "/console.log"):
