@@ -140,7 +140,7 @@ static struct json_object *problem_to_json(const struct config_problem *p)
         return o;
 }
 
-/* Which profiles take the place of others: no mistake, but good to know. */
+/* Profiles that take the place of others: no mistake, but good to know. */
 static void print_override(const struct profile_set *profiles, const struct meter_profile *profile,
                            bool json, struct json_object **list)
 {
@@ -191,7 +191,7 @@ static int print_problems(const struct config *config, bool json)
         return text ? 0 : -ENOMEM;
 }
 
-/* Not the service, nor root: then files that only the service may read say nothing of them. */
+/* Neither the service nor root: then it is no fault that files of the service cannot be read. */
 static bool is_another(void)
 {
         const struct passwd *service = getpwnam("smartmeterd");
@@ -241,7 +241,7 @@ static int load_config(const struct options *options, struct config **ret)
         return 0;
 }
 
-/* With what else there is to say: a line, or "". Nobody listens outside systemd. */
+/* `state`: a line to be sent along, or "". Outside systemd there is no listener. */
 static void notify_status(struct daemon *d, const char *state)
 {
         char text[128];
@@ -266,15 +266,14 @@ static int on_hangup(sd_event_source *source, const struct signalfd_siginfo *inf
 {
         struct daemon *d = userdata;
 
-        (void)sd_notify(false, "RELOADING=1"); /* nobody listens outside systemd */
+        (void)sd_notify(false, "RELOADING=1"); /* no listener outside systemd */
         /* It logs what is wrong, and nothing changed then. */
         (void)manager_reload(d->manager, NULL, NULL);
         (void)sd_notify(false, "READY=1");
         return 0;
 }
 
-/* Before anything else: a SIGHUP that comes while we start is answered by the loop, not by our end.
- */
+/* Before anything else: a SIGHUP during the start is answered by the loop, and does not end us. */
 static void block_hangup(void)
 {
         sigset_t hangup;
@@ -304,7 +303,7 @@ static int add_sources(struct daemon *d)
 
         if (r < 0)
                 return r;
-        /* Only systemd reads it: no wake-ups for nobody. */
+        /* Only systemd reads it: no wake-ups without it. */
         if (!getenv("NOTIFY_SOCKET"))
                 return 0;
         return sd_event_add_time_relative(d->event, &d->status, CLOCK_MONOTONIC, 5000000, 1000000,

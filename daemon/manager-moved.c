@@ -12,7 +12,7 @@
 #include "base/log.h"
 #include "manager-private.h"
 
-/* Does only its socket tell it from others? */
+/* Is it distinguished from others by its socket alone? */
 static bool goes_by_socket(const struct hotplug_device *d)
 {
         char id[IDENTITY_MAX];

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What manager.c (devices), requests.c (the bus's callers) and outputs.c share. */
+/* Shared by manager.c (devices), requests.c (the bus's callers) and outputs.c. */
 #pragma once
 
 #include "daemon/converter/converter.h"
@@ -18,7 +18,7 @@ struct managed_converter {
         struct meters_line line; /* its meters, and their keys */
         bool exported;           /* the outputs know it */
         /* manager-moved.c */
-        bool beside; /* another of its kind was plugged in at the same time: they are told apart */
+        bool beside; /* another of its kind was plugged in at the same time: the two are distinct */
         bool chosen; /* adopted since it was plugged in, and its meter not yet heard */
         char missing[IDENTITY_MAX]; /* on trial for this one, "" */
         char other[METER_ID_MAX];   /* a meter that was heard meanwhile, "" */
@@ -55,9 +55,9 @@ struct manager {
         struct decoder_scratch *scratch; /* of their decoders, which take turns */
         struct managed_output *outputs;
         struct managed_output *leaving; /* of earlier configurations, in the order of leaving */
-        struct sink *sinks;             /* the bus and the outputs, in the order they are told */
-        uint64_t ticket; /* of what is told now, rising with each telegram that is kept first */
-        bool held;       /* some of it is held back */
+        struct sink *sinks; /* the bus and the outputs, in the order they are notified */
+        uint64_t ticket;    /* of what is sent now, rising with each telegram that is kept first */
+        bool held;          /* some of it is held back */
 };
 
 /* manager.c */
@@ -74,14 +74,14 @@ void manager_await_devices(struct manager *m);
 bool manager_unawait_devices(struct manager *m); /* were there any? */
 /* A converter that udev shows, and Device= names, has its section's converter in its place. */
 void manager_yield_devices(struct manager *m);
-/* For converters that nobody has. */
+/* For plugged converters that Device= named until now. */
 void manager_look_again(struct manager *m);
 
 /* manager-moved.c: a converter without a serial number may be an adopted one in another socket. */
 
 /* Its kind has an adopted one that is in no socket now. */
 bool manager_misses(const struct manager *m, const struct hotplug_device *d);
-/* It has come and may be opened only if it is the missing one: is there one, and but one? */
+/* It has come: if exactly one of its kind is missing, it is tried whether it is that one. */
 void manager_try_moved(struct manager *m, struct managed_converter *newcomer,
                        const struct hotplug_device *d);
 int manager_assess_moved(struct manager *m, struct managed_converter *mc,

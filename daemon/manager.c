@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Converters come and go: who they are, whether they are opened, what the bus is told. */
+/* Converters come and go: who they are, whether they are opened, what the bus shows. */
 #include "manager.h"
 
 #include <errno.h>
@@ -302,9 +302,9 @@ static bool is_shared(const struct manager *m, const struct hotplug_device *d)
 }
 
 /*
- * What was learned under a serial number that two have belongs to the one in the socket where it
- * was learned. The number itself is marked, so that a stranger who carries it is never opened for
- * it.
+ * Two converters have one serial number: what was learned under it belongs to the one in the socket
+ * where it was learned. The number itself is marked, so that a foreign device with it is never
+ * opened for it.
  */
 static void settle_serial(struct manager *m, const char *id, const struct hotplug_device *newcomer)
 {
@@ -455,7 +455,7 @@ bool manager_unawait_devices(struct manager *m)
         return any;
 }
 
-/* What udev has shown, and a Device= names by now, is that section's: two would fight for it. */
+/* Converters that udev has shown, and a Device= names by now, are left to that section's. */
 void manager_yield_devices(struct manager *m)
 {
         for (struct managed_converter *mc = m->converters, *next; mc; mc = next) {
@@ -511,7 +511,7 @@ static void show_state(struct manager *m)
         manager_set_state(m, store_error(m->store) < 0 ? "degraded" : "running");
 }
 
-/* What was learned under a name comes late, from a disk that did not answer in time. */
+/* Recalls what was learned, late, from a disk that did not answer in time. */
 static void recall_all(struct manager *m)
 {
         meters_recall_all(m->meters);
@@ -659,7 +659,7 @@ struct manager *manager_free(struct manager *m)
                 manager_remove_converter(m, m->converters);
         outputs_free(m);
         m->meters = meters_free(m->meters);
-        /* Who waits for the disk is answered on the bus. */
+        /* Callers that wait for the disk are answered on the bus. */
         m->store = store_free_in(m->store, MAX(jobs_left_usec(begun_usec, STOP_USEC), STORE_USEC));
         m->bus = bus_free(m->bus);
         m->peers = peers_free(m->peers);

@@ -132,7 +132,7 @@ static int make_pause(struct peers *peers)
                 r = sd_event_source_set_time_relative(peers->pause, PAUSE_USEC);
         if (r >= 0)
                 r = sd_event_source_set_enabled(peers->pause, SD_EVENT_ONESHOT);
-        /* Without the timer nobody would listen any more: better to be woken for nothing. */
+        /* Without the timer listening would never go on: better to be woken for nothing. */
         return r < 0 ? r : sd_event_source_set_enabled(peers->source, SD_EVENT_OFF);
 }
 
@@ -239,7 +239,7 @@ struct peers *peers_free(struct peers *peers)
                 peer_free(peer);
         }
         if (peers->fd >= 0) {
-                (void)unlink(peers->address.sun_path); /* nobody is misled by one that is left */
+                (void)unlink(peers->address.sun_path); /* one that is left would mislead */
                 (void)close(peers->fd);
         }
         free(peers);

@@ -11,7 +11,7 @@
 struct manager;
 struct peers;
 
-/* Listens; who calls is told of all that the manager knows. -errno; why was logged. */
+/* Listens; each caller is shown all that the manager knows. -errno; the reason was logged. */
 int peers_new(struct manager *m, struct peers **ret);
 struct peers *peers_free(struct peers *peers);
 DEFINE_OWNED(peers, struct peers *, peers_free);

@@ -95,7 +95,7 @@ static void forget_meters(struct manager *m, struct converter *c)
                 ;
 }
 
-/* What is not there: a meter or a converter of an earlier run, a key of a meter never heard. */
+/* For absent ones: a meter or a converter of an earlier run, a key of a meter never heard. */
 static int forget_absent(struct manager *m, const char *id, sd_bus_error *error)
 {
         struct store_converter known;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Authorisation in two questions, neither of which blocks: the bus daemon tells the caller's uid
- * (0 and our own may do all), then polkit decides about others. libsystemd has no public function
- * for the second, so the call of polkit's D-Bus interface is spelled out here:
+ * Authorisation in two questions, neither of which blocks: the bus daemon gives the caller's uid (0
+ * and our own may do all), then polkit decides about others. libsystemd has no public function for
+ * the second, so the call of polkit's D-Bus interface is spelled out here:
  * CheckAuthorization((sa{sv})sa{ss}us) → (bba{ss}), polkit 0.105 and later.
  */
 #include "bus-auth.h"
@@ -80,7 +80,7 @@ static int request_finish(struct bus_auth_request *q, sd_bus_error *error)
                 (void)bus_error_errno(r, error);
         }
         bus_error_clean(error);
-        /* Fails when the caller has just left: then there is nobody to tell. */
+        /* Fails when the caller has just left: then it needs no answer. */
         (void)sd_bus_reply_method_error(q->m, error);
         sd_bus_error_free(error);
         request_free(q);
@@ -100,7 +100,7 @@ static int deny(const struct bus_auth_request *q, bool could_ask, sd_bus_error *
                         q->action);
 }
 
-/* Errors of polkit: without polkit only root decides; the rest is told as polkit said it. */
+/* Errors of polkit: without polkit only root decides; the rest is passed on in polkit's words. */
 static int explain_polkit_error(const struct bus_auth_request *q, const sd_bus_error *from,
                                 sd_bus_error *error)
 {

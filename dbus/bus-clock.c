@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Whether the clock of this machine is synchronised, as systemd-timedated knows it: by a clock that
- * runs free no meter's clock is measured. The kernel would tell it too, but its call is not open to
- * a service that may not set the clock. Where nobody answers (no systemd, a container), it is taken
- * for right. An answer counts from the next telegram of each meter.
+ * Whether the clock of this machine is synchronised, as systemd-timedated knows it: meters' clocks
+ * are not measured against one that runs free. The kernel knows it too, but its call is not open to
+ * a service that may not set the clock. Without an answer (no systemd, a container) the clock is
+ * taken for right. An answer counts from the next telegram of each meter.
  */
 #include "bus-private.h"
 
 #define TIMEDATE          "org.freedesktop.timedate1"
-#define ASK_AGAIN_USEC    UINT64_C(300000000)   /* while it runs free: it tells no change */
+#define ASK_AGAIN_USEC    UINT64_C(300000000)   /* while it runs free: no change is signalled */
 #define ASK_NEXT_DAY_USEC UINT64_C(86400000000) /* each question starts timedated */
 
 static int on_answer(sd_bus_message *reply, void *userdata, sd_bus_error *error)

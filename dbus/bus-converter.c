@@ -12,7 +12,7 @@
 
 #define WHO_MAX 120 /* both end up in a sentence of StateReason */
 
-/* The counters of this moment: they change with every byte, and nobody tells us of each. */
+/* The counters of this moment: they change with every byte, without a call to us for each. */
 static void refresh_counters(const struct converter_object *object)
 {
         const struct bus *bus = object->face.bus;
@@ -208,7 +208,7 @@ static union bus_value last_byte_usec(const struct bus_face *face)
         return BUS_NUMBER(model_of(face)->last_byte_usec);
 }
 
-/* What nobody has asked for since it was declared invalid, still is: one signal less. */
+/* Statistics that were declared invalid, and not read since, need no second signal. */
 static union bus_value statistics_sum(const struct bus_face *face)
 {
         struct converter_object *object = face->object;

@@ -82,7 +82,7 @@ static bool cell_set(const struct bus_property *p, struct bus_cell *cell, union 
         }
 }
 
-/* Asks this property; marks it when it differs from what was last told. */
+/* Asks this property; marks it when it differs from what was last emitted. */
 static void ask(struct bus_face *face, size_t i)
 {
         const struct bus_property *p = &face->interface->properties[i];
@@ -201,7 +201,7 @@ static int append_changes(struct bus_face *face, sd_bus_message *m)
         return r < 0 ? r : sd_bus_message_close_container(m);
 }
 
-/* What changed without a promise to tell (LastByteUSec) is no reason for a signal. */
+/* A change of a BUS_SILENT property (LastByteUSec) is no reason for a signal. */
 static bool anything_to_emit(const struct bus_face *face)
 {
         EACH_BIT(i, face->changed)
@@ -214,7 +214,7 @@ static bool anything_to_emit(const struct bus_face *face)
         return false;
 }
 
-/* Tells what has changed. */
+/* Emits PropertiesChanged for all that has changed; returns the bits that were emitted. */
 static uint64_t emit_changes(struct bus_face *face)
 {
         uint64_t emitted = face->changed;

@@ -11,7 +11,7 @@
  *     …
  *     PROPERTY("Online", "b", online),
  *
- * bus_face_update() asks every row, compares with the value last shown, and tells all that differs
+ * bus_face_update() asks every row, compares with the value last shown, and emits all that differs
  * in one PropertiesChanged. Rows that say what the object is (STANDING) are passed over where
  * nothing but new readings came.
  */
@@ -71,7 +71,7 @@ typedef int (*bus_run_t)(struct bus *bus, sd_bus_message *m, sd_bus_error *error
 struct bus_method {
         const char *name, *arguments, *results;
         const char *names;                /* of all, arguments first */
-        sd_bus_message_handler_t handler; /* open to whoever may read; userdata: the face */
+        sd_bus_message_handler_t handler; /* open to all who may read; userdata: the face */
         const char *action;               /* or: polkit's, asked about before … */
         bus_run_t run;                    /* … this carries it out and replies */
         bool is_signal, is_sensitive;
@@ -105,7 +105,7 @@ struct bus_interface {
         size_t n_properties;
 };
 #define BUS_METHODS(rows) .methods = (rows), .n_methods = ELEMENTSOF(rows)
-/* A face remembers in one bit per property what it has to tell. */
+/* A face remembers in one bit per property what it has to emit. */
 #define BUS_PROPERTIES(rows)                                                                      \
         .properties = (rows),                                                                     \
         .n_properties = ELEMENTSOF(rows) + 0 * sizeof(struct {                                    \
@@ -139,7 +139,7 @@ int bus_face_add(struct bus_face *face, struct bus *bus, const char *path,
                  const struct bus_interface *interface, void *object);
 /* Unexports and frees what the face holds. */
 void bus_face_done(struct bus_face *face);
-/* Asks anew, and tells what differs in one PropertiesChanged; returns what was told. */
+/* Asks anew, and emits what differs in one PropertiesChanged; returns the bits of that. */
 uint64_t bus_face_update(struct bus_face *face);
 /* The same where only readings are new. */
 uint64_t bus_face_update_readings(struct bus_face *face);

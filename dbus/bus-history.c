@@ -11,12 +11,12 @@
 #include "bus-private.h"
 #include "lib/model/meter.h"
 
-/* Behind so many messages that wait to be sent no answer comes that has more than so many steps. */
+/* While so many messages wait to be sent, answers of more than so many steps are not given. */
 #define QUEUE_MAX   16
 #define STEPS_SMALL 1000
 
-/* Calls that wait for a slow disk. Each holds what came with it, and that may be 16 descriptors: a
- * stranger's must not be so many that none is left for the bus and the devices. */
+/* Calls that wait for a slow disk. Each holds what came with it, up to 16 descriptors: those of an
+ * unprivileged caller must leave some for the bus and the devices. */
 #define QUESTIONS_MAX            32
 #define QUESTIONS_MAX_PER_CALLER 16
 
@@ -96,8 +96,8 @@ static int append_costs(sd_bus_message *reply, const struct bus_history *answer)
                      : sd_bus_message_append(reply, "s", answer->currency ? answer->currency : "");
 }
 
-/* Each of thousands of steps takes 1.6 MB: a bus daemon that is slower than who asks would have us
- * keep all of them. */
+/* Each of thousands of steps takes 1.6 MB: with a bus daemon that is slower than the caller we
+ * would keep all of them. */
 static bool is_too_much(const struct question *q, const struct bus_history *answer)
 {
         uint64_t n_queued = 0;

@@ -110,7 +110,7 @@ static int hold_new(struct bus *bus, enum hold_kind kind, const char *converter_
         if (!h->converter_id || !h->sender)
                 return -ENOMEM;
 
-        /* No event asked for: hang-up and error are always told. */
+        /* No event asked for: hang-up and error are always reported. */
         r = sd_event_add_io(bus->event, &h->source, h->fd, 0, on_hangup, h);
         if (r < 0)
                 return r;

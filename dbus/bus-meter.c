@@ -193,10 +193,8 @@ static union bus_value clock_deviation_usec(const struct bus_face *face)
         return BUS_DIFFERENCE(measured ? m->clock_deviation_usec : 0);
 }
 
-/*
- * How the scale of a reading is known. What several values or some time bear out is measured,
- * though the profile had named it before.
- */
+/* How the scale of a reading is known. A scale that several values or some time bear out is
+ * "measured", even if the profile names it. */
 static const char *scale_proof_of(const struct meter *m, const struct meter_value *value)
 {
         const struct reading *reading = &value->reading;
@@ -312,7 +310,7 @@ static bool is_clock(const char *key)
         return false;
 }
 
-/* FNV-1a over all texts but clocks: Texts is told anew when a text changed. */
+/* FNV-1a over all texts but clocks: Texts is signalled anew when a text changed. */
 static uint64_t hash_texts(const struct meter *model)
 {
         uint64_t hash = UINT64_C(0xcbf29ce484222325);
@@ -352,7 +350,7 @@ static int add_face(struct meter_object *object, struct bus_face *face,
         return r;
 }
 
-/* The first telegram may tell that a meter is no electricity meter, or is one. */
+/* The first telegram may show that a meter is no electricity meter, or is one. */
 static void follow_medium(struct meter_object *object)
 {
         struct bus_face *face = &object->electricity;

@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/*
- * Options of methods: a{sv} behind the arguments, so that a method can grow. What we do not know is
- * an error and never ignored: a caller that asks for more must learn that it does not get it.
- */
+/* Options of methods: a{sv} behind the arguments, so that a method can grow. An unknown option is
+ * an error and never ignored: a caller that asks for more must learn that it does not get it. */
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>

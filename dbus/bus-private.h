@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/*
- * What the files of this folder share and nobody else sees: the objects on the bus, and how signals
- * leave. An object has one face per interface (bus-face.h).
- */
+/* Shared by the files of this folder, and private to them: the objects on the bus, and how signals
+ * leave. An object has one face per interface (bus-face.h). */
 #pragma once
 
 #include "bus-face.h"
@@ -113,12 +111,12 @@ struct bus {
 /* Monotonic, and also within a turn of the loop that waits: sd_event_now() stands still there. */
 uint64_t bus_now_usec(void);
 
-/* Who asks: a name on the bus; "" is the only caller there is without a bus. Never NULL. */
+/* The caller: a name on the bus; "" is the only caller there is without a bus. Never NULL. */
 const char *bus_caller_of(sd_bus_message *m);
 
 /* bus-signal.c: how a signal leaves: to all, or with Readers= only to known readers; and when. */
 void bus_signal_send(struct bus *bus, sd_bus_message *m);
-/* What is sent between the two leaves in one go: the bus daemon wakes once for it. */
+/* Signals between the two leave in one go: the bus daemon wakes once for them. */
 void bus_signal_gather(struct bus *bus);
 void bus_signal_flush(struct bus *bus);
 void bus_signal_hold(struct bus *bus, uint64_t ticket);
@@ -157,7 +155,7 @@ void *bus_table_at(const struct bus_table *table, const char *path);
 void bus_error_clean(sd_bus_error *error); /* replaces what is no UTF-8 in its message */
 /* Sends a reply that was filled with the result `r`, unless that is an error; drops it anyway. */
 int bus_send_reply(sd_bus_message *reply, int r);
-int bus_error_errno(int r, sd_bus_error *error); /* names an errno nobody has named yet */
+int bus_error_errno(int r, sd_bus_error *error); /* names an errno that has no name yet */
 int bus_fail(sd_bus_error *error, int r, const char *name, const char *format, ...)
         __attribute__((format(printf, 4, 5)));
 
@@ -184,7 +182,7 @@ struct converter_object *converter_object_free(struct converter_object *object);
 /* Emits what differs; true when the list of meters does. */
 bool converter_object_update(struct converter_object *object);
 bool converter_object_lists(const struct converter_object *object, const char *meter_id);
-/* A telegram came through it: who has read its statistics is told that they changed. */
+/* A telegram came through it: callers that have read its statistics learn that they changed. */
 void converter_object_heard(struct converter_object *object);
 
 int meter_object_new(struct bus *bus, const struct meter *model, struct meter_object **ret);

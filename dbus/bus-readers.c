@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Readers=: consumption tells when people are at home, so an operator may limit who reads. Every
+ * Readers=: consumption shows when people are at home, so an operator may limit who reads. Every
  * method call passes one filter before any object sees it: what is not listed as open is for
  * members of the group (and root), getters and GetManagedObjects and introspection included, since
  * object paths carry serial numbers. Methods that ask polkit are left to polkit.

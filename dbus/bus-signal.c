@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * How signals leave, and when. Without Readers= they are broadcast, as everywhere. With Readers= a
- * broadcast would tell everyone what only a group may know, so each signal goes, unicast, to those
+ * broadcast would show everyone what only a group may know, so each signal goes, unicast, to those
  * callers who have proved to be readers by an allowed call (GetManagedObjects, GetAll, GetReadings
  * …) since they connected. Match rules of the usual libraries accept such signals like broadcast
  * ones.
@@ -15,10 +15,9 @@
 
 #include "base/util.h"
 
-/* Beyond this the bus daemon is not reading: what is old by the time it does, is not worth memory.
- */
+/* Beyond this the bus daemon is not reading: signals that old are not worth the memory. */
 #define SIGNAL_QUEUE_MAX 4096
-/* So long, and no longer than the next telegram, do callers wait for a slow disk. */
+/* Callers wait so long for a slow disk, and no longer than until the next telegram. */
 #define CALLERS_WAIT_USEC UINT64_C(1000000)
 
 static void send_copy(struct bus *bus, sd_bus_message *m, const char *reader)
@@ -35,7 +34,7 @@ static void send_copy(struct bus *bus, sd_bus_message *m, const char *reader)
                 r = sd_bus_message_copy(copy, m, true);
         if (r >= 0)
                 r = sd_bus_send_to(bus->bus, copy, reader, NULL);
-        /* A signal that could not be sent has no one to tell; a lost bus is told by on_lost. */
+        /* A signal that could not be sent is not repeated; a lost bus is reported by on_lost. */
         (void)r;
         sd_bus_message_unref(copy);
 }
@@ -59,7 +58,7 @@ static void send_now(struct bus *bus, sd_bus_message *m)
                 send_copy(bus, m, reader);
 }
 
-/* ---- signals that wait until what they tell of is kept ---- */
+/* ---- signals that wait until what they announce is kept ---- */
 
 struct bus_waiting {
         sd_bus_message *m;
@@ -108,7 +107,7 @@ void bus_signal_send(struct bus *bus, sd_bus_message *m)
         if ((is_held(bus) || bus->gathering) && wait_with(bus, m))
                 return;
         if (is_held(bus))
-                return; /* nobody to tell */
+                return; /* no memory: it is lost */
         send_waiting(bus, bus->released);
         send_now(bus, m);
 }
@@ -171,7 +170,7 @@ void bus_announce(struct bus *bus, const char *path, struct bus_face *const face
         if (!bus->has_followers) /* who comes later asks for all there is */
                 return;
         if (!bus->readers_group && !is_held(bus) && is_whole_object(faces, n)) {
-                (void)sd_bus_emit_object_added(bus->bus, path); /* nobody to tell of a failure */
+                (void)sd_bus_emit_object_added(bus->bus, path); /* a failure concerns no caller */
                 return;
         }
         r = sd_bus_message_new_signal(bus->bus, &m, BUS_PATH, "org.freedesktop.DBus.ObjectManager",

@@ -108,7 +108,7 @@ int bus_fail(sd_bus_error *error, int r, const char *name, const char *format, .
         va_start(args, format);
         (void)vsnprintf(text, sizeof(text), format, args);
         va_end(args);
-        /* What callers sent is cut and quoted in it, and may end in half a letter. */
+        /* It quotes what callers sent, cut, and may end in half a letter. */
         (void)sd_bus_error_set(error, name, bus_text_clean(text, clean, sizeof(clean)));
         return r;
 }

@@ -17,8 +17,8 @@
 #include "bus-private.h"
 #include "config-build.h"
 
-/* What a bus daemon that works needs a thousandth of. Leaving takes no longer than the first of
- * these while starting, the second later: two seconds are what the unit's stop is promised. */
+/* A thousand times what a working bus daemon needs. Leaving takes no longer than the first of these
+ * while starting, the second later: two seconds are what the unit's stop is promised. */
 #define ANSWER_USEC (UINT64_C(1500) * 1000)
 #define FLUSH_USEC  (UINT64_C(1000) * 1000)
 
@@ -34,8 +34,7 @@ static int on_disconnected(sd_bus_message *m, void *userdata, sd_bus_error *erro
         return 0;
 }
 
-/* A converter may list a meter before it has an object, and after: show its path in between only.
- */
+/* A converter may list a meter before and after it has an object: its path is shown in between. */
 static void update_converters_of(struct bus *bus, const char *meter_id)
 {
         for (size_t i = 0; i < bus->converters.n; i++) {
@@ -291,7 +290,7 @@ static int bus_export(struct bus *bus, const char *readers_group)
 
 DEFINE_OWNED(bus, struct bus *, bus_free);
 
-/* Until all objects are there, only the bus itself is heard: nobody else knows our name yet. */
+/* Until all objects are there, only the bus itself is heard: others do not know our name yet. */
 static int on_early(sd_bus_message *m, void *userdata, sd_bus_error *error)
 {
         if (!sd_bus_message_is_method_call(m, NULL, NULL))
@@ -396,7 +395,7 @@ const char *bus_caller_of(sd_bus_message *m)
 
 void bus_advance(struct bus *bus)
 {
-        /* That it fails is said by whoever waits for it. */
+        /* A failure is reported by the call that waits for an answer. */
         for (int i = 0; i < ADVANCE_MAX && sd_bus_process(bus->bus, NULL) > 0; i++)
                 ;
 }

@@ -2,7 +2,7 @@
 /*
  * The service on D-Bus: one connection, one object per converter, meter and output, an
  * ObjectManager at the root. Is itself a sink of the whole model. What callers ask for goes up
- * through struct bus_requests, which whoever creates the bus fills in.
+ * through struct bus_requests, filled in by the creator of the bus.
  */
 #pragma once
 
@@ -72,7 +72,7 @@ struct bus_history {
         int result; /* 0 or -errno; then the rest is empty */
         const struct bus_history_step *steps;
         size_t n_steps;
-        const char *currency; /* "": not told; NULL: nothing has a price */
+        const char *currency; /* "": not named; NULL: nothing has a price */
         const struct bus_history_gap *gaps;
         size_t n_gaps;
 };
@@ -114,7 +114,7 @@ struct bus_requests {
         /* By id or configured name: the meter's id, or NULL. */
         const char *(*find_meter)(void *userdata, const char *key);
         /* Optional: brings counters and last_byte_usec of this converter up to date; called before
-         * they are shown, so that the owner need not tell of every byte. Calls nothing back. */
+         * they are shown, so that the owner need not announce every byte. Calls nothing back. */
         void (*refresh_converter)(void *userdata, const char *converter_id);
         int (*sink_reconnect)(void *userdata, const char *sink, sd_bus_error *error);
         /* Optional. Calls `done` once, later, from the main loop, with what is borrowed for the
@@ -132,7 +132,7 @@ struct bus_requests {
         /* Optional. Calls `done` once, perhaps at once, when what was requested before is on the
          * disk (0), or when it is known not to be: -errno. */
         void (*settle)(void *userdata, void (*done)(int result, void *cookie), void *cookie);
-        /* Of the days of the history: a name of the tz database, "" when it cannot be told. */
+        /* Of the days of the history: a name of the tz database, "" when it is not known. */
         const char *(*timezone)(void *userdata);
         /* Display name of a meter from the configuration, "" when there is none. */
         const char *(*meter_name)(void *userdata, const char *meter_id);

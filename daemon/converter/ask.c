@@ -76,7 +76,7 @@ struct ask {
         uint8_t out[ANSWER_MAX + IDENT_MAX + 16]; /* the telegram of a round */
         size_t n_out, n_head;
 
-        struct ask_order orders[4]; /* that nobody has taken yet */
+        struct ask_order orders[4]; /* not yet taken */
         size_t n_orders, next_order;
 };
 

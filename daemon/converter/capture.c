@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Live raw bytes of a line for Converter1.Capture: pipes that are written to and never waited for.
- */
+/* Live raw bytes of a line for Converter1.Capture: pipes that are written to, never waited for. */
 #include <errno.h>
 #include <fcntl.h>
 
@@ -35,7 +34,7 @@ int capture_add(struct converter *c, int fd)
         if (flags < 0 || fcntl(owned, F_SETFL, flags | O_NONBLOCK) < 0)
                 return -errno;
         capture->converter = c;
-        /* no events asked for: EPOLLERR is always told */
+        /* no events asked for: EPOLLERR is always reported */
         r = sd_event_add_io(c->options.event, &capture->source, owned, 0, on_closed, capture);
         if (r < 0)
                 return r;

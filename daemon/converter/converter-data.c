@@ -15,7 +15,7 @@
 #define USEC UINT64_C(1000000)
 /* Less than a telegram: noise of plugging is no burst. */
 #define BURST_BYTES_MIN 16
-/* At most so often are clients told that nothing but counters has changed. */
+/* The least pause between two announcements of nothing but changed counters. */
 #define ANNOUNCE_PAUSE_USEC (10 * USEC)
 /* So much without a frame, for so long, where frames had come: it is another meter now. */
 #define LOST_LINE_BYTES 3072
@@ -25,7 +25,7 @@
 /* A list that cannot be read is of no account for so long after one that could. */
 #define READABLE_USEC (300 * USEC)
 
-/* What the line spoke before the restart needs one frame less to prove itself. */
+/* The framing of before the restart needs one frame less to prove itself. */
 static void expect_framing(struct converter *c)
 {
         char framing[STORE_FRAMING_MAX];
@@ -50,7 +50,7 @@ static const struct meter_profile *likely_profile(const struct converter *c)
                        : profile_set_find(c->options.profiles, c->learned.profile);
 }
 
-/* What a network port is read as: as fast as bytes come. */
+/* A network port is read like this line: as fast as bytes come. */
 static const struct serial_line network_line = { 115200, 8, PARITY_NONE, 1 };
 
 static void begin_sweep(struct converter *c)
@@ -286,7 +286,7 @@ static bool is_key_failure(enum telegram_status status)
                status == TELEGRAM_WRONG_AUTHENTICATION_KEY;
 }
 
-/* Neither is a key called wrong here before two telegrams in a row, damaged ones apart, say so. */
+/* A key is called wrong only after two telegrams in a row say so, damaged ones not counted. */
 static bool is_certain(struct converter *c, enum telegram_status status)
 {
         bool again = c->last_status == status;
@@ -311,7 +311,7 @@ static void accept_telegram(struct converter *c, const struct telegram *t, uint6
                 c->readable_usec = now;
         else if (c->readable_usec != 0 && now - c->readable_usec < READABLE_USEC)
                 code = "telegrams";
-        /* The first telegram against a key on M-Bus counts as damaged: the second tells more. */
+        /* The first telegram against a key on M-Bus counts as damaged: the second decides. */
         damaged = damaged && !is_key_failure(t->status);
         if (c->state == CONVERTER_RECEIVING && (damaged || strcmp(c->view.code, code) == 0))
                 return;
@@ -321,8 +321,8 @@ static void accept_telegram(struct converter *c, const struct telegram *t, uint6
                 converter_report(c, MACHINE_TELEGRAM, code, "telegrams at %s", c->view.line);
 }
 
-/* How much of what comes is damaged: over some frames, so that one bad night is not forgotten at
- * the first good telegram, and one bad frame is no news. */
+/* The damaged share of what comes, over some frames, so that one bad night is not forgotten at the
+ * first good telegram, and one bad frame is no news. */
 static void weigh_damage(struct converter *c)
 {
         const struct decoder_statistics *s = decoder_statistics_get(c->decoder);
@@ -353,7 +353,7 @@ static void learn_profile(struct converter *c, const struct meter_profile *profi
         converter_store(c);
 }
 
-/* Is it passed on? Not while nobody knows what is behind this converter. */
+/* Is it passed on? Not while it is unknown what is behind this converter. */
 static bool passes(struct converter *c, const struct telegram *t)
 {
         bool tried = c->trial.on;
@@ -499,7 +499,7 @@ static void tick_gap(struct converter *c, uint64_t now)
         }
 }
 
-/* Detection has its own clock, unless there is but one line to listen at. */
+/* Detection has its own clock, unless there is only one line to listen at. */
 static bool silence_counts(const struct converter *c)
 {
         /* Between two questions nothing is to be heard. */

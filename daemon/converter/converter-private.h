@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/*
- * What converter.c (its life: open, close, retry) and converter-data.c (its bytes: decoder, line,
- * silence) share, and nobody else sees.
- */
+/* Shared by converter.c (its life: open, close, retry), converter-data.c (its bytes: decoder, line,
+ * silence) and the files beside them, and private to these. */
 #pragma once
 
 #include "ask.h"
@@ -106,7 +104,7 @@ struct converter {
         uint64_t backoff_usec;
         unsigned int flaps; /* plugged and gone again without a byte, in a row */
         uint64_t flap_usec;
-        uint64_t announced_usec; /* when clients were last told of statistics */
+        uint64_t announced_usec; /* when clients last got statistics */
 
         struct {
                 uint64_t line_errors, opens, unplugs, reopens, usb_resets, wakeups, sent_bytes,
@@ -114,7 +112,7 @@ struct converter {
         } totals; /* of ports that are closed by now */
 
         struct capture captures[CONVERTER_CAPTURES_MAX];
-        struct inhibitor *inhibitors; /* CONVERTER_INHIBITORS_MAX; owned; NULL: nobody ever asked */
+        struct inhibitor *inhibitors; /* CONVERTER_INHIBITORS_MAX; owned; NULL: never asked for */
 };
 
 uint64_t converter_now(const struct converter *c);
@@ -128,7 +126,7 @@ uint64_t converter_now(const struct converter *c);
  */
 void converter_report(struct converter *c, enum machine_event event, const char *code,
                       const char *format, ...) __attribute__((format(printf, 4, 5)));
-/* Looks whether it is to be open: there, permitted, lent to nobody. */
+/* Looks whether it is to be open: there, permitted, not lent. */
 void converter_look(struct converter *c);
 /* It is not opened by itself any more, for a reason of machine.c's codes; both static. */
 void converter_refuse(struct converter *c, const char *code, const char *why);

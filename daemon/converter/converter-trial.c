@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A converter that may be the adopted one which has left its socket: it has no serial number that
- * would tell. It is listened to at the line of that one, and kept when the same meter is heard.
- * Until then nothing of what it says is passed on, and what does not turn out to be the one is let
- * go, and not tried again.
+ * A converter that may be the adopted one which has left its socket: it has no serial number to
+ * recognise it by. It is listened to at the line of that one, and kept when the same meter is
+ * heard. Until then none of its telegrams is passed on; a converter that turns out to be another
+ * one is closed, and not tried again.
  */
 #include <stdio.h>
 

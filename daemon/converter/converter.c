@@ -155,8 +155,8 @@ static const char *devnode(const struct converter *c)
         return *c->path ? c->path : c->device.devnode;
 }
 
-/* Nobody asked for it, and it was never opened: then nothing is taken from a program that has it.
- * A board's UART, on the other hand, often has a second reader: the login prompt. */
+/* A converter that was never asked for nor opened is not taken from a program that has it open. A
+ * board's UART, on the other hand, often has a second reader: the login prompt. */
 static enum port_manners manners_of(const struct converter *c)
 {
         const struct store_converter *l = &c->learned;
@@ -249,7 +249,7 @@ static void add_reason(struct converter *c, const char *format, ...)
         va_end(ap);
 }
 
-/* While no telegram comes, a second reader is why: it takes the bytes. Is it told? */
+/* While no telegram comes, a second reader is why: it takes the bytes. True when it is shown. */
 static bool add_reader(struct converter *c)
 {
         const struct holder *reader = port_reader(c->port);
@@ -314,7 +314,7 @@ static const struct inhibitor *first_inhibitor(const struct converter *c)
         return NULL;
 }
 
-/* Not by access(2): of a device that the sandbox keeps closed that says EPERM, and it is there. */
+/* Not by access(2), which says EPERM of a device that is there but closed by the sandbox. */
 static bool is_there(const char *path)
 {
         struct stat file;
@@ -342,7 +342,7 @@ void converter_look(struct converter *c)
 
 /* The port's answers */
 
-/* Once, until the state is told anew; the log hears of each reader once. */
+/* Announced once per report of the state; each reader is logged once. */
 static void announce_reader(struct converter *c)
 {
         uint32_t reader = port_reader(c->port)->pid;
@@ -606,8 +606,7 @@ static void on_path_changed(void *userdata)
 {
         struct converter *c = userdata;
 
-        if (c->listening) /* a link may point elsewhere now; the port itself says when it hangs up
-                           */
+        if (c->listening) /* a link may point elsewhere now; the port itself reports a hang-up */
                 return;
         c->backoff_usec = CONVERTER_BACKOFF_MIN_USEC;
         converter_look(c);

@@ -21,10 +21,10 @@
 
 struct converter;
 
-/* What happens goes up through these; none may free the converter. */
+/* Events go up through these; none may free the converter. */
 struct converter_ops {
         void (*telegram)(struct converter *c, const struct telegram *telegram, void *userdata);
-        /* Something of converter_view_get() changed that clients want to be told of. */
+        /* Something of converter_view_get() changed that clients want to know. */
         void (*changed)(struct converter *c, void *userdata);
         /* The port was closed: what came through it is out of date. */
         void (*lost)(struct converter *c, void *userdata);
@@ -97,14 +97,14 @@ int converter_adopt(struct converter *c, const struct serial_line *line, const c
  */
 void converter_try(struct converter *c, const struct serial_line *line);
 bool converter_is_on_trial(const struct converter *c);
-/* What was learned of another one, and its adoption, is this one's. -errno of storing. */
+/* Takes over what was learned of another one, and its adoption. -errno of storing. */
 int converter_inherit(struct converter *c, const struct store_converter *from);
 
 /* The meters it carries; `ids` is borrowed until the next call and NULL-terminated. */
 void converter_set_meters(struct converter *c, const char *const *ids);
 /* The meter last seen behind it, remembered across restarts. */
 void converter_learn_meter(struct converter *c, const char *meter_id);
-/* Frame counters begin anew, and nobody must authenticate because he did before. */
+/* Frame counters begin anew, and no meter must authenticate because it did before. */
 void converter_forget_titles(struct converter *c);
 /* A key was changed or taken away: see decoder_forget_keys(). */
 void converter_forget_keys(struct converter *c);

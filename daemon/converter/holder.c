@@ -85,7 +85,7 @@ static uint32_t find_locker(const struct stat *node)
         return found;
 }
 
-/* Does the process let nobody look at what it has open, or was it the file alone (as of FUSE)? */
+/* Does the process hide all that it has open, or was it this file alone (as with FUSE)? */
 static bool is_closed_process(int fds, const char *number)
 {
         char target[8];
@@ -139,7 +139,7 @@ static bool is_ours(uint32_t pid)
         return strncmp(name, "smartmeterd", 11) == 0;
 }
 
-/* Who has the other end of a pseudo-terminal as well is the device, and no reader of it. */
+/* A process that has the other end of a pseudo-terminal too is the device, not its reader. */
 static bool is_device_itself(const char *pid, const struct stat *node)
 {
         const struct stat other_end = { .st_rdev = makedev(TTYAUX_MAJOR, PTMX_MINOR) };

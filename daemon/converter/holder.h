@@ -10,8 +10,8 @@
 
 struct holder {
         uint32_t pid;  /* 0: not found */
-        char name[32]; /* "cat"; "" when /proc does not tell */
-        char unit[64]; /* "jeedom.service"; "" for none, or when /proc does not tell */
+        char name[32]; /* "cat"; "" when /proc does not say */
+        char unit[64]; /* "jeedom.service"; "" for none, or when /proc does not say */
 };
 
 /* Never fails: what cannot be found stays 0 and "". Our own processes are not counted. */
@@ -19,9 +19,9 @@ struct holder holder_find(const char *devnode);
 
 /*
  * The same by the helper that may see all processes (smartmeterd-holders.socket), since a program
- * that has a port open without a lock shows nowhere else; by our own eyes where there is none.
- * `locked`: by the caller, and so by nobody else. To read /proc/locks holds up all who lock a file
- * on this machine, and takes ten milliseconds.
+ * that has a port open without a lock shows nowhere else; by reading /proc ourselves where there is
+ * none. `locked`: the caller has locked it, so no other program has. To read /proc/locks holds up
+ * all who lock a file on this machine, and takes ten milliseconds.
  */
 struct holder holder_ask(const char *devnode, bool locked);
 

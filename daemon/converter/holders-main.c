@@ -15,7 +15,7 @@
 #include "base/listener.h"
 #include "holder.h"
 
-/* The tables of whoever asks: this process has a network of its own. */
+/* The tables of the asking process: this one has a network namespace of its own. */
 static void name_folder(char *buf, size_t size)
 {
         struct ucred peer = { 0 };

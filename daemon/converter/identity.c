@@ -5,8 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
-/* Serial numbers that makers burn into every piece (copies of the CP2102 and others).
- */
+/* Serial numbers that makers burn into every piece (copies of the CP2102 and others). */
 static const char *const worthless_serials[] = {
         "0",        "00",         "000",  "0000",     "00000000",  "0001",
         "00000001", "0123456789", "1234", "12345678", "123456789", "0123456789ABCDEF",

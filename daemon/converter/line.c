@@ -9,11 +9,9 @@
 /* Half of all bytes are damaged at a wrong parity, nearly all at a wrong speed. */
 #define LINE_ERRORS_MIN   8
 #define LINE_ERRORS_SHARE 8
-/* A whole burst without a frame; the first candidate is what worked last, so noise gets a second.
- */
+/* Whole bursts without a frame; the first candidate worked last, so noise gets a second. */
 #define LINE_BURSTS_MAX 2
-/* A telegram takes up to 3 s at 2400 baud and comes each 10 s at the latest, where it is the line.
- */
+/* At the right line a telegram takes up to 3 s (2400 baud) and comes each 10 s at the latest. */
 #define LINE_FRAME_WAIT_USEC (20 * 1000000ULL)
 /* Bytes came, and then silence: some meters send once a minute. */
 #define LINE_PATIENCE_USEC (75 * 1000000ULL)

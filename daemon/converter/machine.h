@@ -26,7 +26,7 @@ enum converter_state {
 
 enum machine_event {
         /* what is so: looked at after each change of it */
-        MACHINE_MAY_OPEN,  /* it is there, permitted, and lent to nobody */
+        MACHINE_MAY_OPEN,  /* it is there, permitted, and not lent */
         MACHINE_UNPLUGGED, /* not there */
         MACHINE_ABSENT,    /* the path of its Device= is not there */
         MACHINE_FORBIDDEN, /* not configured */

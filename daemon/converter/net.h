@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * A serial port on the network: "tcp://host:port" of ser2net (raw), esp-link and other bridges,
- * which know their line; "rfc2217://host:port" of those that are told it (telnet.h). Resolving and
+ * which know their line; "rfc2217://host:port" of those that are sent it (telnet.h). Resolving and
  * connecting may take minutes: a worker does both.
  */
 #pragma once

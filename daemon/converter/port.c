@@ -27,7 +27,7 @@
 #define PORT_TRICKLE_BYTES 64
 /* Healthy converters take some ms; a kernel driver waits 1 to 5 s for each answer of a dead one. */
 #define PORT_LATE_USEC (2 * 1000000ULL)
-/* Longer than the kernel waits for a dead device (worker.h): whoever opens it hangs elsewhere. */
+/* Longer than the kernel waits for a dead device (worker.h): a longer open hangs elsewhere. */
 #define PORT_LIMIT_USEC (45 * 1000000ULL)
 /* A name server or a host that does not answer by then is asked again later. */
 #define PORT_NET_LIMIT_USEC (30 * 1000000ULL)
@@ -36,7 +36,7 @@
  * only of interest where none do. */
 #define PORT_LOOK_USEC (1000000ULL)
 
-/* What is asked is some words long. */
+/* A question is some words long. */
 #define PORT_SEND_MAX 256
 
 enum port_stage {
@@ -156,7 +156,7 @@ static void hold(struct port *port)
         if (sd_event_source_set_time(port->hold, now + wait) < 0 ||
             sd_event_source_set_enabled(port->hold, SD_EVENT_ONESHOT) < 0)
                 return; /* then we wake up more often, nothing worse */
-        (void)sd_event_source_set_io_events(port->source, 0); /* hang-ups are still told */
+        (void)sd_event_source_set_io_events(port->source, 0); /* hang-ups are still reported */
         port->held = true;
 }
 
@@ -196,7 +196,7 @@ static void leave(struct port *port, int error)
 static size_t take_commands(struct port *port, uint8_t *buf, size_t len)
 {
         len = telnet_unescape(&port->telnet, buf, len);
-        /* Who does not take an answer at once goes without: it changes nothing of the data. */
+        /* A peer that does not take an answer at once gets none: the data is not affected. */
         if (port->telnet.n_reply > 0)
                 (void)send(port->fd, port->telnet.reply, port->telnet.n_reply,
                            MSG_DONTWAIT | MSG_NOSIGNAL);
@@ -210,7 +210,7 @@ static int on_readable(sd_event_source *source, int fd, uint32_t revents, void *
         uint8_t buf[PORT_READ_MAX];
         ssize_t n;
 
-        if (port->stage == PORT_SETTING) { /* nothing but a hang-up is told now */
+        if (port->stage == PORT_SETTING) { /* only a hang-up is reported now */
                 leave(port, 0);
                 return 0;
         }
@@ -433,7 +433,7 @@ static void on_opened(const struct worker_result *result, void *userdata)
         port->ops->opened(port->userdata);
 }
 
-/* No process could be made: told from the loop, as all else is. */
+/* No process could be made: reported from the loop, as all else is. */
 static int on_no_worker(sd_event_source *source, void *userdata)
 {
         struct port *port = userdata;
@@ -449,7 +449,7 @@ static int on_no_worker(sd_event_source *source, void *userdata)
 static void defer_failure(struct port *port, int error)
 {
         port->deferred_error = error;
-        /* -ENOMEM: then nothing is told, and the converter is tried again when it is asked for */
+        /* -ENOMEM: nothing is reported, and the converter is tried again when it is asked for */
         (void)sd_event_add_defer(port->event, &port->deferred, on_no_worker, port);
 }
 
@@ -492,7 +492,7 @@ void port_open(struct port *port, const char *devnode, const struct serial_line 
         }
 }
 
-/* Whoever it is lent to need not wait for the worker; neither call asks the device. */
+/* The borrower need not wait for the worker; neither call asks the device. */
 static void unlock(int fd)
 {
         (void)ioctl(fd, TIOCNXCL);
@@ -505,7 +505,7 @@ void port_close(struct port *port)
         if (port->stage == PORT_CLOSED || port->stage == PORT_CLOSING)
                 return;
         unwatch(port);
-        /* What a worker opens that nobody waits for is closed with the worker. */
+        /* What an abandoned worker opens is closed with the worker. */
         port->worker = worker_free(port->worker);
         port->stage = PORT_CLOSED;
         if (port->fd < 0)
@@ -548,7 +548,7 @@ static void begin_set(struct port *port)
 {
         int r;
 
-        (void)sd_event_source_set_io_events(port->source, 0); /* hang-ups are still told */
+        (void)sd_event_source_set_io_events(port->source, 0); /* hang-ups are still reported */
         (void)sd_event_source_set_enabled(port->hold, SD_EVENT_OFF);
         port->request.line = port->line;
         port->stage = PORT_SETTING;

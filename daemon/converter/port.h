@@ -55,7 +55,7 @@ struct port_statistics {
 
 /* One for each converter, closed at first, for as long as that lives. `ops` is borrowed. */
 int port_new(sd_event *event, const struct port_ops *ops, void *userdata, struct port **ret);
-/* Closes it; a device that does not answer holds up nobody. */
+/* Closes it; a device that does not answer delays no caller. */
 struct port *port_free(struct port *port);
 DEFINE_OWNED(port, struct port *, port_free);
 
@@ -75,7 +75,7 @@ int port_send(struct port *port, struct slice bytes);
 void port_close(struct port *port);
 
 /* Another line; what is still buffered is dropped, and no bytes come before `opened` says that it
- * is set. Nothing happens when it is the same. Failing is told as `gone`. */
+ * is set. Nothing happens when it is the same. Failure is reported as `gone`. */
 void port_set_line(struct port *port, const struct serial_line *line);
 
 /* Who has it open beside us, since `shared` said so; its pid is 0 before that. */

@@ -13,8 +13,7 @@
 /* The drivers have no way to keep a tty over a reset: "remove" and "add" follow at once. */
 #define RESET_REPLUG_USEC (10 * USEC)
 
-/* Does a pause that was taken for a silence look like the one before it? Then it is the interval.
- */
+/* A pause that was taken for a silence, and is as long as the one before it, is the interval. */
 static bool is_regular(const struct silence *silence, uint64_t pause_usec)
 {
         uint64_t before = silence->odd_usec;

@@ -28,7 +28,7 @@ struct silence {
 /* A burst of bytes began after this pause: the interval follows, and all is well again. */
 void silence_ended(struct silence *silence, uint64_t pause_usec);
 
-/* It is another one, or was told to start anew: nothing was tried yet. */
+/* It is another one, or is to start anew: nothing was tried yet. */
 void silence_forget(struct silence *silence);
 
 /* max(3 × interval, 15 s); 60 s before an interval is known */

@@ -89,7 +89,7 @@ static void on_subnegotiation(struct telnet *t)
         case ANSWER + SET_STOPSIZE:
                 t->confirmed |= TELNET_STOP;
                 break;
-        default: /* states of line and modem, which nobody asked for */
+        default: /* states of line and modem, which were not asked for */
                 break;
         }
 }
@@ -185,7 +185,7 @@ static size_t print_line(const struct serial_line *line, uint8_t to[static 128])
         add_set(to, &n, SET_DATASIZE, &bits, 1);
         add_set(to, &n, SET_PARITY, &parity, 1);
         add_set(to, &n, SET_STOPSIZE, &stop, 1);
-        add_set(to, &n, SET_CONTROL, &one, 1); /* no flow control: nobody sends */
+        add_set(to, &n, SET_CONTROL, &one, 1); /* no flow control: nothing is sent */
         add_set(to, &n, PURGE_DATA, &one, 1);  /* what came at the old line would only confuse */
         return n;
 }
@@ -221,7 +221,7 @@ static int send_all(int fd, const uint8_t *data, size_t len, int64_t end)
         return 0;
 }
 
-/* One byte, so that none behind the last answer is taken from whoever reads the data. */
+/* One byte, so that none behind the last answer is taken from the reader of the data. */
 static int take_byte(int fd, struct telnet *t, int64_t end)
 {
         uint8_t byte;
@@ -260,7 +260,7 @@ static int wait_until(int fd, struct telnet *t, bool (*done)(const struct telnet
 
         while (r >= 0 && !is_done(t, done))
                 r = now_msec() < end ? take_byte(fd, t, end) : -ETIMEDOUT;
-        /* Who answers nothing of it is no server of this kind, however much data it sends. */
+        /* A peer that answers none of it is no server of this kind, however much data it sends. */
         return r == -ETIMEDOUT || t->refused ? -EPROTONOSUPPORT : r;
 }
 

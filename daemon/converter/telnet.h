@@ -12,7 +12,7 @@
 #include "lib/profile/profile.h"
 #include "lib/value/reader.h"
 
-/* Answers to a peer that offers or asks for something else; who asks more is answered no more. */
+/* Answers to a peer that offers or asks for something else; further ones get no answer. */
 #define TELNET_REPLY_MAX 48
 
 /* Where in a command the stream stands; all zero at first. */
@@ -35,12 +35,10 @@ enum telnet_confirmed {
         TELNET_ALL = TELNET_SPEED | TELNET_BITS | TELNET_PARITY | TELNET_STOP,
 };
 
-/* Takes commands out, in place; returns the bytes left. Any cut of the same stream gives the same.
- */
+/* Takes commands out, in place; returns the bytes left. Cuts of the stream do not matter. */
 size_t telnet_unescape(struct telnet *t, uint8_t *buf, size_t len);
 
-/* Doubles FF in what is to be sent. Returns the bytes written; 0 when they do not fit into `size`.
- */
+/* Doubles FF in what is to be sent. Returns the bytes written; 0 when `size` is too small. */
 size_t telnet_escape(struct slice bytes, uint8_t *to, size_t size);
 
 /*

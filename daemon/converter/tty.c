@@ -121,9 +121,9 @@ static int set_listening(int fd, bool *ret_marked)
 }
 
 /*
- * flock first: it tells the programs that cooperate; TIOCEXCL then keeps out the others. Not on a
- * pty: its flag outlives us as long as the other end is open, and after a crash nobody but root
- * could open it again.
+ * flock first: it keeps out the programs that cooperate; TIOCEXCL then keeps out the others. Not on
+ * a pty: its flag outlives us as long as the other end is open, and after a crash only root could
+ * open it again.
  */
 static int lock(int fd)
 {

@@ -23,16 +23,15 @@ struct worker {
         struct worker_job job;
         bool over;    /* its result is here, or it was ended */
         bool limited; /* it was ended for its time; `done` hears of it when it has gone */
-        pid_t pid;    /* 0: the server has not told it yet */
+        pid_t pid;    /* 0: the server has not reported it yet */
         int fd;       /* our end of the socket pair */
         sd_event_source *source, *late, *limit;
 };
 
-/* What the fork server is asked for; the answer's socket and the descriptor of the work come with
- * it. */
+/* A request to the fork server; the answer's socket and the descriptor of the work come with it. */
 struct order {
         void (*work)(const void *argument, int fd, struct worker_result *result);
-        bool last; /* nobody else may have the descriptor when the work begins */
+        bool last; /* no other process may have the descriptor when the work begins */
         _Alignas(max_align_t) unsigned char argument[WORKER_ARGUMENT_MAX]; /* as large as it is */
 };
 
@@ -101,7 +100,7 @@ static void keep_only(int a, int b)
         (void)close_range((unsigned int)MAX(high, STDERR_FILENO) + 1, ~0u, 0);
 }
 
-/* Whoever is at the other end has gone: nobody waits for the result any more, or gives one. */
+/* The other end has gone: a result is no longer awaited, or no longer to come. */
 static bool is_left(int socket)
 {
         struct pollfd poll_fd = { .fd = socket };
@@ -109,7 +108,7 @@ static bool is_left(int socket)
         return poll(&poll_fd, 1, 0) > 0 && poll_fd.revents & POLLHUP;
 }
 
-/* Until whoever is at the other end of a pipe or a socket says something, or has gone. */
+/* Until the other end of a pipe or a socket writes something, or has gone. */
 static void await(int fd)
 {
         char byte;
@@ -128,8 +127,8 @@ __attribute__((noreturn)) static void run(const struct order *order, int fd, int
         (void)signal(SIGTERM, SIG_DFL);
         (void)signal(SIGINT, SIG_DFL);
         (void)prctl(PR_SET_NAME, "smartmeterd-dev");
-        /* Whoever closes a port last waits for its device: that is to be this process. So first the
-         * server, and then the loop, tells that it has let go of it. */
+        /* The process that closes a port last waits for its device: that is to be this one. So
+         * first the server, and then the loop, reports that it has closed its descriptor. */
         if (gate >= 0)
                 await(gate);
         keep_only(socket, fd);
@@ -138,12 +137,12 @@ __attribute__((noreturn)) static void run(const struct order *order, int fd, int
         if (is_left(socket))
                 _exit(EXIT_SUCCESS);
         order->work(order->argument, fd, &result);
-        /* Whoever started us may be gone; then the descriptor is closed with this process. */
+        /* The loop may be gone; then the descriptor is closed with this process. */
         (void)send_with(socket, &result, sizeof(result), &result.fd, result.fd >= 0);
         _exit(EXIT_SUCCESS);
 }
 
-/* The kernel is to collect workers that end: nobody asks how they did. */
+/* The kernel is to collect workers that end: their exit status is not read. */
 static void collect_by_kernel(void)
 {
         struct sigaction action = { .sa_handler = SIG_IGN };
@@ -176,8 +175,8 @@ static void close_all(const int *fds, size_t n)
                         (void)close(fds[i]);
 }
 
-/* In the fork server: a worker, whose number is told; without one, the error is its result. It may
- * be over by then, and nobody listen. */
+/* In the fork server: forks a worker and reports its pid; without one, the error is its result. The
+ * loop may not listen any more by then. */
 static void serve(const struct order *order, int fd, int socket)
 {
         int gate[2] = { -1, -1 }, r;
@@ -244,8 +243,8 @@ int worker_server_start(void)
         return 0;
 }
 
-/* It ends when it hears nobody any more. That is waited for: what is still there when the service
- * has ended is a leftover to systemd, and said to be one. */
+/* It ends when its socket is closed, and that is waited for: systemd logs a process that is still
+ * there when the service has ended as a leftover. */
 void worker_server_stop(void)
 {
         const struct timespec pause = { .tv_nsec = 1000000 };
@@ -263,7 +262,7 @@ void worker_server_stop(void)
  * ever; a worker has them once. */
 static void give_up_server(void)
 {
-        (void)close(server); /* nobody reads it */
+        (void)close(server); /* it has no reader */
         server = -1;
         log_warning("the process that starts those for devices is gone: the service does it itself "
                     "until it is restarted");
@@ -290,7 +289,7 @@ static int receive_result(struct worker *worker, struct worker_result *ret)
 
         if (n == -EAGAIN || n == -EINTR)
                 return -EAGAIN;
-        if (n == (ssize_t)sizeof(worker->pid)) { /* the server tells which process it is */
+        if (n == (ssize_t)sizeof(worker->pid)) { /* the server reports its pid */
                 memcpy(&worker->pid, ret, sizeof(worker->pid));
                 return -EAGAIN;
         }
@@ -326,7 +325,7 @@ static int on_late(sd_event_source *source, uint64_t usec, void *userdata)
 }
 
 /* It runs until its result is here. In the kernel's wait it does not hear this, and ends later. One
- * that has let go of its socket is over, though nobody has read its result: the kernel has given
+ * that has let go of its socket is over, though its result is not read yet: the kernel has given
  * its number back, and perhaps to another process of ours. */
 static void end(const struct worker *worker)
 {
@@ -343,7 +342,7 @@ static int on_limit(sd_event_source *source, uint64_t usec, void *userdata)
         worker->limited = true;
         if (worker->pid > 0)
                 end(worker);
-        else /* the server has not told which it is: it will not any more */
+        else /* the server has not reported its pid, and will not any more */
                 (void)shutdown(worker->fd, SHUT_RD);
         return 0;
 }
@@ -389,7 +388,7 @@ int worker_start(sd_event *event, const struct worker_job *job, struct worker **
         r = watch(worker, event);
         if (r >= 0)
                 r = order_worker(&order, size, job->fd, pair[1], &worker->pid);
-        (void)close(pair[1]); /* a socket nobody wrote to */
+        (void)close(pair[1]); /* nothing was written to it */
         if (r < 0)
                 return r;
         if (job->takes_fd) {
@@ -402,7 +401,7 @@ int worker_start(sd_event *event, const struct worker_job *job, struct worker **
         return 0;
 }
 
-/* What it opened, and nobody will take: it must not close with our end of the socket. */
+/* A descriptor that it opened and that is not taken must not be closed by our end of the socket. */
 static void refuse_result(struct worker *worker)
 {
         struct worker_result unread = { .fd = -1 };
@@ -445,5 +444,5 @@ void worker_close(int fd)
         if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) >= 0)
                 (void)order_worker(&order, offsetof(struct order, argument), fd, pair[1], &pid);
         (void)close(fd);    /* does not wait: the worker has it still, if there is one */
-        close_all(pair, 2); /* which tells the worker */
+        close_all(pair, 2); /* which the worker notices */
 }

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * A short-lived worker: one call on a device or a network that may not answer, made outside the
- * main loop. It is a process and no thread: the kernel keeps whoever asks a dead USB device waiting
+ * main loop. It is a process and no thread: the kernel keeps a caller of a dead USB device waiting
  * for up to 40 s, deaf to signals, and a thread in that wait would keep the whole service from
  * ending. What the worker opens comes back over a socket pair.
  *
- *      loop ── worker_start() ──> fork server ── fork ── work() ──> open, tcsetattr, close, connect
- * … ↑                                                 │ └─────────── done(result, fd) <──────
- * socket ─────┘
+ *      loop ── worker_start() ──> fork server ── fork ──> work(): open, close, connect …
+ *        ↑                                                 │
+ *        └───────── done(result, fd) <────── socket ───────┘
  *
  * A process that is forked while another thread holds a lock (of the resolver, of stdio) has that
  * lock held for ever. So workers are forked from a process that was made before the first thread.
@@ -62,9 +62,9 @@ void worker_server_stop(void);
 /* -errno when no process could be made. */
 int worker_start(sd_event *event, const struct worker_job *job, struct worker **ret);
 
-/* Nobody waits for the result any more: the worker is ended, and what it opened closes with it. */
+/* Gives up the result: the worker is ended, and what it opened closes with it. */
 struct worker *worker_free(struct worker *worker);
 DEFINE_OWNED(worker, struct worker *, worker_free);
 
-/* Closes a descriptor in a worker that nobody waits for; in the loop where none can be made. */
+/* Closes a descriptor in a worker that is not waited for; in the loop where none can be made. */
 void worker_close(int fd);

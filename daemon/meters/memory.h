@@ -17,7 +17,7 @@ int memory_refresh(struct meter *memory, const struct meter *live, bool *ret_cha
  * and no tariff, of which the last one stays when none counts. */
 bool memory_is_in(const struct meter *memory, const struct meter *live);
 
-/* As a JSON text; owned by the caller, NULL without memory. `final`: nothing was told after it. */
+/* As JSON; owned by the caller, NULL without memory. `final`: nothing was announced after it. */
 char *memory_print(const struct meter *memory, bool final);
 /* Back again. -EBADMSG for a text that is none of these, -ENOMEM. */
 int memory_parse(const char *id, const char *text, struct meter **ret, bool *ret_final);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The keys of meters: found for a telegram, tried on strangers, set and forgotten. A meter has two
- * names, its id and its system title; what is stored goes by the id as soon as it is known.
+ * The keys of meters: found for a telegram, tried on unknown senders, set and forgotten. A meter
+ * has two names, its id and its system title; what is stored goes by the id as soon as it is known.
  */
 #include <ctype.h>
 #include <errno.h>
@@ -199,7 +199,7 @@ static int forget_other_names(struct meters *ms, const char *name, const char *t
         return n;
 }
 
-/* What was said of the key before is void until telegrams tell. */
+/* The state of the key before is void; telegrams will show the new one. */
 static void announce_given(struct meters *ms, const struct entry *e)
 {
         if (e && meter_key_given(e->meter))

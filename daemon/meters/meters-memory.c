@@ -13,7 +13,7 @@
 #include "meters-private.h"
 
 #define WRITE_USEC (3600 * UINT64_C(1000000))
-/* What was read at the start is written as what is not final any more, when that is over. */
+/* Rows that were read at the start are final no more, and written so when the start is over. */
 #define LOADED_USEC (UINT64_C(100000))
 #define WRITE_LATE  (60 * UINT64_C(1000000))
 
@@ -78,7 +78,7 @@ void meters_memory_configure(struct meters *ms)
                 configure(ms, r);
 }
 
-/* Those that keep names learn what it has been. */
+/* Sinks that keep names learn what it has been. */
 static void announce(struct meters *ms, struct remembered *r)
 {
         for (struct sink *sink = *ms->options.sinks; sink; sink = sink->next)
@@ -238,7 +238,7 @@ void meters_memory_leave(struct entry *e)
         e->memory = NULL;
 }
 
-/* From now on more is told than the row says: one that was final is not any more. */
+/* From now on more is announced than the row says: one that was final is not any more. */
 static void load(struct meters *ms, const char *id, const char *text, bool with_sinks)
 {
         struct remembered *r;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What meters.c (telegrams), meters-table.c (the table, its questions), meters-keys.c share. */
+/* Shared by meters.c (telegrams), meters-table.c (the table, its questions), meters-keys.c. */
 #pragma once
 
 #include "meters.h"
@@ -14,10 +14,10 @@ struct entry {
         struct meters_line *owner;  /* whose telegrams count; NULL while it is away */
         char title[TITLE_TEXT_MAX]; /* system title in hex, "" */
         bool provisional;           /* named for want of an id: gives way to the meter's own */
-        bool unnamed;               /* provisional, and its family tells names: it will have one */
+        bool unnamed;               /* provisional, and its family sends names: it will have one */
         uint64_t since_usec;        /* when it appeared; monotonic */
         bool conflict_logged;
-        uint64_t forged_usec, replayed_usec; /* when it was last told of; monotonic, 0: never */
+        uint64_t forged_usec, replayed_usec; /* when it was last logged; monotonic, 0: never */
         struct remembered *memory;           /* what it has been; NULL: that is not known yet */
         struct entry *next;
 };
@@ -40,7 +40,7 @@ struct remembered {
         struct entry *live;         /* whose `memory` this is; NULL: it is not heard */
         bool behind;                /* `meter` has not taken in yet what `live` is now */
         struct meter_settings settings;
-        bool exact; /* of an earlier run: what was told last is in it */
+        bool exact; /* of an earlier run: what was announced last is in it */
         bool dirty; /* the store has it otherwise */
         struct remembered *next;
 };
@@ -80,15 +80,15 @@ struct meters {
 
 int meters_memory_new(struct meters *ms);
 void meters_memory_free(struct meters *ms);
-/* What the store has; told to the sinks that there are. */
+/* Loads what the store has; `with_sinks`: and announces it to the sinks. */
 void meters_memory_load(struct meters *ms, bool with_sinks);
 void meters_memory_configure(struct meters *ms);
 struct remembered *meters_memory_find(const struct meters *ms, const char *id);
 void meters_memory_announce(const struct meters *ms, struct sink *sink);
 /* What it has been until now; good until the next telegram. */
 const struct meter *meters_memory_look(struct remembered *r);
-/* Before the sinks are told what a meter is now, or says now: so is what it has been, as soon as
- * somebody looks. `anew`: it is described otherwise than before, and that is written. */
+/* Called before the sinks are notified of what a meter is or says now: what it has been includes
+ * that at the next look. `anew`: its description has changed, and is written. */
 void meters_remember(struct meters *ms, struct entry *e, bool anew);
 /* It is not heard any more: what it was is all there is, and takes the meter over if it can. */
 void meters_memory_leave(struct entry *e);
@@ -111,13 +111,13 @@ void meters_remove(struct meters *ms, struct entry *gone, bool forgotten);
  * none.
  */
 bool meters_make_room(struct meters_line *line);
-/* What the store remembers of it. */
+/* Takes over what the store remembers of it. */
 void meters_recall(struct meters *ms, struct entry *e);
 struct entry *meters_obtain_submeter(struct meters *ms, const struct entry *parent,
                                      const struct submeter *submeter, bool *ret_new);
 /* The meter is now known by its title too, from a telegram that was read: so are its keys. */
 void meters_title_learned(struct meters *ms, const struct entry *e);
-/* What is kept of the titles of a meter, by its id or by a title. */
+/* Forgets what is kept of the titles of a meter, by its id or by a title. */
 void meters_forget_titles(struct meters *ms, const char *meter_id);
 /* Its telegrams come through `c` from now on. */
 void meters_bind(struct meters_line *line, struct entry *e);

@@ -10,7 +10,7 @@
 #include "daemon/store/store.h"
 #include "meters-private.h"
 
-/* Going offline is told half a second late at most, and wakes up with other timers. */
+/* Going offline is announced half a second late at most, and wakes up with other timers. */
 #define TIMER_ACCURACY_USEC (500 * 1000)
 
 char *meters_title_text(const uint8_t *title, char buf[static TITLE_TEXT_MAX])
@@ -98,7 +98,7 @@ void meters_remove(struct meters *ms, struct entry *gone, bool forgotten)
         free(gone);
 }
 
-/* Named by one telegram alone, and by nobody's configuration: it may be an invention. */
+/* Named by one telegram alone, and by no configuration: it may be an invention. */
 static bool is_unconfirmed(const struct entry *e)
 {
         return e->meter->sequence < 2 && !*e->meter->parent_id && !e->settings.name;
@@ -214,7 +214,7 @@ struct entry *meters_obtain_submeter(struct meters *ms, const struct entry *pare
                 return NULL;
         if (!meters_find_id(ms, meter->id) && has_room(ms, parent->owner))
                 return append(ms, meter);
-        meter_free(meter); /* another parent has it: it would be told twice */
+        meter_free(meter); /* another parent has it: it would be announced twice */
         return NULL;
 }
 

@@ -16,8 +16,9 @@
 #include "meters-private.h"
 
 /*
- * Tells keys apart and says nothing about them: half of SHA-256's first half over the title and the
- * keys. All zero where the library refuses: then they are other keys each time, and it begins anew.
+ * Distinguishes keys and reveals nothing about them: half of SHA-256's first half over the title
+ * and the keys. All zero where the library refuses: then they are other keys each time, and it
+ * begins anew.
  */
 static void print_keys(const uint8_t *title, const struct cipher_keys *keys, char ret[static 17])
 {

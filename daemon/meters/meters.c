@@ -51,10 +51,8 @@ static bool was_named(struct meters_line *line, const char *id)
         return false;
 }
 
-/*
- * True when a telegram names a meter that nobody has heard, on a line whose meter is known: one
- * damaged telegram must not make a meter. The second that says the same is believed.
- */
+/* True when a telegram names a meter that was never heard, on a line whose meter is known: one
+ * damaged telegram must not make a meter. The second that says the same is believed. */
 static bool is_first_sight(struct meters_line *line, const char *id)
 {
         const char *learned = converter_learned_meter(line->converter);
@@ -301,10 +299,8 @@ int meters_on_timer(sd_event_source *source, uint64_t usec, void *userdata)
         return 0;
 }
 
-/*
- * A meter without a name, of a family that tells names, gets one with its long list: a minute or an
- * hour later. Until then it is not told to outputs that would keep the other name.
- */
+/* A meter without a name, of a family that sends names, gets one with its long list: a minute or an
+ * hour later. Until then it is not announced to outputs that would keep the other name. */
 static bool waits_for_name(const struct meters *ms, const struct entry *e, uint64_t mono_usec)
 {
         const struct entry *parent;
@@ -389,7 +385,7 @@ static int64_t resolve_time(const struct telegram *t, uint64_t wall_usec)
         return zone_resolve(&time, wall_usec);
 }
 
-/* Fills the model and tells the sinks: of the meter first, when it is new. False: it is no more. */
+/* Fills the model and notifies the sinks, of a new meter first. False: it is no more. */
 static bool update_entry(struct meters_line *line, struct entry *e, const struct telegram *t,
                          bool is_new)
 {

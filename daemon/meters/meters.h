@@ -39,7 +39,7 @@ struct meters_options {
         sd_event *event;
         struct store *store; /* keys set at run time; may be NULL */
         struct sink **sinks; /* head of the list; borrowed, may change between calls */
-        /* A key was changed or taken away: whoever has expanded one forgets it. May be NULL. */
+        /* A key was changed or taken away: forget the expanded ones. May be NULL. */
         void (*forget_keys)(void *userdata);
         void *userdata;
 };
@@ -97,7 +97,7 @@ void meters_recall_all(struct meters *ms);
 /* Removes it from everywhere, retained traces and keys set at run time too; by its id, or by the
  * configured name of one that is not heard. -ENOENT. */
 int meters_forget(struct meters *ms, const char *id);
-/* Tells a new sink of the meters there are. */
+/* Announces the meters there are to a new sink. */
 void meters_announce(const struct meters *ms, struct sink *sink);
 /* The configured name, "" when there is none. */
 const char *meters_name(const struct meters *ms, const char *id);

@@ -202,7 +202,7 @@ static int64_t distance(int64_t a, int64_t b)
         return a > b ? a - b : b - a;
 }
 
-/* No summer time and no offset: of a machine that was never told where it is. */
+/* No summer time and no offset: of a machine whose zone was never set. */
 static bool is_utc(const struct datetime *t)
 {
         struct datetime winter = *t, summer = *t;

@@ -12,8 +12,8 @@
  * first call is to be made before there are threads. */
 int zone_set(const char *name);
 
-/* Its name in the tz database, "" when it cannot be told: of a machine without one, or with rules
- * of its own in TZ. Valid until the next call. */
+/* Its name in the tz database, "" when it is not known: of a machine without one, or with rules of
+ * its own in TZ. Valid until the next call. */
 const char *zone_name(void);
 
 /* The zone as lib/ wants it. Static. */
