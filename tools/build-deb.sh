@@ -8,7 +8,7 @@
 #        that architecture are; tests/package/clean-build.sh makes such a place
 #        LINTIAN=no                             leaves lintian to tools/lint-deb.sh
 #        MAINTAINER='Name <address>' SUPPORT_URL=https://…   who answers for this build, and where its users
-#        find help: without them the package names an address that nobody can have, and none
+#        find help: without them the package names an address that cannot exist, and none
 set -euo pipefail
 root=$(cd "$(dirname "$0")/.." && pwd)
 output=${1:-$root/build-deb}

@@ -73,7 +73,7 @@ Errors are named `org.smartmeterd.Error.NAME`; their messages say what can be do
 """
 
 SIGNALLED = {
-    "true": "told in PropertiesChanged",
+    "true": "signalled in PropertiesChanged",
     "const": "never changes",
     "invalidates": "declared invalid in PropertiesChanged, without the value",
     "false": "not signalled",

@@ -131,7 +131,7 @@ meter=${pids[-1]}
 until_true 10 "the virtual tty" test -e "$work/tty"
 start "$build/daemon/smartmeterd" --config "$work/smartmeterd.conf" --state-dir "$work/state" --bus "$bus" 2>"$work/smartmeterd.log"
 
-say "The service listens; nobody told it baud rate or meter type"
+say "The service listens; baud rate and meter type were not configured"
 until_true 60 "a converter that receives" converter_is receiving
 until_true 30 "a meter" meter_is_there
 show list-converters

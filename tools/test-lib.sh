@@ -30,7 +30,7 @@ as_root() {
         fi
 }
 
-# apt_patiently ARGUMENT…: apt-get, which waits ten minutes for whoever else holds one of its locks. Its
+# apt_patiently ARGUMENT…: apt-get, which waits ten minutes for another holder of one of its locks. Its
 # own option covers dpkg's lock alone, not those of the lists and of the archives.
 apt_patiently() {
         local log until=$((SECONDS + 600)) code announced=no
