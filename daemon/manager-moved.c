@@ -2,9 +2,9 @@
 /*
  * Adopted converters that have no serial number are known by their sockets. One that leaves its
  * socket, and comes back in another, is adopted there when the same meter is behind it: it is
- * listened to for that, if nothing speaks against its being the one. What speaks against it: two of
- * the kind were seen at once, two adopted ones are missing, it was there when we began, a program
- * has it open, or it was tried before. Then it is left alone, and the reason says what to do.
+ * listened to for that, unless two of the kind were seen at once, two adopted ones are missing, it
+ * was there when we began, a program has it open, or it was tried before. Then it is left alone,
+ * and the reason says what to do.
  */
 #include <stdio.h>
 #include <string.h>
@@ -105,7 +105,7 @@ static void give_up_socket(struct manager *m, const char *identity)
                 converter_forget(gone->converter);
                 manager_remove_converter(m, gone);
         } else {
-                (void)store_forget_converter(m->store, identity); /* it has said so itself */
+                (void)store_forget_converter(m->store, identity); /* the store has logged it */
         }
 }
 
@@ -132,7 +132,7 @@ int manager_assess_moved(struct manager *m, struct managed_converter *mc, const 
         }
         log_notice("%s: adopted, since meter %s of %s is behind it", converter_id(c), id,
                    missing.identity);
-        (void)converter_inherit(c, &missing); /* the store has said so itself */
+        (void)converter_inherit(c, &missing); /* the store has logged it */
         give_up_socket(m, missing.identity);
         return 1;
 }

@@ -314,7 +314,7 @@ static void settle_serial(struct manager *m, const char *id, const struct hotplu
         if (store_find_converter(m->store, id, &row) > 0 && *newcomer->path &&
             strcmp(row.socket, newcomer->path) == 0) {
                 (void)identity_of_device(newcomer, true, row.identity);
-                (void)store_put_converter(m->store, &row); /* it has said so itself */
+                (void)store_put_converter(m->store, &row); /* the store has logged it */
         }
         if (m->store)
                 (void)store_put_converter(m->store, &mark);

@@ -381,7 +381,7 @@ void outputs_announce(struct manager *m, struct sink *sink)
         meters_announce(m->meters, sink);
 }
 
-/* All know the new one, and it knows all. */
+/* Announces the new one to all, and all to the new one. */
 static void announce_all(struct manager *m, struct managed_output *added)
 {
         outputs_announce(m, added->sink);

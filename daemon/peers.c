@@ -32,7 +32,7 @@ struct peers {
         int fd;
         sd_event_source *source;
         sd_event_source *pause; /* ends a pause; NULL: there was none yet */
-        bool is_short;          /* of descriptors, and it was said */
+        bool is_short;          /* of descriptors, and it was logged */
         struct peer *list;
         uint32_t n_ever, n;
 };

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * smartmeterd --print-keys: all keys of the configuration and of what is remembered, for `smctl` of
- * somebody who may read both files: encryption key, authentication key and whose they are, a line
+ * a user who may read both files: encryption key, authentication key and whose they are, a line
  * each, "-" for none. Never to a terminal.
  */
 #pragma once

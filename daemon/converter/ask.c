@@ -194,7 +194,7 @@ static uint8_t block_check(struct slice s)
 static void put(struct ask *ask, const void *bytes, size_t n)
 {
         if (n == 0 || ask->n_out + n + 8 > sizeof(ask->out))
-                return; /* a meter that says more than any; its telegram will not be whole */
+                return; /* more than any meter sends: its telegram will not be whole */
         memcpy(ask->out + ask->n_out, bytes, n);
         ask->n_out += n;
 }
@@ -562,7 +562,7 @@ void ask_bytes(struct ask *ask, struct slice bytes, uint64_t now)
         size_t n;
 
         if (ask->n_in + SENT_MAX >= sizeof(ask->in))
-                ask->n_in = 0; /* nothing a meter says is that long: noise */
+                ask->n_in = 0; /* longer than any answer of a meter: noise */
         bytes = drop_echo(ask, bytes);
         n = MIN(bytes.len, sizeof(ask->in) - ask->n_in);
         if (n == 0)

@@ -67,7 +67,7 @@ int converter_capture(struct converter *c, int fd)
 
 void converter_forget(struct converter *c)
 {
-        /* what is not in the store cannot be forgotten; a store that fails has said so itself */
+        /* what is not in the store cannot be forgotten; a store that fails has logged it */
         (void)store_forget_converter(c->options.store, c->id);
         (void)store_forget_framing(c->options.store, c->id);
         c->learned = (struct store_converter){ 0 };

@@ -35,7 +35,7 @@ uint64_t converter_now(const struct converter *c)
         return now;
 }
 
-/* Once per change: what is tried again and again is not said each time. */
+/* Once per change: repeated attempts are not logged each time. */
 static void log_state(struct converter *c)
 {
         const struct log_about *about = LOG_CONVERTER(c, .message_id = &LOG_ID_CONVERTER_STATE);
@@ -298,7 +298,7 @@ void converter_report(struct converter *c, enum machine_event event, const char 
                 c->view.holder_pid = 0;
                 c->view.holder_unit[0] = '\0';
         }
-        (void)add_reader(c); /* there is one, or not: the rest is said all the same */
+        (void)add_reader(c); /* with or without one, the rest is reported */
         if (step.state != c->logged && step.state != CONVERTER_OPENING)
                 log_state(c);
         converter_arm(c);

@@ -68,7 +68,7 @@ void converter_unplugged(struct converter *c);
 /* A tty without udev: awaited by inotify, opened when it is there. -errno. */
 int converter_await(struct converter *c, const char *path);
 
-/* The store has been read only now: what it says, where nothing was learned meanwhile. */
+/* The store has been read only now: takes its row over where nothing was learned meanwhile. */
 void converter_recall(struct converter *c);
 
 /*

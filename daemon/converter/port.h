@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The port of one converter, locked, exclusive, and opened to listen and never to speak: read-only,
- * but where root's configuration has Ask= for it.
- * Opening, line settings and closing are done by workers, since each may wait for a device that
- * does not answer. Hands up clean bytes and counts those the driver marked as damaged on the line.
+ * The port of one converter, locked, exclusive, and opened to listen and never to send: read-only,
+ * except where root's configuration has Ask= for it. Opening, line settings and closing are done by
+ * workers, since each may wait for a device that does not answer. Hands up clean bytes and counts
+ * those the driver marked as damaged on the line.
  */
 #pragma once
 

@@ -22,7 +22,7 @@
 struct worker {
         struct worker_job job;
         bool over;    /* its result is here, or it was ended */
-        bool limited; /* it was ended for its time; `done` hears of it when it has gone */
+        bool limited; /* it was ended at its time limit; `done` is called when it has gone */
         pid_t pid;    /* 0: the server has not reported it yet */
         int fd;       /* our end of the socket pair */
         sd_event_source *source, *late, *limit;
@@ -230,7 +230,7 @@ int worker_server_start(void)
         collect_by_kernel();
         pid = fork();
         if (pid == 0) {
-                (void)close(pair[0]); /* else it would not hear of the service's end */
+                (void)close(pair[0]); /* else it would not notice the service's end */
                 run_server(pair[1]);
         }
         (void)close(pair[1]);
@@ -258,8 +258,8 @@ void worker_server_stop(void)
                 (void)nanosleep(&pause, NULL);
 }
 
-/* Killed, for want of memory say. A new one would have the locks that our threads hold now for
- * ever; a worker has them once. */
+/* It was killed, when memory ran out say. A new one would hold for ever the locks that our threads
+ * hold now; a worker holds them once. */
 static void give_up_server(void)
 {
         (void)close(server); /* it has no reader */
@@ -324,9 +324,9 @@ static int on_late(sd_event_source *source, uint64_t usec, void *userdata)
         return 0;
 }
 
-/* It runs until its result is here. In the kernel's wait it does not hear this, and ends later. One
- * that has let go of its socket is over, though its result is not read yet: the kernel has given
- * its number back, and perhaps to another process of ours. */
+/* It runs until its result is here. In the kernel's wait it does not get the signal, and ends
+ * later. One that has closed its socket is over, though its result is not read yet: the kernel has
+ * given its number back, and perhaps to another process of ours. */
 static void end(const struct worker *worker)
 {
         if (worker->pid > 0 && !worker->over && !is_left(worker->fd))

@@ -13,8 +13,8 @@
  * some of it is missing.
  */
 int memory_refresh(struct meter *memory, const struct meter *live, bool *ret_changed);
-/* Just refreshed, and no more than `live` is, nor will it be: nothing of an earlier run is left,
- * and no tariff, of which the last one stays when none counts. */
+/* `memory` was just refreshed; true when it holds, and will hold, no more than `live`: nothing of
+ * an earlier run is left, and no tariff, of which the last one stays when none counts. */
 bool memory_is_in(const struct meter *memory, const struct meter *live);
 
 /* As JSON; owned by the caller, NULL without memory. `final`: nothing was announced after it. */

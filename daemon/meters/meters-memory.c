@@ -17,10 +17,8 @@
 #define LOADED_USEC (UINT64_C(100000))
 #define WRITE_LATE  (60 * UINT64_C(1000000))
 
-/*
- * What a meter has been in this run is in the meter itself. One of an earlier run has a second one,
- * with what this run has not said yet, until that is all said again; so has one with tariffs.
- */
+/* All of this run is in the meter itself. A meter of an earlier run has a second struct meter, with
+ * values that were not sent in this run yet, until all are sent again; so has one with tariffs. */
 static void catch_up(struct remembered *r, bool *ret_changed)
 {
         *ret_changed = false;

@@ -90,7 +90,7 @@ const struct meter *meters_memory_look(struct remembered *r);
 /* Called before the sinks are notified of what a meter is or says now: what it has been includes
  * that at the next look. `anew`: its description has changed, and is written. */
 void meters_remember(struct meters *ms, struct entry *e, bool anew);
-/* It is not heard any more: what it was is all there is, and takes the meter over if it can. */
+/* It is not heard any more: only its memory is left, and takes the meter over if it can. */
 void meters_memory_leave(struct entry *e);
 /* From everywhere, sinks included. False: it is not remembered. */
 bool meters_memory_forget(struct meters *ms, const char *id);

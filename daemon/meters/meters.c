@@ -16,7 +16,7 @@
 
 /* The rarest list that carries a name comes once an hour. */
 #define NAME_WAIT_USEC (3600 * 1000000ull)
-/* That somebody else sends in a meter's name is said so often at most. */
+/* The least pause between two log lines about another sender that uses a meter's name. */
 #define FORGED_USEC (3600 * 1000000ull)
 /* Less is a clock that is put right, and not one that was never set. */
 #define CLOCK_SET_USEC (60 * INT64_C(1000000))
@@ -64,9 +64,9 @@ static bool is_first_sight(struct meters_line *line, const char *id)
 }
 
 /*
- * Which meter a telegram is of (docs/design.md §2, Identity): its own id; else whose system title
- * it is; else the meter last heard through this converter, now or before the restart; else it is
- * named after the title or the converter until it says its name.
+ * Which meter a telegram is of (docs/design.md §2, Identity): its own id; else the meter of its
+ * system title; else the meter last heard through this converter, now or before the restart; else
+ * it is named after the title or the converter until it says its name.
  */
 static bool choose_id(const struct meters_line *line, const struct telegram *t, const char *title,
                       char ret_id[static METER_ID_MAX])
@@ -219,8 +219,8 @@ static uint64_t clock_usec(const struct meters *ms, clockid_t clock)
 
 /*
  * A machine without a battery begins in 1970, or at the time at which it was stopped, and has its
- * clock set by years when the network comes: what has been received since then moves along. By the
- * clock that runs while the machine sleeps, whose own time is no setting.
+ * clock set by years when the network comes: what has been received since then moves along.
+ * Settings are found by comparison with the clock that also runs while the machine sleeps.
  */
 static void look_at_clock(struct meters *ms)
 {
@@ -353,7 +353,7 @@ static void log_update(const struct entry *e, const struct meter_update *update)
                                   "%s is implausible and kept back", update->suspects[i]->key);
 }
 
-/* A scale that was chosen or measured is kept, and said: what is shown from now on is different. */
+/* Stores and logs a scale that was chosen or measured: what is shown from now on is different. */
 static void keep_scales(struct meters *ms, const struct entry *e)
 {
         char text[SCALE_MEMORY_TEXT_MAX];

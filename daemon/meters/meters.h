@@ -19,9 +19,9 @@ struct entry;
 #define METERS_PER_CONVERTER_MAX 48
 
 /*
- * A converter as the meters see it: who is read through it, and whose keys its decoder asks for.
- * In its owner's storage, from meters_line_init() to meters_line_done(); what follows `converter`
- * is the meters' own.
+ * A converter as the meters see it: which are read through it, and which keys its decoder gets. In
+ * its owner's storage, from meters_line_init() to meters_line_done(); what follows `converter` is
+ * the meters' own.
  */
 struct meters_line {
         struct meters *meters;       /* borrowed */
@@ -63,7 +63,7 @@ void meters_take(struct meters_line *line, const struct telegram *telegram);
  * `ret_id`. */
 int meters_assess(const struct meters *ms, const struct telegram *telegram, const char *id,
                   char ret_id[static METER_ID_MAX]);
-/* As its decoder sees it: whose keys, and what is kept of whom. Borrows the line. */
+/* The keyring of its decoder: keys, and what is kept of system titles. Borrows the line. */
 struct keyring meters_keyring(struct meters_line *line);
 /* The keys of a system title (or NULL) seen on it; borrowed until the next call. */
 const struct cipher_keys *meters_find_keys(struct meters_line *line, const uint8_t *title);

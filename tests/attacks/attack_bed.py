@@ -64,7 +64,7 @@ class Service(Daemon):
 
     def start(self):
         super().start()
-        # As systemd would: what is told is taken, or the service waits for it.
+        # As systemd would: notifications are taken, or the service waits for it.
         threading.Thread(target=self._hear, args=(self.notify.dup(),), daemon=True).start()
         return self
 

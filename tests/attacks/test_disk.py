@@ -157,7 +157,7 @@ def service_on(disk, config):
 
 
 def ask_history(client, method, signature, *values, fds=None):
-    """Nobody waits for the answer."""
+    """The answer is not waited for."""
     call = Gio.DBusMessage.new_method_call(bus.NAME, bus.meter_path("SEQ1"), bus.HISTORY, method)
     call.set_body(GLib.Variant(signature, values))
     if fds:

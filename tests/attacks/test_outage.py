@@ -123,7 +123,7 @@ class Leaving(unittest.TestCase):
             self.feed(s, 1005)  # not acknowledged: it is worth a second
             s.manager("Reload")
             self.assertFalse(deaf.left)
-            with self.assertRaises(bus.CallError):  # nobody is shown it any more
+            with self.assertRaises(bus.CallError):  # no client is shown it any more
                 s.output("m")
             self.feed(s, 1006)
             wait_until(lambda: deaf.left, "the end of the connection")
@@ -148,7 +148,7 @@ class Leaving(unittest.TestCase):
                 # Without what was to empty the first one's topic.
                 self.assertEqual([v for v in dict.fromkeys(sub.payloads(self.ENERGY)) if v],
                                  [str(n) for n in range(1000, 1015)])
-                self.feed(s, 1015)  # what is kept first is told
+                self.feed(s, 1015)  # what is kept first is announced
 
     def test_a_stop_meanwhile_keeps_all(self):
         with Deaf() as deaf, Service(mqtt("m", deaf.port)) as s:

@@ -65,7 +65,7 @@ class Soak(unittest.TestCase):
                     first = s.rss_kib(), s.n_fds()
             self.assertEqual(s.output("m")["Dropped"], 0)
             for i in range(LINES):
-                # What came while nobody subscribed is retained, the newest alone: it was delivered.
+                # What came without a subscriber is retained, the newest alone: it was delivered.
                 self.assertGreaterEqual(len(got[i]), 3 * ROUNDS)
             wait_until(lambda: s.n_fds() <= first[1] + 4, f"{first[1]} descriptors")
             if not os.environ.get("SMARTMETER_SANITIZER"):

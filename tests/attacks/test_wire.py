@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Whoever holds the wire, or the converter: forged, damaged, foreign and endless bytes; a converter
+"""An attacker on the wire, or at the converter: forged, damaged, foreign and endless bytes; a converter
 that is pulled a thousand times; a clock that jumps."""
 
 import json
@@ -93,7 +93,7 @@ class Forger(unittest.TestCase):
                     wait_until(lambda: energy() != known or s.telegrams(METER) >= n, "the next")
                     self.assertEqual(s.telegrams(METER), n, what)
                     known = energy()
-            # It is said where a person looks, and nobody is told to leave the key out.
+            # It is said where a person looks, and no message advises to leave the key out.
             told = s.smctl("doctor", code=None) + s.log
             self.assertRegex(s.log, "warning: .*unauthenticated")
             self.assertLessEqual(s.log.count("unauthenticated"), 2)  # and not once for each

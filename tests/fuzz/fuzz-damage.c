@@ -5,10 +5,10 @@
  *
  *      input: [ meter, mode ] [ place 2, what 1 ] [ place 2, what 1 ] …
  *
- * Nothing that was not sent may come out, except of what has no check but an 8-bit sum; there
- * the structure of a telegram must be one that was sent. No right key may be called wrong; where no
+ * Nothing that was not sent may come out, except of what has no check but an 8-bit sum; there the
+ * structure of a telegram must be one that was sent. No right key may be called wrong; where no
  * check of the link's own bears a telegram out, by no single damage: two in a row that hit titles
- * and counters cannot be told from a wrong key by anybody.
+ * and counters cannot be distinguished from a wrong key.
  */
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/*
- * Any bytes as somebody's datacollector.ini. What comes out is our configuration and a report, both
- * without control characters, and nobody adds a section or a key by what a value holds.
- */
+/* Any bytes as somebody's datacollector.ini. What comes out is our configuration and a report, both
+ * without control characters, and no value can add a section or a key. */
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>

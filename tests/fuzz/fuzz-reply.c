@@ -26,7 +26,7 @@ static uint8_t next(struct input *in)
         return *in->data++;
 }
 
-/* A bus that nobody answers on: messages need one to belong to. */
+/* A bus without answers: messages need one to belong to. */
 static sd_bus *make_bus(void)
 {
         static int pair[2];

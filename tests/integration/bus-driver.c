@@ -227,7 +227,7 @@ static int telegram(char *args)
         return r;
 }
 
-/* hold TICKET, release TICKET: what is told after the first waits for the second. */
+/* hold TICKET, release TICKET: what is announced after the first waits for the second. */
 static int hold(char *args)
 {
         TELL(hold, strtoull(args, NULL, 10));

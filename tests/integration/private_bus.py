@@ -116,7 +116,7 @@ class PrivateBus:
         if not self.address:
             raise AssertionError((self.folder / "bus.log").read_text())
         self.env = dict(os.environ, DBUS_SYSTEM_BUS_ADDRESS=self.address)
-        atexit.register(self.stop)  # a class that fails half-way has nobody to do it
+        atexit.register(self.stop)  # a class that fails half-way does not do it
 
     def stop(self):
         atexit.unregister(self.stop)
@@ -291,7 +291,7 @@ def output_path(name):
 
 
 # Runs as another user, as an argument, since that user may not be able to read this folder. Takes
-# calls as JSON lines and answers each when its reply comes; tells signals as they come.
+# calls as JSON lines and answers each when its reply comes; reports signals as they come.
 OTHER = r"""
 import json, os, sys
 from gi.repository import Gio, GLib

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""A converter that does not answer hurts nobody else: open, line settings and close of one hang, as
+"""A converter that does not answer hurts no other: open, line settings and close of one hang, as
 the kernel does with a USB device whose control endpoint is dead, beside a healthy one."""
 
 import os

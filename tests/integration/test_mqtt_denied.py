@@ -28,7 +28,7 @@ class Denied(unittest.TestCase):
     hangs_up = None  # whether this mosquitto ends the connection; asked once
 
     def told(self, broker, protocol):
-        """Skips the rest where nobody can know that the broker dropped a message."""
+        """Skips the rest where it cannot be known that the broker dropped a message."""
         if protocol == "3.1.1" and not self.ends_the_connection(broker):
             self.skipTest("this broker drops what it forbids without a word, with MQTT 3.1.1")
 
@@ -111,7 +111,7 @@ class Denied(unittest.TestCase):
                 said = [line for line in driver.lines[start:] if "connected" in line]
                 self.assertEqual({line["connected"] for line in said} - {True}, set())
                 after = said[-1]
-                # What was left out when the connection was made is told a moment later.
+                # What was left out when the connection was made is reported a moment later.
                 self.assertLess(after["dropped"] - before["dropped"], 10, "one for each telegram")
                 self.assertIn(DISCOVERY, after["error"])
                 self.assertEqual(sub.payloads(AVAILABILITY)[-1:], ["online"])

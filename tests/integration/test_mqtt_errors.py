@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Every reason for having no connection is told apart, and none of them stops the main loop."""
+"""Every reason for having no connection is distinguished, and none of them stops the main loop."""
 import os
 import unittest
 
@@ -158,7 +158,7 @@ class Errors(unittest.TestCase):
                 driver.send("telegram LGZ1 %d 1000 5" % START)
                 sub.wait(lambda got: sub.payloads(ENERGY) == ["1000"], "the reading")
                 self.assertGreaterEqual(proxy.refused, 1)
-                # a broker of before MQTT 5 is no fault, and nobody is to set what is set already
+                # a broker of before MQTT 5 is no fault, and nothing is to be set that is set already
                 self.assertEqual({line["error"] for line in driver.lines if "error" in line}, {""})
 
     def test_main_loop_answers_while_the_broker_is_silent(self):

@@ -36,7 +36,7 @@ def hdlc(information):
     return b"\x7e" + checked(header + information) + b"\x7e"
 
 
-# A data-notification with a structure of "abc" and 5: whole, and nobody's list.
+# A data-notification with a structure of "abc" and 5: whole, and no known list.
 UNKNOWN_LIST = hdlc(bytes.fromhex("e6e700 0f0000000100 0202 0903616263 1105"))
 
 

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: MIT
 # Clean Debian systems to build in, made by mmdebstrap and kept as tars in build-test/ until
 # something they are made of changes. Foreign packages live there and nowhere else. Sourced, not run.
-# Whoever sources it has set root.
+# The script that sources it has set root.
 
 # shellcheck disable=SC2154
 sources=$root
@@ -26,7 +26,7 @@ chroot_possible() {
 }
 
 # kept_debs RELEASE: sets kept, the folder of the packages that apt has fetched for it, and with_kept, with which
-# mmdebstrap takes them from there and leaves those it had to fetch. What nobody used for a month goes.
+# mmdebstrap takes them from there and leaves those it had to fetch. What was not used for a month goes.
 kept_debs() {
         kept=$sources/build-test/debs-$1
         mkdir -p "$kept/partial"

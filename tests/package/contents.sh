@@ -59,7 +59,7 @@ elif [[ -z ${HOST_ARCH:-} ]]; then
 fi
 grep -q cockpit <<<"$list" && fault "the page is in two packages"
 
-# Who is named as answering for it is who was told to the build, or an address that nobody can have.
+# The maintainer named is the one given to the build, or an address that cannot exist.
 maintainer=$(dpkg-deb -f "$1" Maintainer)
 [[ $maintainer == "${MAINTAINER:-smartmeterd developers <nobody@smartmeterd.invalid>}" ]] || fault "Maintainer: $maintainer"
 

@@ -65,7 +65,7 @@ def compare(got, want, problems):
     attempts = [[]]
     compare_readings(got["readings"], registers, attempts[0])
     if want.get("energy_scale_ambiguous"):
-        # Nothing on the wire tells this scale: the family's usual one counts (here 10 Wh).
+        # Nothing on the wire states this scale: the family's usual one counts (here 10 Wh).
         attempts.append([])
         compare_readings(got["readings"], scaled(registers, 10), attempts[1])
     problems += min(attempts, key=len)

@@ -44,7 +44,7 @@ class Agent:
             while data:
                 try:
                     data = data[os.write(self.fd, data):]
-                except OSError:  # nobody listens any more
+                except OSError:  # no listener any more
                     return
 
     def handle(self, line):

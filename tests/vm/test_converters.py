@@ -12,7 +12,7 @@ FT232 = {"vendor_id": 0x0403, "product_id": 0x6001}
 
 class Converters(ServiceCase):
     def read_e450_by(self, chip, driver, number, **ids):
-        """Plugs it in and has the meter read; nobody told the line."""
+        """Plugs it in and has the meter read; the line is not configured."""
         self.plug("a", chip)
         self.meter("a", number=number)
         converter = self.wait_converter(state="receiving", **ids)

@@ -105,7 +105,7 @@ class QuickStart(ServiceCase):
         self.assertRegex(said, r"Meter LGZ1030655000501 .* W now, .* kWh in all\. All is well\.")
 
     def broker(self, user, address):
-        """A broker that lets in nobody but this user: Home Assistant's, or Jeedom's as MQTT Manager makes it."""
+        """A broker that lets in only this user: Home Assistant's, or Jeedom's as MQTT Manager makes it."""
         self.vm.check(f"printf '{user}:s3cret\\n' >/run/broker.passwords; mosquitto_passwd -U /run/broker.passwords; "
                       "chown mosquitto /run/broker.passwords")
         self.vm.put(f"listener 1883 {address}\nallow_anonymous false\npassword_file /run/broker.passwords\n"

@@ -21,7 +21,7 @@ def main():
         while True:
             try:
                 data = os.read(terminal, 4096)
-            except OSError:  # EIO: nobody has the terminal open any more
+            except OSError:  # EIO: no program has the terminal open any more
                 break
             text += data.decode(errors="replace")
             file.write(data.decode(errors="replace"))

@@ -14,7 +14,7 @@ PARITIES = "NOEMS"
 
 
 class Chip:
-    """A chip tells its device what line the host set, by device.line_set(...)."""
+    """A chip passes on to its device the line that the host set, by device.line_set(...)."""
     vendor_id = product_id = release = 0
     usb_version = 0x0200
     device_class = 0
@@ -34,7 +34,7 @@ class Chip:
         return payload
 
     def error_report(self, error):
-        """What the interrupt endpoint says of a damaged character; None: the chip does not tell."""
+        """What the interrupt endpoint says of a damaged character; None: the chip does not say."""
         return None
 
 

@@ -82,7 +82,7 @@ class Hub:
                 data = data[os.write(self.control, data):]
             except BlockingIOError:
                 time.sleep(0.001)
-            except OSError:  # nobody listens
+            except OSError:  # no listener
                 return
 
     # --- vhci_hcd -------------------------------------------------------------------------------

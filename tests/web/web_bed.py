@@ -41,7 +41,7 @@ def missing(needs_mock_devices=False):
 
 
 class Cockpit:
-    """cockpit-ws with the page, for one browser session: after that it lets nobody in."""
+    """cockpit-ws with the page, for one browser session: after that it refuses logins."""
 
     def __init__(self, bus_address, limited=False, config=None, **environment):
         self.lay_out(config)

@@ -110,7 +110,7 @@ class Meter(threading.Thread):
         return SPEEDS.get(termios.tcgetattr(self.link.master)[4])
 
     def say(self, data):
-        """At our speed; whoever listens at another one gets noise."""
+        """At our speed; a listener at another one gets noise."""
         time.sleep(self.reaction)
         if self.line_speed() == self.speed:
             os.write(self.link.master, data)

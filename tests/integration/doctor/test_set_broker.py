@@ -14,11 +14,11 @@ from private_bus import wait_until
 from smctl_case import SmctlCase, smctl
 from test_smctl_terminal import Terminal
 
-NOTHING = "127.0.0.1:9"  # discard: nobody listens there
+NOTHING = "127.0.0.1:9"  # discard: no server listens there
 
 
 class Guarded(Broker):
-    """A broker that lets in meter with the password s3cret, and nobody else."""
+    """A broker that lets in meter with the password s3cret, and no other user."""
 
     def __init__(self):
         super().__init__()

@@ -39,7 +39,7 @@ class Moved(unittest.TestCase):
         return c
 
     def read(self, d, c):
-        # What it sent while nobody listened may be there at once.
+        # What it sent without a listener may be there at once.
         wait_until(lambda: d.converters().get(c.identity) in ("detecting", "receiving"), "it to be opened")
         wait_until(lambda: c.feed(E450) or d.converters()[c.identity] == "receiving", "its meter")
 
@@ -64,7 +64,7 @@ class Moved(unittest.TestCase):
             self.assertEqual(d.meter(METER, "Name"), "House")
             self.assertEqual(d.meter(METER, "Converter"), bus.converter_path(new.identity))
             self.assertEqual(d.converters(), {new.identity: "receiving"})
-            # … after a restart too, and a stranger in the old socket is one.
+            # … after a restart too, and a foreign device in the old socket stays foreign.
             d.restart()
             self.read(d, new)
             stranger = self.stick("1").plug()

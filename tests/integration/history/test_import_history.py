@@ -136,7 +136,7 @@ class ImportHistory(unittest.TestCase):
         day = datetime.datetime.now(datetime.timezone.utc).date() - datetime.timedelta(days=3)
         midnight = datetime.datetime.combine(day, datetime.time(), datetime.timezone.utc).timestamp()
         lines = ["statistic_id,unit_of_measurement,start_ts,state,sum"]
-        for i in range(-1, 24):  # what is told of an hour is what was shown at its end
+        for i in range(-1, 24):  # a row of an hour has what was shown at its end
             lines.append(f"sensor.in,kWh,{midnight + i * HOUR},77.5,{(i + 1) * 0.25}")
             lines.append(f"sensor.out,kWh,{midnight + i * HOUR},0,{max(0, i - 11) * 0.125}")
         got = self.take(bed, "\n".join(lines), "--import=sensor.in", "--export=sensor.out")

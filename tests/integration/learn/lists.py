@@ -145,7 +145,7 @@ def kaifa(loads=tuple(LOADS)):
 
 
 def newcomer(loads=tuple(LOADS)):
-    """A meter of a utility that nobody has heard of: its number, and six values."""
+    """A meter of a utility that is not known: its number, and six values."""
     return b"".join(newcomer_of(h) for h in House(loads))
 
 

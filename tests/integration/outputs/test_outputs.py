@@ -38,7 +38,7 @@ LIST_NAME = b"Kamstrup_V0001"
 
 
 def unknown_list():
-    """What an OMNIPOWER sends, with a list name of nobody's: one frame of HDLC."""
+    """What an OMNIPOWER sends, with an unknown list name: one frame of HDLC."""
     body = telegram("kamstrup-omnipower", "--meter-id", UNKNOWN)[1:-3].replace(LIST_NAME, b"Unknowns_Z0001")
     at = body.index(bytes((9, 6, 1, 1, 1, 8, 0, 255, 6))) + 9
     body = body[:at] + (508798).to_bytes(4, "big") + body[at + 4:]

@@ -234,7 +234,7 @@ class Consumers(unittest.TestCase):
         faults = []
         for topic, message in self.described().items():
             self.assertEqual(set(message), FRAME | {"components"})
-            # no address at all is better than one where nobody is
+            # no address at all is better than a dead one
             self.assertEqual(set(message["origin"]), {"name", "sw_version"} | ({"support_url"} if HELP else set()))
             self.assertEqual(message["origin"].get("support_url", ""), HELP)
             faults += device_faults(topic, message["device"])

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""smctl report: where it goes, what it tells and refuses, of a file and of a line that is read."""
+"""smctl report: where it goes, what it contains and refuses, of a file and of a line that is read."""
 
 import contextlib
 import json

@@ -31,7 +31,7 @@ char *__wrap_dcgettext(const char *domain, const char *text, int category);
 char *__wrap_dgettext(const char *domain, const char *text);
 char *__wrap_gettext(const char *text);
 
-/* gettext() promises a "char *" that nobody may write to. */
+/* gettext() promises a "char *" that may not be written to. */
 static char *as_gettext(const char *text)
 {
         return (char *)(uintptr_t)(const void *)text;

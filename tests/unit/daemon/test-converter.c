@@ -81,7 +81,7 @@ sd_event_source *__wrap_sd_event_source_disable_unref(sd_event_source *source)
         return __real_sd_event_source_disable_unref(source);
 }
 
-/* One converter and what it told */
+/* One converter and what it reported */
 
 struct bed {
         sd_event *event;
@@ -528,7 +528,7 @@ static void test_trial_in_which_nothing_is_heard_ends_after_75_s(void **state)
         assert_int_equal(counted(bed, "opens"), 1);
 }
 
-/* What does not say whose it is neither ends the trial nor lengthens it, and is told to nobody. */
+/* A telegram without an id neither ends the trial nor lengthens it, and is not passed on. */
 static void test_trial_ends_after_75_s_of_telegrams_that_name_nobody(void **state)
 {
         struct bed *bed = *state;

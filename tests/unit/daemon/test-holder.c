@@ -17,8 +17,8 @@
 #define REFUSED_FD 40
 #define TTY_FD     50
 
-/* The file behind REFUSED_FD is one that nobody else may ask for its attributes, as files of FUSE
- * are; or, `closed`, the whole process is another user's. */
+/* The attributes of the file behind REFUSED_FD are for its user alone, as those of FUSE; or,
+ * `closed`, the whole process is another user's. */
 static bool refuse, closed;
 static unsigned int n_refused;
 

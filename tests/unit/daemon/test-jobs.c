@@ -76,7 +76,7 @@ static void a_fast_thread_keeps_the_loop_from_nothing(void **state)
         assert_int_equal(sd_event_run(event, 0), 0); /* no turn for nothing */
 }
 
-/* What is done with a result may end all; the results behind it are nobody's then. */
+/* The handler of a result may end all; the results behind it are dropped then. */
 static void the_end_may_come_out_of_a_result(void **state)
 {
         post(done_frees);
@@ -88,7 +88,7 @@ static void the_end_may_come_out_of_a_result(void **state)
         assert_int_equal(n_dropped, 2);
 }
 
-/* Whoever stops does not wait for a loop that takes nothing any more. */
+/* A stop does not wait for a loop that takes nothing any more. */
 static void results_that_nobody_takes_are_no_reason_to_wait(void **state)
 {
         for (int i = 0; i < N; i++)

@@ -30,7 +30,7 @@ static int make_memory(void **state)
         return 0;
 }
 
-/* Another run: the sink is told what it finds. */
+/* Another run: the sink is notified of what it finds. */
 static void restart(struct place *place)
 {
         end(place);

@@ -561,7 +561,7 @@ static void a_copy_without_a_version_is_read(void **state)
         assert_int_equal(begin(place), 0);
 }
 
-/* The rows of a new file are known before it is made: what goes wrong then is told as ever. */
+/* The rows of a new file are known before it is made: what goes wrong then is reported as ever. */
 static void a_new_file_that_cannot_be_made_is_told_and_made_later(void **state)
 {
         struct place *place = *state;

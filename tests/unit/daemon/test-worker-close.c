@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Whoever closes the last copy of a port waits for its device. That is never the loop and never the
- * fork server, however slow the scheduler makes either of them. */
+/* The process that closes the last copy of a port waits for its device. That is never the loop and
+ * never the fork server, however slow the scheduler makes either of them. */
 #include "tests/unit/test.h"
 
 #include <dirent.h>
@@ -275,7 +275,7 @@ static void worker_that_is_over_is_not_killed(void **state)
         assert_true(sd_event_new(&event) >= 0);
         killed = 0;
         worker = start(event, false, &error, open_port);
-        (void)usleep(SLOW_USEC); /* the server tells its number meanwhile */
+        (void)usleep(SLOW_USEC); /* the server reports its pid meanwhile */
         (void)sd_event_run(event, 0);
         while (shared->opener == 0 || kill(shared->opener, 0) == 0)
                 (void)usleep(1000);

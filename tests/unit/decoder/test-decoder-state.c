@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/*
- * What the façade keeps: bounds, counters, what a silence and a reset leave, and which framings
- * tell of the line.
- */
+/* What the façade keeps: bounds, counters, what a silence and a reset leave, and which framings
+ * prove the line. */
 #include "decoder-script.h"
 #include "tests/unit/known-profiles.h"
 

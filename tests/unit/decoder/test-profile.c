@@ -251,7 +251,7 @@ static void test_the_later_of_a_name_wins(void **state)
         now = profile_set_find(set, "lgz-e450");
         assert_ptr_not_equal(now, old);
         assert_string_equal(now->model, "mine");
-        assert_string_equal(old->model_name, "E450"); /* kept for whoever points at it */
+        assert_string_equal(old->model_name, "E450"); /* kept for those that point at it */
         assert_ptr_equal(profile_set_find(set, "lgz-e360"), other);
         assert_string_equal(profile_set_origin(set, now, &overrides), "x/mine.profile");
         assert_string_equal(overrides, "");

@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/*
- * The virtual line: what is written arrives as it is, nobody listening loses bytes and blocks
- * nothing, unplugging hangs up, replugging keeps the name, and damage is the same for a seed.
- */
+/* The virtual line: what is written arrives as it is, bytes without a listener are lost and block
+ * nothing, unplugging hangs up, replugging keeps the name, and damage is the same for a seed. */
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -201,7 +199,7 @@ static bool is_interrupted(void *userdata)
         return ++*(int *)userdata >= 3;
 }
 
-/* A telegram of many seconds ends when told to, in the middle. */
+/* A telegram of many seconds ends on request, in the middle. */
 static void telegram_is_interrupted(void **state)
 {
         struct sim_play play = plugged();

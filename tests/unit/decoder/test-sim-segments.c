@@ -3,7 +3,7 @@
  * Telegrams that come in pieces (block transfer, HDLC segments, M-Bus segments) with pieces lost,
  * repeated, damaged and out of order: whole telegrams come out, or nothing. Two telegrams A and B
  * of one meter have the same shape, so their pieces would fit together: only numbers, check sums
- * and silence tell them apart.
+ * and silence distinguish them.
  */
 #include "sim-compare.h"
 #include "sim/crc.h"

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Scales of values that came without one: by the profile alone. Of several candidates the one that
- * is possible, else the usual one where the telegram bears it out; without a profile, and where
- * the telegram does not tell, there is neither scale nor unit.
+ * is possible, else the usual one where the telegram bears it out; without a profile, and where the
+ * telegram does not show it, there is neither scale nor unit.
  */
 #include <errno.h>
 

@@ -36,7 +36,7 @@ static struct layout_case cases[] = {
         { "an entry that is cut", "0202 1600 0101 0202 0003 0100", "", -ENOMSG },
 };
 
-/* Read as A-XDR, an untagged list is something else: only where it is cut is not told here. */
+/* Read as A-XDR, an untagged list is something else: only where it is cut is not shown here. */
 static void skips_as_much_as_it_reads(void **state)
 {
         for (size_t i = 0; i < ELEMENTSOF(cases); i++) {

@@ -277,7 +277,7 @@ static void net_power_of_an_unknown_scale_is_unknown(void **state)
         meter_free(m);
 }
 
-/* As many values as a meter can have leave no place for what nobody sent. */
+/* As many values as a meter can have leave no place for values that were not sent. */
 static void full_meter_stays_within_bounds(void **state)
 {
         struct meter *m = new_meter();

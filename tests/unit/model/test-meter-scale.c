@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Scales that no telegram tells: one per quantity, remembered, and measured against the power. */
+/* Scales that no telegram states: one per quantity, remembered, and measured against the power. */
 #include "meter-fixture.h"
 
 #define TELEGRAM_S 10
@@ -102,8 +102,8 @@ static void run_case(void **state)
 
 /*
  * Registers that gain what no power of ten explains: a battery that leaves 200 W of phases that
- * import 2 kW and export 1.8 kW, each counted by itself; a heater that is off whenever the power
- * is told.
+ * import 2 kW and export 1.8 kW, each counted by itself; a heater that is off whenever the power is
+ * sent.
  */
 static void a_right_scale_stands(void **state)
 {

@@ -294,7 +294,7 @@ static void test_clock(void **state)
         assert_int_equal(meter_update(m, &telegram, WALL, SEC, 0, NULL, &update), 0);
         assert_int_equal(update.time_usec, WALL);
         assert_int_equal(m->clock_usec, 0);
-        /* 2000-01-01: a clock nobody ever set is shown, and not believed */
+        /* 2000-01-01: a clock that was never set is shown, and not believed */
         assert_int_equal(meter_update(m, &telegram, WALL, SEC, 946684800000000, NULL, &update), 0);
         assert_int_equal(update.time_usec, WALL);
         assert_int_equal(m->clock_usec, 946684800000000);

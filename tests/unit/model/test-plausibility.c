@@ -238,8 +238,7 @@ static void test_long_absence_allows_everything_that_rises(void **state)
                          PLAUSIBILITY_OK);
 }
 
-/* Telegrams that were stored up come at once: the meter's own clock tells how far apart they are.
- */
+/* Telegrams that were stored up come at once: the meter's own clock shows their distance. */
 static void test_the_clock_of_the_meter_counts(void **state)
 {
         struct meter_settings settings = { .max_power_w = 10000 };
