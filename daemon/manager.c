@@ -599,6 +599,11 @@ int manager_configure(struct manager *m, struct config *config)
         }
         if (m->bus)
                 bus_advance(m->bus);
+        r = profile_set_add_builtin(m->profiles); /* while the disk works */
+        if (r < 0) {
+                log_error("cannot read the built-in profiles: %s", strerror(-r));
+                return r;
+        }
         store_wait(m->store); /* nothing above asks it; what is below does */
         r = meters_new(&(struct meters_options){ .event = m->options.event,
                                                  .store = m->store,
@@ -631,11 +636,6 @@ int manager_start(struct manager *m)
                 return r;
         }
         show_state(m);
-        r = profile_set_add_builtin(m->profiles); /* while the bus daemon answers */
-        if (r < 0) {
-                log_error("cannot read the built-in profiles: %s", strerror(-r));
-                return r;
-        }
         r = m->bus ? bus_request_name(m->bus) : 0;
         if (r < 0)
                 log_error("cannot take the name on the message bus: %s", strerror(-r));
