@@ -16,9 +16,8 @@
 #include "base/util.h"
 #include "bus-private.h"
 
-/* Each waits for a person at most; more at once is somebody playing. Counted per user, whatever
- * connections it has, so that one user's cannot shut out another's, and root's are never counted.
- */
+/* Each waits for a person; more at once are no person's. Counted per user, over all connections,
+ * so that one user's cannot shut out another's. Root's are never counted. */
 #define AUTH_MAX_PER_USER 8
 /* Calls whose user is not known yet: the bus daemon answers at once. */
 #define AUTH_MAX_PER_CALLER 64

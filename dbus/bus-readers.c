@@ -88,9 +88,7 @@ static int credentials_allow(const struct bus *bus, sd_bus_message *reply, bool 
         return 0;
 }
 
-/* One short question to the bus daemon, for a caller's first call only. -ETIMEDOUT: it does not
- * say.
- */
+/* One short question to the bus daemon, for a caller's first call only. -ETIMEDOUT: no answer. */
 static int caller_is_reader(struct bus *bus, const char *sender)
 {
         sd_bus_message *call = NULL, *reply = NULL;

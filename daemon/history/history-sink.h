@@ -64,7 +64,7 @@ struct output_sink {
         struct history_entry *pending;
         size_t n_pending, pending_room;
         struct output_view status;
-        bool status_told;          /* since it began */
+        bool status_known;         /* since it began */
         struct history_job *asked; /* questions that wait for their answer */
 };
 

@@ -116,9 +116,9 @@ int64_t history_now(const struct output_sink *s)
 
 static void set_error(struct output_sink *s, int error)
 {
-        bool was = s->status.connected || !s->status_told;
+        bool was = s->status.connected || !s->status_known;
 
-        s->status_told = true;
+        s->status_known = true;
         s->status.connected = error == 0;
         s->status.error_code = error == 0 ? "" : error == -ENOSPC ? "disk-full" : "disk-error";
         (void)snprintf(s->status.last_error, sizeof(s->status.last_error), "%s%s",

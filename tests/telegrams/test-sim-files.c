@@ -38,8 +38,7 @@ static const struct cipher_keys *find_keys(void *userdata, const uint8_t *title)
         return userdata;
 }
 
-/* Any line of the expectation that the telegram does not have, or a value too many, is a failure.
- */
+/* A line of the expectation that the telegram does not have is a failure, and a value too many. */
 static bool matches(const struct telegram *t, const char *expect, const char **ret_why)
 {
         char text[DATETIME_TEXT_MAX], *print = NULL;

@@ -234,8 +234,7 @@ static void a_change_is_noticed_and_copied(void **state)
         assert_null(config_item_free(same));
 }
 
-/* config_value_wipe() and cipher_keys_wipe() as the linker's --wrap has them: what they are given.
- */
+/* config_value_wipe() and cipher_keys_wipe() as the linker's --wrap has them. */
 static const void *wiped;
 char *__real_config_value_wipe(char *secret);
 char *__wrap_config_value_wipe(char *secret);

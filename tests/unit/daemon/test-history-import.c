@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What files bring is there where nothing was measured, once, and compared with nothing measured.
- */
+/* Samples of files fill gaps between measurements, once, and are compared with no measurement. */
 #include <errno.h>
 #include <math.h>
 #include <sqlite3.h>

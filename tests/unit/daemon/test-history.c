@@ -152,8 +152,7 @@ static void run_quarter(void **state)
                 check_entry(&log.entries[i], &c->wants[i]);
 }
 
-/* --- the file ----------------------------------------------------------------------------------
- */
+/* ---- the file ---- */
 
 static char folder[64], path[96];
 

@@ -159,8 +159,7 @@ static void environment_keeps_its_place(void **state)
         }
 }
 
-/* libc looks at the machine's file only when TZ is another, and it may be another file meanwhile.
- */
+/* libc looks at the machine's file only when TZ has changed, and the file may have by then. */
 static void machine_may_be_moved(void **state)
 {
         const struct datetime noon = {
