@@ -14,13 +14,14 @@ static const struct meter *model_of(const struct bus_face *face)
         return ((const struct meter_object *)face->object)->model;
 }
 
-/* NaN too for a register whose scale is unknown: a double has no way to say so. */
-static union bus_value value_of(const struct bus_face *face, uint8_t c, uint8_t d)
+/* NaN too where scale or unit are not known to be those of the property: a double cannot say so. */
+static union bus_value value_of(const struct bus_face *face, uint8_t c, uint8_t d, enum unit unit)
 {
         const struct meter_value *value =
                 meter_find_obis(model_of(face), (struct obis)OBIS_OF(1, 0, c, d, 0, 255));
 
-        return BUS_REAL(value && !reading_is_unscaled(&value->reading)
+        return BUS_REAL(value && value->reading.unit == unit &&
+                                        !reading_is_unscaled(&value->reading)
                                 ? decimal_to_double(value->reading.value)
                                 : NAN);
 }
@@ -35,12 +36,12 @@ static union bus_value net_power(const struct bus_face *face, unsigned phase)
 
 static union bus_value power_import(const struct bus_face *face)
 {
-        return value_of(face, 1, 7);
+        return value_of(face, 1, 7, UNIT_W);
 }
 
 static union bus_value power_export(const struct bus_face *face)
 {
-        return value_of(face, 2, 7);
+        return value_of(face, 2, 7, UNIT_W);
 }
 
 static union bus_value power_net(const struct bus_face *face)
@@ -50,47 +51,47 @@ static union bus_value power_net(const struct bus_face *face)
 
 static union bus_value energy_import(const struct bus_face *face)
 {
-        return value_of(face, 1, 8);
+        return value_of(face, 1, 8, UNIT_WH);
 }
 
 static union bus_value energy_export(const struct bus_face *face)
 {
-        return value_of(face, 2, 8);
+        return value_of(face, 2, 8, UNIT_WH);
 }
 
 static union bus_value frequency(const struct bus_face *face)
 {
-        return value_of(face, 14, 7);
+        return value_of(face, 14, 7, UNIT_HZ);
 }
 
 static union bus_value voltage_l1(const struct bus_face *face)
 {
-        return value_of(face, 32, 7);
+        return value_of(face, 32, 7, UNIT_V);
 }
 
 static union bus_value voltage_l2(const struct bus_face *face)
 {
-        return value_of(face, 52, 7);
+        return value_of(face, 52, 7, UNIT_V);
 }
 
 static union bus_value voltage_l3(const struct bus_face *face)
 {
-        return value_of(face, 72, 7);
+        return value_of(face, 72, 7, UNIT_V);
 }
 
 static union bus_value current_l1(const struct bus_face *face)
 {
-        return value_of(face, 31, 7);
+        return value_of(face, 31, 7, UNIT_A);
 }
 
 static union bus_value current_l2(const struct bus_face *face)
 {
-        return value_of(face, 51, 7);
+        return value_of(face, 51, 7, UNIT_A);
 }
 
 static union bus_value current_l3(const struct bus_face *face)
 {
-        return value_of(face, 71, 7);
+        return value_of(face, 71, 7, UNIT_A);
 }
 
 static union bus_value power_l1(const struct bus_face *face)

@@ -106,25 +106,15 @@ static void add_values(struct json_object **object, const struct meter_update *u
         json_add_new(object, "values", values);
 }
 
-static bool has_power(const struct meter_update *update)
-{
-        for (size_t i = 0; i < update->n_values; i++) {
-                struct obis o = update->values[i]->reading.obis;
-
-                if (o.a == 1 && o.d == 7 && (o.c == 1 || o.c == 2 || o.c == 16))
-                        return true;
-        }
-        return false;
-}
-
 /* Import less export of one telegram, in W: one signed number, and no moment between the two. */
 static void add_net_power(struct json_object **object, const struct meter *meter,
                           const struct meter_update *update)
 {
         char number[DECIMAL_TEXT_MAX];
         struct decimal net;
+        const struct meter_value *of = meter_net_power(meter, 0, &net);
 
-        if (!has_power(update) || !meter_net_power(meter, 0, &net))
+        if (!of || of->sequence != update->sequence || of->mono_usec != meter->last_mono_usec)
                 return;
         decimal_print(net, number);
         json_add_new(object, "power_net", json_object_new_double_s(decimal_to_double(net), number));

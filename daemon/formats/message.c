@@ -48,6 +48,8 @@ void message_list_add(struct message_list *list, struct message *m)
 
 void message_list_append(struct message_list *list, struct message_list *from)
 {
+        list->incomplete = list->incomplete || from->incomplete;
+        from->incomplete = false;
         if (!from->head)
                 return;
         if (list->tail)
@@ -117,6 +119,7 @@ void message_list_clear(struct message_list *list)
 
         while ((m = message_list_pop(list)))
                 free(m);
+        list->incomplete = false;
 }
 
 bool message_list_retains(const struct message_list *list, const char *topic)

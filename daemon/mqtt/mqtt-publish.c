@@ -373,6 +373,8 @@ static void announce_service(struct sink_mqtt *s)
         bool another;
 
         format_add(&used, &retained, s->state_topic, "online"); /* the worker says so */
+        if (used.incomplete)
+                return; /* the next connection withdraws */
         another = mqtt_publish_withdraw(s, "", &s->retained, &used, &list);
         another = retained_note(&s->retained, &list) || another;
         another = retained_note(&s->retained, &used) || another; /* all are noted */

@@ -183,29 +183,46 @@ void meter_derive(struct meter *m, const struct meter_moment *now, struct meter_
 
 /* ---- asked for, and held nowhere ---- */
 
-static bool is_unscaled(const struct meter_value *value)
+/* NULL: the meter does not send it. *ret_unknown: it does, and nobody knows what it says in W. */
+static const struct meter_value *find_power(const struct meter *m, unsigned c, bool *ret_unknown)
 {
-        return value && reading_is_unscaled(&value->reading);
+        const struct meter_value *value = find(m, (uint8_t)c, D_POWER);
+
+        *ret_unknown =
+                value && (reading_is_unscaled(&value->reading) || value->reading.unit != UNIT_W);
+        return value;
 }
 
-bool meter_net_power(const struct meter *m, unsigned phase, struct decimal *ret)
+/* A refused value has the sequence of the telegram and the time of the one before. */
+static bool is_of_one_telegram(const struct meter_value *a, const struct meter_value *b)
 {
-        const uint8_t step = (uint8_t)(PHASE_STEP * phase);
-        const struct meter_value *net = find(m, C_NET + step, D_POWER), *in, *out;
-        struct decimal none = { 0, 0 };
+        return a->sequence == b->sequence && a->mono_usec == b->mono_usec;
+}
 
-        if (net && !(net->flags & METER_VALUE_DERIVED)) {
-                if (is_unscaled(net))
-                        return false;
+static bool is_newer(const struct meter_value *a, const struct meter_value *b)
+{
+        return a && a->sequence > b->sequence;
+}
+
+const struct meter_value *meter_net_power(const struct meter *m, unsigned phase,
+                                          struct decimal *ret)
+{
+        const unsigned int step = PHASE_STEP * phase;
+        bool no_net, no_import, no_export;
+        const struct meter_value *net = find_power(m, C_NET + step, &no_net);
+        const struct meter_value *in = find_power(m, C_IMPORT + step, &no_import);
+        const struct meter_value *out = find_power(m, C_EXPORT + step, &no_export);
+        const struct decimal none = { 0, 0 };
+        bool sent = net && !(net->flags & METER_VALUE_DERIVED) && !no_net;
+
+        if (sent && !is_newer(in, net) && !is_newer(out, net)) {
                 *ret = net->reading.value;
-                return true;
+                return net;
         }
-        /* Not the computed one: it stays behind when a telegram has but one of its parts. */
-        in = find(m, C_IMPORT + step, D_POWER);
-        out = find(m, C_EXPORT + step, D_POWER);
-        if ((!in && !out) || is_unscaled(in) || is_unscaled(out) ||
-            (in && out && in->sequence != out->sequence))
-                return false;
-        return decimal_subtract(in ? in->reading.value : none, out ? out->reading.value : none,
-                                ret) == 0;
+        if (no_import || no_export || (!in && !out) || (sent && !(in && out)) ||
+            (in && out && !is_of_one_telegram(in, out)) ||
+            decimal_subtract(in ? in->reading.value : none, out ? out->reading.value : none, ret) <
+                    0)
+                return NULL;
+        return in ? in : out;
 }

@@ -189,9 +189,11 @@ const struct meter_value *meter_find_obis(const struct meter *m, struct obis obi
 /*
  * The power drawn less the power fed in, of L1..L3 (phase 1..3) or of all (0), in W: as sent
  * (16.7.0, 36.7.0, 56.7.0, 76.7.0), else the difference within one telegram, or the one direction
- * that the meter knows. False, with *ret untouched, when it is unknown, or its scale is.
+ * that the meter knows; of these the newest. The value that it is of, whose sequence and time are
+ * those of *ret; NULL, with *ret untouched, when it is unknown: also where a unit or a scale is.
  */
-bool meter_net_power(const struct meter *m, unsigned phase, struct decimal *ret);
+const struct meter_value *meter_net_power(const struct meter *m, unsigned phase,
+                                          struct decimal *ret);
 
 /*
  * The energy register (import or export) that contradicts the power of the same telegrams, and the

@@ -249,7 +249,6 @@ static void description_waits_for_memory_and_takes_nothing_away(void **state)
         }
         failing = 0;
         message_list_clear(&again);
-        again.incomplete = false;
         mqtt_publish_describe(&s, e, false, &again);
         assert_true(again.n > 0);
         message_list_clear(&again);

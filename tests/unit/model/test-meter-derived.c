@@ -208,20 +208,20 @@ static void net_power_is_sent_or_follows(void **state)
         add("1-0:76.7.0", -12, 0);
         add("1-0:61.7.0", 99, 0);
         take(m, 0);
-        assert_true(meter_net_power(m, 0, &net)); /* the only direction it knows */
+        assert_non_null(meter_net_power(m, 0, &net)); /* the only direction it knows */
         assert_int_equal(decimal_compare(net, (struct decimal){ 400, 0 }), 0);
-        assert_true(meter_net_power(m, 1, &net));
+        assert_non_null(meter_net_power(m, 1, &net));
         assert_int_equal(decimal_compare(net, (struct decimal){ 300, 0 }), 0);
-        assert_true(meter_net_power(m, 2, &net));
+        assert_non_null(meter_net_power(m, 2, &net));
         assert_int_equal(decimal_compare(net, (struct decimal){ -250, 0 }), 0);
-        assert_true(meter_net_power(m, 3, &net)); /* as sent */
+        assert_non_null(meter_net_power(m, 3, &net)); /* as sent */
         assert_int_equal(decimal_compare(net, (struct decimal){ -12, 0 }), 0);
 
         begin();
         add("1-0:1.7.0", 100, 0);
         add("1-0:2.7.0", 0, 0);
         take(m, 10);
-        assert_true(meter_net_power(m, 0, &net));
+        assert_non_null(meter_net_power(m, 0, &net));
         assert_int_equal(decimal_compare(net, (struct decimal){ 100, 0 }), 0);
 
         begin();
@@ -229,8 +229,8 @@ static void net_power_is_sent_or_follows(void **state)
         add("1-0:21.7.0", 310, 0);
         take(m, 20);
         net = (struct decimal){ 7, 0 };
-        assert_false(meter_net_power(m, 0, &net));
-        assert_false(meter_net_power(m, 1, &net));
+        assert_null(meter_net_power(m, 0, &net));
+        assert_null(meter_net_power(m, 1, &net));
         assert_int_equal(net.mantissa, 7);
         meter_free(m);
 }
@@ -252,6 +252,66 @@ static void registers_of_an_unknown_scale_have_no_sum(void **state)
         }
 }
 
+/* Each row a meter, each text a telegram: "16=500 1=300" is 16.7.0 and 1.7.0 in W, "u" behind the
+ * number: of an unknown scale, "x": in VA. */
+static const struct newest_case {
+        const char *telegrams[3], *want; /* of the last; NULL: unknown */
+} newest_cases[] = {
+        { { "16=500" }, "500" },
+        { { "16=500", "1=300" }, NULL }, /* it may export as well */
+        { { "16=500", "1=0 2=700" }, "-700" },
+        { { "1=0 2=700", "16=500" }, "500" },
+        { { "1=0 2=700", "1=0" }, NULL },
+        { { "1=300", "1=310" }, "310" },
+        { { "2=300" }, "-300" },
+        { { "16=7u 1=5000 2=0" }, "5000" },
+        { { "16=7u" }, NULL },
+        { { "1=7u 2=5" }, NULL },
+        { { "1=7x" }, NULL },
+        { { "16=7x 1=60 2=0" }, "60" },
+};
+
+static void take_text(struct meter *m, const char *text, uint64_t at_s)
+{
+        int c, power;
+        ssize_t n;
+        char code[16];
+
+        begin();
+        for (; sscanf(text, "%d=%d%zn", &c, &power, &n) == 2;
+             text += (size_t)n + strspn(text + n, " ux")) {
+                struct reading *reading = &telegram.readings[telegram.n_readings];
+
+                (void)snprintf(code, sizeof(code), "1-0:%d.7.0", c);
+                add(code, power, 0);
+                if (text[n] == 'u')
+                        reading->scale = SCALE_NONE;
+                if (text[n] == 'x')
+                        reading->unit = UNIT_VA;
+        }
+        take(m, at_s);
+}
+
+static void net_power_is_the_newest_that_is_known(void **state)
+{
+        (void)state;
+        for (size_t i = 0; i < ELEMENTSOF(newest_cases); i++) {
+                const struct newest_case *c = &newest_cases[i];
+                struct meter *m = new_meter();
+                char text[DECIMAL_TEXT_MAX] = "";
+                struct decimal net;
+
+                for (uint64_t k = 0; k < 3 && c->telegrams[k]; k++)
+                        take_text(m, c->telegrams[k], 10 * k);
+                if (meter_net_power(m, 0, &net)) {
+                        decimal_print(net, text);
+                        assert_int_equal(meter_net_power(m, 0, &net)->sequence, m->sequence);
+                }
+                assert_string_equal(text, c->want ? c->want : "");
+                meter_free(m);
+        }
+}
+
 static void net_power_of_an_unknown_scale_is_unknown(void **state)
 {
         struct meter *m = new_meter();
@@ -264,16 +324,16 @@ static void net_power_of_an_unknown_scale_is_unknown(void **state)
         add("1-0:36.7.0", 41, 0);
         telegram.readings[0].scale = telegram.readings[1].scale = SCALE_NONE;
         take(m, 0);
-        assert_false(meter_net_power(m, 0, &net));
-        assert_true(meter_net_power(m, 1, &net));
-        assert_false(meter_net_power(m, 2, &net));
+        assert_null(meter_net_power(m, 0, &net));
+        assert_non_null(meter_net_power(m, 1, &net));
+        assert_null(meter_net_power(m, 2, &net));
 
         begin(); /* one direction is no 0 W for that its scale is unknown */
         add("1-0:41.7.0", 40, 0);
         add("1-0:42.7.0", 5, 0);
         telegram.readings[0].scale = SCALE_NONE;
         take(m, 10);
-        assert_false(meter_net_power(m, 2, &net));
+        assert_null(meter_net_power(m, 2, &net));
         meter_free(m);
 }
 
@@ -306,6 +366,7 @@ int main(void)
                 cmocka_unit_test(one_register_alone_is_the_total_after_an_hour),
                 cmocka_unit_test(both_directions_have_one),
                 cmocka_unit_test(net_power_is_sent_or_follows),
+                cmocka_unit_test(net_power_is_the_newest_that_is_known),
                 cmocka_unit_test(registers_of_an_unknown_scale_have_no_sum),
                 cmocka_unit_test(net_power_of_an_unknown_scale_is_unknown),
                 cmocka_unit_test(full_meter_stays_within_bounds),
