@@ -48,7 +48,7 @@ struct bus_entry {
 
 struct bus_table {
         struct bus_entry *entries;
-        size_t n, n_allocated;
+        size_t n, room;
         sd_bus_slot *slot; /* of the list of its paths; NULL: it is not on a bus */
 };
 

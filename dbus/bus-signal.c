@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/array.h"
 #include "base/util.h"
 
 /* Beyond this the bus daemon is not reading: signals that old are not worth the memory. */
@@ -75,15 +76,8 @@ static bool wait_with(struct bus *bus, sd_bus_message *m)
 {
         if (bus->n_waiting == SIGNAL_QUEUE_MAX)
                 return true; /* dropped, as when the bus daemon does not read */
-        if (bus->n_waiting == bus->waiting_room) {
-                size_t room = bus->waiting_room ? 2 * bus->waiting_room : 16;
-                struct bus_waiting *grown = reallocarray(bus->waiting, room, sizeof(*grown));
-
-                if (!grown)
-                        return false;
-                bus->waiting = grown;
-                bus->waiting_room = room;
-        }
+        if (!ARRAY_GROW(bus->waiting, bus->n_waiting, bus->waiting_room))
+                return false;
         bus->waiting[bus->n_waiting++] =
                 (struct bus_waiting){ .m = sd_bus_message_ref(m), .ticket = bus->ticket };
         return true;

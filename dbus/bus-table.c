@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/array.h"
 #include "base/util.h"
 #include "bus-text.h"
 
@@ -50,15 +51,8 @@ void bus_table_done(struct bus_table *table)
 
 int bus_table_add(struct bus_table *table, struct bus_entry entry)
 {
-        if (table->n == table->n_allocated) {
-                size_t n = table->n_allocated ? table->n_allocated * 2 : 4;
-                struct bus_entry *grown = reallocarray(table->entries, n, sizeof(*grown));
-
-                if (!grown)
-                        return -ENOMEM;
-                table->entries = grown;
-                table->n_allocated = n;
-        }
+        if (!ARRAY_GROW(table->entries, table->n, table->room))
+                return -ENOMEM;
         table->entries[table->n++] = entry;
         return 0;
 }

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/array.h"
 #include "base/sorted.h"
 #include "base/util.h"
 #include "bus-auth.h"
@@ -166,28 +167,13 @@ int bus_vtable_register(struct bus *bus, const struct bus_interface *interface)
         return v->rows ? vtable_export(bus, v) : -ENOMEM;
 }
 
-static int make_room(struct bus_vtable *v)
-{
-        size_t room = v->room ? 2 * v->room : 4;
-        struct bus_face **grown;
-
-        if (v->n < v->room)
-                return 0;
-        grown = reallocarray(v->faces, room, sizeof(struct bus_face *));
-        if (!grown)
-                return -ENOMEM;
-        v->faces = grown;
-        v->room = room;
-        return 0;
-}
-
 int bus_vtable_add(struct bus_face *face)
 {
         struct bus_vtable *v = vtable_of(face->bus, face->interface);
         bool found;
         size_t at;
 
-        if (make_room(v) < 0)
+        if (!ARRAY_GROW(v->faces, v->n, v->room))
                 return -ENOMEM;
         at = place_of(v, face->path, &found);
         if (found)

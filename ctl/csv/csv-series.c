@@ -5,6 +5,7 @@
 #include <math.h>
 #include <stdlib.h>
 
+#include "base/array.h"
 #include "base/util.h"
 #include "csv-table.h"
 #include "ctl/i18n.h"
@@ -71,15 +72,8 @@ static int add_sample(struct maker *m, int64_t time, const double counters[CSV_N
 {
         struct csv_series *s = m->series;
 
-        if (s->n == m->room) {
-                size_t room = m->room ? m->room * 2 : 1024;
-                struct csv_sample *more = reallocarray(s->list, room, sizeof(*more));
-
-                if (!more)
-                        return -ENOMEM;
-                s->list = more;
-                m->room = room;
-        }
+        if (!ARRAY_GROW(s->list, s->n, m->room))
+                return -ENOMEM;
         s->list[s->n++] = (struct csv_sample){
                 time, { counters[CSV_DRAWN], counters[CSV_FED_IN] }, tariff, begins
         };

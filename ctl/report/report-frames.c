@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/array.h"
 #include "base/util.h"
 #include "lib/dlms/gbt.h"
 #include "lib/dlms/raw.h"
@@ -29,15 +30,8 @@ struct walk {
 static int add_range(struct report_range **ranges, size_t *n, size_t *room,
                      struct report_range range)
 {
-        if (*n == *room) {
-                size_t more = *room ? 2 * *room : 8;
-                struct report_range *bigger = realloc(*ranges, more * sizeof(*bigger));
-
-                if (!bigger)
-                        return -ENOMEM;
-                *ranges = bigger;
-                *room = more;
-        }
+        if (!ARRAY_GROW(*ranges, *n, *room))
+                return -ENOMEM;
         (*ranges)[(*n)++] = range;
         return 0;
 }

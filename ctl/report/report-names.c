@@ -8,6 +8,7 @@
 #include <string.h>
 #include <sys/random.h>
 
+#include "base/array.h"
 #include "base/hex.h"
 #include "base/util.h"
 #include "report-spelling.h"
@@ -56,15 +57,8 @@ static int append(struct report_names *names, struct slice text, struct report_n
 {
         struct report_name *name;
 
-        if (names->n == names->room) {
-                size_t room = names->room ? 2 * names->room : 16;
-                struct report_name *items = realloc(names->items, room * sizeof(*items));
-
-                if (!items)
-                        return -ENOMEM;
-                names->items = items;
-                names->room = room;
-        }
+        if (!ARRAY_GROW(names->items, names->n, names->room))
+                return -ENOMEM;
         name = &names->items[names->n];
         *name = (struct report_name){ .text = malloc(text.len),
                                       .substitute = malloc(text.len),

@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/array.h"
+
 void report_outcomes_done(struct report_outcomes *outcomes)
 {
         for (size_t i = 0; i < outcomes->n; i++)
@@ -44,15 +46,8 @@ int report_outcomes_add(struct report_outcomes *outcomes, const struct decoder_e
 {
         int r;
 
-        if (outcomes->n == outcomes->room) {
-                size_t room = outcomes->room ? 2 * outcomes->room : 16;
-                struct report_outcome *items = realloc(outcomes->items, room * sizeof(*items));
-
-                if (!items)
-                        return -ENOMEM;
-                outcomes->items = items;
-                outcomes->room = room;
-        }
+        if (!ARRAY_GROW(outcomes->items, outcomes->n, outcomes->room))
+                return -ENOMEM;
         r = fill(&outcomes->items[outcomes->n], event);
         if (r < 0)
                 return r;

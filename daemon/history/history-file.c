@@ -12,6 +12,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "base/array.h"
 #include "base/database.h"
 #include "base/util.h"
 
@@ -537,15 +538,8 @@ struct points {
 
 static int add_point(struct points *points, const struct history_point *point)
 {
-        if (points->n == points->room) {
-                size_t room = points->room ? points->room * 2 : 256;
-                struct history_point *more = reallocarray(points->list, room, sizeof(*more));
-
-                if (!more)
-                        return -ENOMEM;
-                points->list = more;
-                points->room = room;
-        }
+        if (!ARRAY_GROW(points->list, points->n, points->room))
+                return -ENOMEM;
         points->list[points->n++] = *point;
         return 0;
 }

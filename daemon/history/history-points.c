@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/array.h"
 #include "base/util.h"
 
 /* The tariff may have changed and changed back in a longer gap. */
@@ -11,15 +12,8 @@
 
 static bool add_point(struct history_points *p, struct history_point point)
 {
-        if (p->n == p->room) {
-                size_t room = p->room ? p->room * 2 : 64;
-                struct history_point *more = reallocarray(p->list, room, sizeof(*more));
-
-                if (!more)
-                        return false;
-                p->list = more;
-                p->room = room;
-        }
+        if (!ARRAY_GROW(p->list, p->n, p->room))
+                return false;
         p->list[p->n++] = point;
         return true;
 }

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "base/array.h"
 #include "base/util.h"
 
 int history_calendar_parse(const char *name, enum history_calendar *ret)
@@ -73,15 +74,8 @@ int history_steps_new(int64_t from, int64_t to, enum history_calendar calendar,
                 next = next_begin(at, calendar, step_seconds);
                 if (n == HISTORY_STEPS_MAX)
                         return -E2BIG;
-                if (n == room) {
-                        struct history_step *more;
-
-                        room = room ? room * 2 : 64;
-                        more = reallocarray(steps, room, sizeof(*steps));
-                        if (!more)
-                                return -ENOMEM;
-                        steps = more;
-                }
+                if (!ARRAY_GROW(steps, n, room))
+                        return -ENOMEM;
                 steps[n++] = (struct history_step){ .from = at, .to = next };
         }
         *ret = TAKE(steps);

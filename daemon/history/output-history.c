@@ -7,6 +7,7 @@
 #include <string.h>
 #include <sys/types.h>
 
+#include "base/array.h"
 #include "base/util.h"
 #include "daemon/config/config-value.h"
 #include "history-answer.h"
@@ -91,15 +92,8 @@ static struct history_entry *add_entry(struct history_meter *hm)
                 s->status.dropped++;
                 return NULL;
         }
-        if (s->n_pending == s->pending_room) {
-                size_t room = s->pending_room ? s->pending_room * 2 : 32;
-                struct history_entry *more = reallocarray(s->pending, room, sizeof(*more));
-
-                if (!more)
-                        return NULL;
-                s->pending = more;
-                s->pending_room = room;
-        }
+        if (!ARRAY_GROW(s->pending, s->n_pending, s->pending_room))
+                return NULL;
         entry = &s->pending[s->n_pending++];
         *entry = (struct history_entry){ .unit = hm->unit };
         (void)snprintf(entry->meter, sizeof(entry->meter), "%s", hm->meter->id);
@@ -253,16 +247,8 @@ static void on_meter_added(struct sink *sink, const struct meter *meter)
 
         if (find_meter(s, meter))
                 return;
-        if (s->n_meters == s->meters_room) {
-                size_t room = s->meters_room ? s->meters_room * 2 : 8;
-                struct history_meter **more =
-                        reallocarray(s->meters, room, sizeof(struct history_meter *));
-
-                if (!more)
-                        return; /* no history of this one; not reported, since all else fails too */
-                s->meters = more;
-                s->meters_room = room;
-        }
+        if (!ARRAY_GROW(s->meters, s->n_meters, s->meters_room))
+                return; /* no history of this one; not reported, since all else fails too */
         hm = calloc(1, sizeof(*hm));
         if (!hm)
                 return;

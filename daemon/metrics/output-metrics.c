@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/array.h"
 #include "base/jobs.h"
 #include "base/log.h"
 #include "base/util.h"
@@ -71,15 +72,8 @@ static void add_object(struct objects *objects, const void *object)
         for (size_t i = 0; i < objects->n; i++)
                 if (objects->list[i] == object)
                         return;
-        if (objects->n == objects->room) {
-                size_t room = MAX(objects->room * 2, (size_t)8);
-                const void **more = reallocarray(objects->list, room, sizeof(*more));
-
-                if (!more)
-                        return;
-                objects->list = more;
-                objects->room = room;
-        }
+        if (!ARRAY_GROW(objects->list, objects->n, objects->room))
+                return;
         objects->list[objects->n++] = object;
 }
 

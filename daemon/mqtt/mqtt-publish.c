@@ -9,6 +9,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "base/array.h"
 #include "base/sorted.h"
 #include "base/util.h"
 
@@ -81,15 +82,8 @@ static bool insert_in_order(struct sink_mqtt *s, struct mqtt_entry *e)
         bool found;
         size_t at = place_of(s, e->id, &found);
 
-        if (s->n_entries == s->n_room) {
-                size_t room = s->n_room ? 2 * s->n_room : 8;
-                struct mqtt_entry **grown = reallocarray(s->by_id, room, sizeof(*grown));
-
-                if (!grown)
-                        return false;
-                s->by_id = grown;
-                s->n_room = room;
-        }
+        if (!ARRAY_GROW(s->by_id, s->n_entries, s->n_room))
+                return false;
         memmove(s->by_id + at + 1, s->by_id + at,
                 (s->n_entries - at) * sizeof(struct mqtt_entry *));
         s->by_id[at] = e;

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/array.h"
 #include "base/sorted.h"
 #include "base/util.h"
 
@@ -35,15 +36,8 @@ bool retained_add(struct retained *retained, const char *topic)
 
         if (found)
                 return false;
-        if (retained->n == retained->room) {
-                size_t room = retained->room ? 2 * retained->room : 8;
-                char **grown = reallocarray(retained->topics, room, sizeof(*grown));
-
-                if (!grown)
-                        return false;
-                retained->topics = grown;
-                retained->room = room;
-        }
+        if (!ARRAY_GROW(retained->topics, retained->n, retained->room))
+                return false;
         copy = strdup(topic);
         if (!copy)
                 return false;

@@ -13,6 +13,7 @@
 #include <strings.h>
 #include <time.h>
 
+#include "base/array.h"
 #include "base/jobs.h"
 #include "base/log.h"
 #include "base/sorted.h"
@@ -194,16 +195,9 @@ static int set_row(struct store *store, struct store_row *row)
                 store->rows[at] = row;
                 return 0;
         }
-        if (store->n == store->room) {
-                size_t room = store->room ? 2 * store->room : 16;
-                struct store_row **grown = reallocarray(store->rows, room, sizeof(*grown));
-
-                if (!grown) {
-                        (void)store_row_free(row);
-                        return -ENOMEM;
-                }
-                store->rows = grown;
-                store->room = room;
+        if (!ARRAY_GROW(store->rows, store->n, store->room)) {
+                (void)store_row_free(row);
+                return -ENOMEM;
         }
         memmove(store->rows + at + 1, store->rows + at, (store->n - at) * sizeof(*store->rows));
         store->rows[at] = row;

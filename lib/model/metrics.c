@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/array.h"
 #include "base/text.h"
 #include "base/util.h"
 #include "lib/value/quantity.h"
@@ -83,16 +84,9 @@ static void put_labels(char *buf, const struct metrics_label *labels)
 
 static struct sample *need_sample(struct metrics *m)
 {
-        if (m->n == m->room) {
-                size_t room = MAX(m->room * 2, (size_t)64);
-                struct sample *more = reallocarray(m->samples, room, sizeof(*more));
-
-                if (!more) {
-                        m->out_of_memory = true;
-                        return NULL;
-                }
-                m->samples = more;
-                m->room = room;
+        if (!ARRAY_GROW(m->samples, m->n, m->room)) {
+                m->out_of_memory = true;
+                return NULL;
         }
         m->samples[m->n].number = m->n;
         return &m->samples[m->n++];
