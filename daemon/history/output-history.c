@@ -176,21 +176,19 @@ static void take_counters(struct history_meter *hm, const struct meter_update *u
         }
 }
 
+/* One direction says nothing of the other: short lists have the import alone, and it is 0 while the
+ * meter exports (Norway: each 2.5 s). */
 static void take_power(const struct meter *m, const struct meter_update *update,
                        struct quarter_sample *ret)
 {
-        const struct meter_value *in = fresh(m, update, "active_power_import");
-        const struct meter_value *out = fresh(m, update, "active_power_export");
-        struct decimal net = { 0 };
+        struct decimal net;
+        const struct meter_value *of = meter_net_power(m, 0, &net);
         int64_t watts;
 
-        if ((!in && !out) || (in && in->reading.unit != UNIT_W) ||
-            (out && out->reading.unit != UNIT_W))
+        if (!of || of->sequence != update->sequence || of->mono_usec != m->last_mono_usec)
                 return;
-        ret->has_power = decimal_subtract(in ? in->reading.value : net,
-                                          out ? out->reading.value : net, &net) == 0 &&
-                         decimal_to_whole(net, 0, &watts) == 0 && watts > INT32_MIN &&
-                         watts < INT32_MAX;
+        ret->has_power =
+                decimal_to_whole(net, 0, &watts) == 0 && watts > INT32_MIN && watts < INT32_MAX;
         ret->power = ret->has_power ? (int32_t)watts : 0;
 }
 

@@ -49,7 +49,7 @@ def crc16(data):
 def dsmr(**changed):
     """A P1 telegram with other values: t1="003372.700*kWh"; None leaves it out."""
     codes = {"t1": "1-0:1.8.1", "t2": "1-0:1.8.2", "tariff": "0-0:96.14.0", "clock": "0-0:1.0.0",
-             "voltage": "1-0:32.7.0"}
+             "voltage": "1-0:32.7.0", "drawn": "1-0:1.7.0", "fed_in": "1-0:2.7.0"}
     lines = []
     for line in telegram("dsmr5").split(b"!")[0].decode().split("\r\n"):
         code = line.split("(")[0]

@@ -76,6 +76,23 @@ class TestHistory(unittest.TestCase):
             self.feed_until_known(bed, 1000010)
             self.assertEqual(self.imported(bed), 10)
 
+    def test_a_short_list_with_the_import_alone_is_no_power_of_zero(self):
+        """While the meter exports, its import is 0: half of what is sent would halve the mean."""
+        with self.bed() as bed:
+            both = dsmr(drawn="00.000*kW", fed_in="05.000*kW")
+            short = dsmr(drawn="00.000*kW", fed_in=None)
+
+            def powers():
+                for one in (both, short, short):
+                    before = self.telegrams(bed)
+                    bed.feed(one)
+                    wait_until(lambda n=before: self.telegrams(bed) > n, f"a telegram\n{bed.d.log}")
+                now = time.time()
+                return {power for step in self.ask(bed, now - 60, now + 60, 60)
+                        for power in step[3:5] if not math.isnan(power)}
+            wait_until(powers, "the power of a minute")
+            self.assertEqual(powers(), {-5000})
+
     def test_smctl_prints_bars_json_and_csv(self):
         with self.bed() as bed:
             self.feed_until_known(bed, 1000000)
