@@ -49,6 +49,12 @@ static struct format_case {
           MESSAGE_ENERGY },
         { "datacollector: what it does not know is not sent", "datacollector", "1-0:1.8.3", 5, 0,
           "smartmeter/LGZ1/ACTIVE_ENERGY_P_T3", NULL, 0, false, 0 },
+        { "datacollector: a past billing period is not sent as the present", "datacollector",
+          "1-0:2.8.0*1", 5, 0, "smartmeter/LGZ1/ACTIVE_ENERGY_N", NULL, 0, false, 0 },
+        { "rl-dsp: a past billing period is not sent as the present", "rl-dsp", "1-0:2.8.0*1", 5, 0,
+          "dt/building/LGZ1/ds",
+          "{\"meter\": {\"ts\": \"2025-06-15T15:06:40+00:00\", \"1.8.0\": 6229669.0}}", 0, false,
+          MESSAGE_ENERGY },
         { "rl-dsp: one message, time in UTC, telegram order", "rl-dsp", "1-0:1.7.0", -5, 0,
           "dt/building/LGZ1/ds",
           "{\"meter\": {\"ts\": \"2025-06-15T15:06:40+00:00\", \"1.8.0\": 6229669.0, "
@@ -110,6 +116,44 @@ static void run_case(void **state)
         message_list_clear(&list);
         format_filter_done(&filter);
         (void)meter_free(m);
+}
+
+/* A past value before the present one neither takes its topic nor its place. */
+static void the_past_first(void **state)
+{
+        static const struct {
+                const char *format, *topic, *payload;
+        } wanted[] = {
+                { "datacollector", "smartmeter/LGZ1/ACTIVE_ENERGY_P",
+                  "{\"value\": 700.0, \"timestamp\": 1750000000, \"obis\": \"1.8.0\"}" },
+                { "rl-dsp", "dt/building/LGZ1/ds",
+                  "{\"meter\": {\"ts\": \"2025-06-15T15:06:40+00:00\", \"1.8.0\": 700.0}}" },
+        };
+
+        (void)state;
+        for (size_t i = 0; i < ELEMENTSOF(wanted); i++) {
+                struct format_context context = base;
+                struct format_values values;
+                struct format_filter filter = { 0 };
+                struct message_list list = { 0 };
+                struct meter *m = new_meter();
+                struct meter_update update;
+
+                begin();
+                add("1-0:1.8.0*96", 5, 0);
+                add("1-0:1.8.0", 700, 0);
+                update = take(m, 0);
+                context.formats = format_bit(wanted[i].format);
+                format_filter_apply(&filter, 0, (struct decimal){ 0 }, &update, &values);
+                format_telegram(&context, m, &update, &values, &list);
+                assert_non_null(list.head);
+                assert_null(list.head->next);
+                assert_string_equal(message_topic(list.head), wanted[i].topic);
+                assert_string_equal(message_payload(list.head), wanted[i].payload);
+                message_list_clear(&list);
+                format_filter_done(&filter);
+                (void)meter_free(m);
+        }
 }
 
 static struct segment_case {
@@ -220,6 +264,7 @@ int main(void)
 {
         static const struct CMUnitTest more[] = {
                 cmocka_unit_test(signature_changes_with_what_is_described),
+                cmocka_unit_test(the_past_first),
         };
         static struct CMUnitTest all[ELEMENTSOF(segments) + ELEMENTSOF(times) +
                                      ELEMENTSOF(filters) + ELEMENTSOF(more)];
@@ -233,7 +278,8 @@ int main(void)
         for (size_t i = 0; i < ELEMENTSOF(filters); i++)
                 all[n++] =
                         (struct CMUnitTest){ filters[i].name, run_filter, NULL, NULL, &filters[i] };
-        all[n++] = more[0];
+        for (size_t i = 0; i < ELEMENTSOF(more); i++)
+                all[n++] = more[i];
         return test_run_rows_and("format", cases, ELEMENTSOF(cases), sizeof(cases[0]), run_case,
                                  all, n);
 }
