@@ -37,11 +37,13 @@ static struct json_object *telegram_decimal_to_json(struct decimal value)
 
 struct json_object *telegram_reading_to_json(const struct reading *reading)
 {
+        /* Of a code with F, which is of a past period, the name would be that of the present. */
+        bool named = reading->quantity && reading->obis.f == 255;
         struct json_object *object = json_object_new_object();
         char code[OBIS_TEXT_MAX];
 
         add_text(&object, "obis", obis_print(reading->obis, code));
-        add_text(&object, "name", reading->quantity ? reading->quantity->name : NULL);
+        add_text(&object, "name", named ? reading->quantity->name : NULL);
         json_add_new(&object, "value", telegram_decimal_to_json(reading->value));
         add_text(&object, "unit", unit_name(reading->unit));
         if (reading_is_unscaled(reading))

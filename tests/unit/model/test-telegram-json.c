@@ -77,6 +77,17 @@ static void a_number_whose_scale_nobody_told(void **state)
                     "\"texts\":[],\"error\":null}");
 }
 
+/* The name is that of the present value: of two with one name the last would count. */
+static void a_value_of_a_past_period_has_no_name(void **state)
+{
+        telegram_add_reading(&t, (struct obis)OBIS_OF(1, 0, 1, 8, 0, 96), (struct decimal){ 5, 0 },
+                             UNIT_WH, SCALE_WIRE);
+        assert_json("{\"meter\":null,\"manufacturer\":null,\"model\":null,\"profile\":null,"
+                    "\"framing\":\"hdlc\",\"encrypted\":false,\"system_title\":null,\"time\":null,"
+                    "\"readings\":[{\"obis\":\"1-0:1.8.0*96\",\"name\":null,\"value\":5,"
+                    "\"unit\":\"Wh\"}],\"texts\":[],\"error\":null}");
+}
+
 static void what_cannot_be_read(void **state)
 {
         telegram_add_reading(&t, (struct obis)OBIS_OF(1, 0, 1, 7, 0, 255), (struct decimal){ 1, 0 },
@@ -94,6 +105,7 @@ int main(void)
                 cmocka_unit_test_setup(nothing_known, begin),
                 cmocka_unit_test_setup(everything_known, begin),
                 cmocka_unit_test_setup(a_number_whose_scale_nobody_told, begin),
+                cmocka_unit_test_setup(a_value_of_a_past_period_has_no_name, begin),
                 cmocka_unit_test_setup(what_cannot_be_read, begin),
         };
 
