@@ -23,6 +23,7 @@
 #define DIFE_TARIFF(x)    (((x) >> 4) & 3)
 #define DIFE_SUBUNIT      0x40
 #define EXTENSIONS_MAX    10
+#define VIF_TEXT          0x7c /* the unit is a text, its length in front, before the extensions */
 #define VIF_TIME          0x6d /* type I where it has 6 bytes, type F where it has 4 */
 #define VIF_EXTENSION     0xfb
 #define VIFE_BACKWARD     0x3c /* accumulation of what flows back */
@@ -145,6 +146,8 @@ static void read_vif(struct reader *r, struct record *ret)
         uint8_t vif = reader_u8(r);
 
         ret->vif = vif == VIF_EXTENSION ? vif : vif & 0x7f;
+        if (ret->vif == VIF_TEXT)
+                (void)reader_take(r, reader_u8(r));
         while (vif & 0x80 && reader_ok(r)) {
                 if (ret->n_vife == EXTENSIONS_MAX) {
                         reader_fail(r, "M-Bus: too many extensions");
@@ -155,7 +158,8 @@ static void read_vif(struct reader *r, struct record *ret)
         }
 }
 
-/* Binary with sign, or BCD. False: no number. */
+/* Binary with sign, of which the least number means invalid (EN 13757-3 Annex A, type B), or BCD.
+ * False: no number. */
 static bool number_of(const struct record *record, int64_t *ret)
 {
         uint64_t value = 0;
@@ -174,6 +178,8 @@ static bool number_of(const struct record *record, int64_t *ret)
                         return false;
                 value = value * 100 + (byte >> 4) * 10U + (byte & 15U);
         }
+        if (record->kind < 8 && value == UINT64_C(1) << (8 * n - 1))
+                return false;
         if (record->kind < 8 && n < 8 && record->data.data[n - 1] & 0x80)
                 value |= UINT64_MAX << (8 * n);
         *ret = (int64_t)value;
@@ -211,17 +217,20 @@ static bool meaning_of(const struct record *record, struct obis *ret, int *ret_e
                 else
                         return false; /* something that is not of now, or another unit */
         }
-        *ret = (struct obis){ 1, 0, (uint8_t)(c + backward), d, d == 8 ? record->tariff : 0, 255 };
+        if (d != 8 && record->tariff)
+                return false; /* the power of now has no tariff */
+        *ret = (struct obis){ 1, 0, (uint8_t)(c + backward), d, record->tariff, 255 };
         *ret_exponent = exponent;
         return true;
 }
 
-/* Type I: seconds, minutes, hours, day and year, month and year, week (EN 13757-3 Annex A). */
+/* Type I: seconds, minutes, hours, day and year, month and year, week (EN 13757-3 Annex A). The
+ * time of a stored value or of a maximum is not the telegram's. */
 static bool take_time(const struct record *record, struct telegram *t)
 {
         const uint8_t *b = record->data.data;
 
-        if (record->vif != VIF_TIME || record->n_vife > 0 || record->data.len != 6)
+        if (record->vif != VIF_TIME || record->n_vife > 0 || record->data.len != 6 || !record->now)
                 return false;
         if (!(b[1] & 0x80) && (b[4] & 0x0f) > 0)
                 t->time = datetime_of_fields(2000 + (b[3] >> 5 | (b[4] & 0xf0) >> 1), b[4] & 0x0f,
