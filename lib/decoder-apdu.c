@@ -74,6 +74,9 @@ static void complete(struct decoder *d)
                                   t->profile->manufacturer);
         }
         layout_scale(t, t->profile);
+        /* After an incident the clock has a time, and says that it is not the right one. */
+        if (t->time.denied)
+                t->time = (struct datetime){ 0 };
         /* The offset that such a clock sends means nothing. */
         if (t->profile && t->profile->clock != PROFILE_CLOCK_WIRE)
                 t->time.has_offset = false;

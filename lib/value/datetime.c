@@ -11,6 +11,8 @@
 #define COSEM_DATETIME_BYTES  12
 #define DEVIATION_UNSPECIFIED (-0x8000)
 #define STATUS_DST_ACTIVE     0x80
+#define STATUS_INVALID_VALUE  0x01
+#define STATUS_IS_INVALID     0x08 /* the status itself, in a bit of it at least */
 #define STATUS_NOT_SPECIFIED  0xff
 /* UTC+14 … UTC-12, the widest zones in use (IEC 62056-6-2 limits deviation to ±720 minutes). */
 #define OFFSET_MAX_MIN (14 * 60)
@@ -66,6 +68,7 @@ struct datetime datetime_of_cosem(struct slice bytes)
                 t.has_offset = true;
                 t.offset_min = (int16_t)-deviation;
         }
+        t.denied = (status & (STATUS_INVALID_VALUE | STATUS_IS_INVALID)) == STATUS_INVALID_VALUE;
         if (status != STATUS_NOT_SPECIFIED)
                 t.dst = status & STATUS_DST_ACTIVE ? DATETIME_DST_SUMMER : DATETIME_DST_UNKNOWN;
         return t;

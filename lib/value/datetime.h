@@ -27,6 +27,7 @@ struct datetime {
         uint8_t month, day, hour, minute, second;
         enum datetime_dst dst; /* where the meter marks it, though it gives no offset */
         bool offset_of_mark;   /* the offset follows from the mark, in the zone usual for it */
+        bool denied;           /* the fields are good, and the clock says that it is wrong */
 };
 
 /*

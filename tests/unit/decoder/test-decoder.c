@@ -6,6 +6,9 @@
 #include "decoder-script.h"
 
 #define MISSING_APDU "?an APDU that is neither a notification nor a block nor ciphered"
+/* A notification of 2023-06-06 17:31:20 +02:00 with this clock status. */
+#define CLOCK_SAYS(status) \
+        "HLx0f000000010c07e7060602111f1412ff88" status "020309060100010700ff110702020f00161b"
 
 static struct decoder_case cases[] = {
         { "one telegram", "HLn7", "1-0:1.7.0=7W" },
@@ -39,6 +42,13 @@ static struct decoder_case cases[] = {
         { "a notification whose list is cut", "HLx0f00000001000201", "?input ends too early" },
         { "a date-time that is none", "HLx0f0000000107aa",
           "?data-notification: its date-time is neither 12 bytes nor absent" },
+        { "a clock that is right", CLOCK_SAYS("80"),
+          "1-0:1.7.0=7W; time=2023-06-06T17:31:20+02:00" },
+        { "a clock that is wrong by its own word has no time", CLOCK_SAYS("81"), "1-0:1.7.0=7W" },
+        { "a word of the clock that is wrong itself says nothing", CLOCK_SAYS("89"),
+          "1-0:1.7.0=7W; time=2023-06-06T17:31:20+02:00" },
+        { "a clock that says nothing of itself", CLOCK_SAYS("ff"),
+          "1-0:1.7.0=7W; time=2023-06-06T17:31:20+02:00" },
         { "a list that is not known", "HLu",
           "!the telegram is whole, but its list of values is not known; please report it with a "
           "capture" },
