@@ -19,6 +19,8 @@
 #define CLASS_CLOCK             8
 #define ATTRIBUTE_VALUE         2
 #define ATTRIBUTE_LAST_AVERAGE  3
+#define ATTRIBUTE_CAPTURED      6 /* of a demand register: when the last average was */
+#define D_AVERAGE               4
 #define DATETIME_BYTES          12
 
 static bool is_clock(const struct layout_object *object)
@@ -190,7 +192,8 @@ static bool deliver_captured(struct layout *l, const struct layout_object *objec
         struct telegram *t = l->telegram;
 
         bool extended = object->class_id == CLASS_EXTENDED_REGISTER && object->attribute == 5;
-        bool demand = object->class_id == CLASS_DEMAND_REGISTER && object->attribute == 6;
+        bool demand = object->class_id == CLASS_DEMAND_REGISTER &&
+                      object->attribute == ATTRIBUTE_CAPTURED;
 
         if (!extended && !demand)
                 return false;
@@ -230,15 +233,32 @@ void layout_deliver_text(struct layout *l, const struct layout_object *object,
                 deliver_text_number(l, object->obis, value->number);
 }
 
+/* A demand register is named by its current average, D of 4, 14 or 24. Its last one, and when that
+ * was captured, are of the D behind it (IEC 62056-6-1, value group D). */
+static struct layout_object last_average_of(const struct layout_object *object)
+{
+        struct layout_object last = *object;
+
+        if (object->class_id == CLASS_DEMAND_REGISTER && object->obis.d < 30 &&
+            object->obis.d % 10 == D_AVERAGE &&
+            (object->attribute == ATTRIBUTE_LAST_AVERAGE ||
+             object->attribute == ATTRIBUTE_CAPTURED))
+                last.obis.d++;
+        return last;
+}
+
 void layout_deliver(struct layout *l, const struct layout_object *object,
                     const struct axdr_value *value, const struct scaler *scaler)
 {
+        struct layout_object named = last_average_of(object);
+
         if (value->absent) {
                 layout_pass_over(l);
                 return;
         }
         if (!scaler)
                 scaler = find_scaler(l, object->obis);
+        object = &named;
         if (axdr_is_number(value->tag))
                 deliver_number(l, object, value, scaler);
         else if (value->tag == AXDR_FLOAT32 || value->tag == AXDR_FLOAT64)
