@@ -145,6 +145,7 @@ static void deliver_float(struct layout *l, const struct layout_object *object,
 {
         struct reader r = reader_over(value->bytes);
         struct axdr_value number = { .tag = AXDR_LONG64 };
+        size_t n = l->telegram->n_readings;
         struct decimal decimal;
         double x;
 
@@ -170,6 +171,8 @@ static void deliver_float(struct layout *l, const struct layout_object *object,
                        &(struct scaler){ .exponent = (int8_t)(decimal.exponent +
                                                               (scaler ? scaler->exponent : 0)),
                                          .unit = scaler ? scaler->unit : 0 });
+        if (l->telegram->n_readings > n)
+                l->telegram->readings[n].point = decimal.exponent;
 }
 
 static void deliver_time(struct layout *l, const struct layout_object *object, struct slice bytes)

@@ -54,15 +54,16 @@ int meter_value_scale(const struct meter_settings *settings, struct reading *rea
 {
         for (size_t i = 0; settings && i < settings->n_scales; i++) {
                 const struct meter_scale *scale = &settings->scales[i];
-                int64_t mantissa;
+                struct decimal value = scale->scale;
 
                 if (!obis_same_quantity(scale->obis, reading->obis))
                         continue;
                 if (__builtin_mul_overflow(reading->value.mantissa, scale->scale.mantissa,
-                                           &mantissa))
+                                           &value.mantissa) ||
+                    decimal_shift(value, reading->point, &value) < 0)
                         return -ERANGE;
-                reading->value.mantissa = mantissa;
-                reading_set_scale(reading, scale->scale.exponent, SCALE_CONFIGURED);
+                reading->value.mantissa = value.mantissa;
+                reading_set_scale(reading, value.exponent, SCALE_CONFIGURED);
                 return 0;
         }
         return 0;

@@ -83,6 +83,7 @@ void telegram_add_captured(struct telegram *t, struct obis obis, struct decimal 
         reading->obis = obis;
         reading->value = value;
         reading->unit = unit;
+        reading->point = 0;
         reading->quantity = look_up(t->memo, t->n_readings - 1, obis);
         reading_set_scale(reading, value.exponent, scale);
         reading->captured = captured ? *captured : (struct datetime){ 0 };

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The model of a meter: identity, merging of lists, ages, clock, keys. */
+#include "lib/dlms/layout.h"
 #include "meter-fixture.h"
 
 static void test_replays_do_not_convince(void **state)
@@ -168,6 +169,36 @@ static void test_scale_override_is_exact(void **state)
         assert_int_equal(m->values[1].reading.value.mantissa, 75);
         assert_int_equal(m->values[1].reading.value.exponent, -1);
         assert_int_equal(update.n_suspects, 1); /* 3 × INT64_MAX does not fit */
+        meter_free(m);
+}
+
+/* The number in the telegram is 230.1 and 230, however many digits a float needs. */
+static void test_scale_override_of_floats(void **state)
+{
+        struct meter_settings settings = { .scales = { { { 1, 0, 32, 7, 0, 255 }, { 1, -1 } } },
+                                           .n_scales = 1 };
+        static const struct {
+                uint8_t bytes[4];
+                struct decimal want;
+        } rows[] = {
+                { { 0x43, 0x66, 0x19, 0x99 }, { 2301, -2 } }, /* 230.1 */
+                { { 0x43, 0x66, 0x00, 0x00 }, { 23, 0 } },    /* 230 */
+        };
+        struct layout_object object = { .obis = OBIS_OF(1, 0, 32, 7, 0, 255) };
+        struct meter *m = new_meter();
+
+        (void)state;
+        meter_configure(m, &settings);
+        for (size_t i = 0; i < ELEMENTSOF(rows); i++) {
+                struct layout l = { .telegram = &telegram };
+                struct axdr_value value = { .tag = AXDR_FLOAT32, .bytes = { rows[i].bytes, 4 } };
+
+                begin();
+                layout_deliver(&l, &object, &value, NULL);
+                take(m, i * 10);
+                assert_int_equal(m->values[0].reading.scale, SCALE_CONFIGURED);
+                assert_int_equal(decimal_compare(m->values[0].reading.value, rows[i].want), 0);
+        }
         meter_free(m);
 }
 
@@ -497,6 +528,7 @@ int main(void)
                 cmocka_unit_test(test_keys),
                 cmocka_unit_test(test_one_code_twice_is_taken_once),
                 cmocka_unit_test(test_scale_override_is_exact),
+                cmocka_unit_test(test_scale_override_of_floats),
                 cmocka_unit_test(test_more_values_than_a_meter_holds),
                 cmocka_unit_test(test_texts),
                 cmocka_unit_test(test_interval_survives_a_lost_telegram),
