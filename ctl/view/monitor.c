@@ -6,7 +6,6 @@
 #include <string.h>
 
 #include "json.h"
-#include "lib/model/meter.h"
 #include "tables.h"
 
 struct monitor_meter *monitor_place(struct monitor *monitor, const char *path)
@@ -61,6 +60,9 @@ static double value_of(struct json_object *readings, const char *name)
 {
         struct json_object *reading = json_find(readings, "name", name);
 
+        /* A number whose scale nobody told is in no unit that is shown here. */
+        if (reading && json_has_word(reading, "flags", "unscaled"))
+                return (double)NAN;
         return reading ? json_double(reading, "value") : (double)NAN;
 }
 
@@ -73,39 +75,20 @@ static void take(double *into, struct json_object *readings, const char *name)
                 *into = value;
 }
 
-static double power_of(struct json_object *readings)
+/* One direction says nothing of the other, where the meter sends both: NaN. */
+static double power_of(struct monitor_meter *meter, struct json_object *readings)
 {
         double net = value_of(readings, "active_power_net");
         double import = value_of(readings, "active_power_import");
         double export = value_of(readings, "active_power_export");
 
+        meter->has_import = meter->has_import || isfinite(import);
+        meter->has_export = meter->has_export || isfinite(export);
         if (isfinite(import) && isfinite(export))
                 return import - export;
-        if (isfinite(import))
-                return import;
-        return isfinite(net) ? net : -export;
-}
-
-/* Like Meter1.EnergyImport: the sum of the tariff registers of a meter that sends no total. */
-static void take_energy(double *into, bool *has_total, struct json_object *readings,
-                        const char *name)
-{
-        double sum = NAN;
-
-        if (isfinite(value_of(readings, name)))
-                *has_total = true;
-        take(into, readings, name);
-        for (int tariff = 1; tariff <= TARIFF_MAX && !*has_total; tariff++) {
-                char register_name[METER_KEY_MAX];
-                double value;
-
-                (void)snprintf(register_name, sizeof(register_name), "%s_t%d", name, tariff);
-                value = value_of(readings, register_name);
-                if (isfinite(value))
-                        sum = isfinite(sum) ? sum + value : value;
-        }
-        if (isfinite(sum))
-                *into = sum;
+        if (isfinite(net) || (meter->has_import && meter->has_export))
+                return net;
+        return isfinite(import) ? import : -export;
 }
 
 static void take_counter(struct monitor_meter *meter, struct json_object *readings)
@@ -148,7 +131,7 @@ void monitor_update(struct monitor_meter *meter, struct json_object *readings, u
 {
         static const char *const voltages[] = { "voltage_l1", "voltage_l2", "voltage_l3" };
         static const char *const currents[] = { "current_l1", "current_l2", "current_l3" };
-        double power = power_of(readings);
+        double power = power_of(meter, readings);
 
         if (host_usec > meter->last_usec)
                 meter->last_usec = host_usec;
@@ -161,8 +144,9 @@ void monitor_update(struct monitor_meter *meter, struct json_object *readings, u
         }
         if (!tables_is_electricity(meter->medium))
                 take_counter(meter, readings);
-        take_energy(&meter->energy_import, &meter->has_import, readings, "active_energy_import");
-        take_energy(&meter->energy_export, &meter->has_export, readings, "active_energy_export");
+        /* Of a meter that sends tariff registers alone the service adds them up. */
+        take(&meter->energy_import, readings, "active_energy_import");
+        take(&meter->energy_export, readings, "active_energy_export");
         for (size_t i = 0; i < ELEMENTSOF(voltages); i++) {
                 take(&meter->voltage[i], readings, voltages[i]);
                 take(&meter->current[i], readings, currents[i]);

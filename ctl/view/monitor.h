@@ -25,7 +25,7 @@ struct monitor_meter {
         bool online;
         double power;                        /* W, import less export; NaN: not sent */
         double energy_import, energy_export; /* Wh */
-        bool has_import, has_export;         /* the meter sends the total itself */
+        bool has_import, has_export;         /* it sends the power of this direction */
         double counter;                      /* of gas, water, heat; NaN: not sent */
         char counter_unit[8];
         double voltage[3], current[3];

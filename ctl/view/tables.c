@@ -106,7 +106,7 @@ double tables_counter(const char *medium, struct json_object *readings, const ch
 
         for (size_t i = is_heat ? 0 : 2; !counter && i < ELEMENTSOF(units); i++)
                 counter = find_unit(readings, units[i]);
-        if (!counter)
+        if (!counter || json_has_word(counter, "flags", "unscaled"))
                 return (double)NAN;
         *ret_unit = json_text(counter, "unit");
         return json_double(counter, "value");
