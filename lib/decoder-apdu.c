@@ -57,6 +57,16 @@ static void copy_text(char *to, size_t size, const char *from)
         to[n] = '\0';
 }
 
+static void settle_time(const struct telegram *t, struct datetime *time)
+{
+        /* After an incident the clock has a time, and says that it is not the right one. */
+        if (time->denied)
+                *time = (struct datetime){ 0 };
+        /* The offset that such a clock sends means nothing. */
+        if (t->profile && t->profile->clock != PROFILE_CLOCK_WIRE)
+                time->has_offset = false;
+}
+
 /* The last steps of every readable telegram. */
 static void complete(struct decoder *d)
 {
@@ -74,12 +84,9 @@ static void complete(struct decoder *d)
                                   t->profile->manufacturer);
         }
         layout_scale(t, t->profile);
-        /* After an incident the clock has a time, and says that it is not the right one. */
-        if (t->time.denied)
-                t->time = (struct datetime){ 0 };
-        /* The offset that such a clock sends means nothing. */
-        if (t->profile && t->profile->clock != PROFILE_CLOCK_WIRE)
-                t->time.has_offset = false;
+        settle_time(t, &t->time);
+        for (size_t i = 0; i < t->n_readings; i++)
+                settle_time(t, &t->readings[i].captured);
         if (!t->encrypted)
                 (void)trust_plain(d);
 }
