@@ -120,6 +120,22 @@ static void add_net_power(struct json_object **object, const struct meter *meter
         json_add_new(object, "power_net", json_object_new_double_s(decimal_to_double(net), number));
 }
 
+/* The offset of W and S (P1) is that of the meter's country: the one by which it was resolved. */
+static void set_time_of_mark(struct json_object **object, const struct meter *meter,
+                             const struct telegram *telegram)
+{
+        struct datetime time = telegram->time;
+        char text[DATETIME_TEXT_MAX];
+
+        if (!time.valid || !time.offset_of_mark || meter->clock_usec == 0)
+                return;
+        time.has_offset = false;
+        time.offset_min = (int16_t)((datetime_to_epoch(&time) - meter->clock_usec / 1000000) / 60);
+        time.has_offset = true;
+        datetime_print(&time, text);
+        json_add_text(object, "time", text);
+}
+
 static void native_telegram(const struct format_context *context, const struct meter *meter,
                             const struct meter_update *update, const struct format_values *values,
                             struct message_list *ret)
@@ -137,6 +153,7 @@ static void native_telegram(const struct format_context *context, const struct m
         if (meter->channel != 0)
                 keep_own(&object, meter, update->telegram);
         add_derived(&object, update);
+        set_time_of_mark(&object, meter, update->telegram);
         format_time((int64_t)update->host_usec, true, received);
         json_add_text(&object, "meter", meter->id);
         json_add_new(&object, "received", json_object_new_string(received));

@@ -156,6 +156,36 @@ static void the_past_first(void **state)
         }
 }
 
+/* W of P1 is the winter of the country: here of Finland, where noon is 10:00 UTC. */
+static void the_time_of_a_mark_is_that_of_the_zone(void **state)
+{
+        struct format_context context = base;
+        struct format_values values;
+        struct format_filter filter = { 0 };
+        struct message_list list = { 0 };
+        struct meter *m = new_meter();
+        struct meter_update update;
+
+        (void)state;
+        begin();
+        add("1-0:1.7.0", 700, 0);
+        telegram.time = datetime_of_fields(2025, 1, 11, 12, 0, 0);
+        telegram.time.has_offset = telegram.time.offset_of_mark = true;
+        telegram.time.offset_min = 60;
+        assert_int_equal(
+                meter_update(m, &telegram, WALL, SEC, INT64_C(1736589600000000), NULL, &update), 0);
+        context.formats = format_bit("native");
+        format_filter_apply(&filter, 0, (struct decimal){ 0 }, &update, &values);
+        format_telegram(&context, m, &update, &values, &list);
+        assert_non_null(
+                strstr(message_payload(list.head), "\"time\":\"2025-01-11T12:00:00+02:00\""));
+        assert_non_null(
+                strstr(message_payload(list.head), "\"time_utc\":\"2025-01-11T10:00:00+00:00\""));
+        message_list_clear(&list);
+        format_filter_done(&filter);
+        (void)meter_free(m);
+}
+
 static struct segment_case {
         const char *name, *in, *segment, *identifier;
 } segments[] = {
@@ -265,6 +295,7 @@ int main(void)
         static const struct CMUnitTest more[] = {
                 cmocka_unit_test(signature_changes_with_what_is_described),
                 cmocka_unit_test(the_past_first),
+                cmocka_unit_test(the_time_of_a_mark_is_that_of_the_zone),
         };
         static struct CMUnitTest all[ELEMENTSOF(segments) + ELEMENTSOF(times) +
                                      ELEMENTSOF(filters) + ELEMENTSOF(more)];
