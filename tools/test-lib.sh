@@ -237,14 +237,16 @@ setup() {
                 echo "$compiler $*" >"$stamp"
 }
 
-# run_tests TITLE BUILD MESON-ARGUMENT…: counts each test within each program.
+# run_tests TITLE BUILD MESON-ARGUMENT…: counts each test within each program. With BUILD_FIRST set, what these
+# tests need is built before them.
 run_tests() {
-        local title=$1 folder=$top/$2 log
+        local title=$1 folder=$top/$2 log built=(--no-rebuild)
         shift 2
+        [[ -z ${BUILD_FIRST:-} ]] || built=()
         rm -f "$folder"/meson-logs/testlog*.json
         echo "-- $title"
         log=$(mktemp)
-        if ! meson test -C "$folder" --no-rebuild --print-errorlogs "$@" >"$log" 2>&1 &&
+        if ! meson test -C "$folder" "${built[@]}" --print-errorlogs "$@" >"$log" 2>&1 &&
                 ! ls "$folder"/meson-logs/testlog*.json >/dev/null 2>&1; then
                 fail "$title" "meson test did not run"
                 tail -n 30 "$log"
