@@ -100,11 +100,10 @@ static bool has_energy(struct slice data, bool parity)
 
         while (text_next_line(&left, &line)) {
                 struct text_object object;
-                struct decimal value;
-                enum unit unit;
+                struct text_number number;
 
                 if (text_parse_object(line, &object) == 0 && object.obis.d == 8 &&
-                    text_parse_number(object.groups[0], &value, &unit) && unit == UNIT_WH)
+                    text_parse_number(object.groups[0], &number) && number.unit == UNIT_WH)
                         return true;
         }
         return false;

@@ -94,23 +94,34 @@ static bool is_bare_number(const struct text_object *object, struct decimal *ret
                decimal_compare(*ret, (struct decimal){ -1, 0 }) >= 0;
 }
 
+static void add_number(struct walk *walk, struct obis obis, const struct text_number *number,
+                       const struct datetime *captured)
+{
+        struct telegram *t = walk->t;
+        size_t n = t->n_readings;
+
+        telegram_add_captured(t, obis, number->value, number->unit, SCALE_WIRE, captured);
+        if (t->n_readings > n)
+                t->readings[n].point = number->point;
+}
+
 static void add_object(struct walk *walk, const struct text_object *object)
 {
         const struct slice *groups = object->groups;
         size_t at = object->n_groups == 2 && !memchr(groups[0].data, '*', groups[0].len) ? 1 : 0;
+        struct text_number number;
         struct decimal value;
-        enum unit unit;
         struct datetime captured;
 
         if (object->n_groups <= 2 && !is_history(object->obis) &&
-            text_parse_number(groups[at], &value, &unit)) {
+            text_parse_number(groups[at], &number)) {
                 if (object->n_groups == 1) {
-                        telegram_add_reading(walk->t, object->obis, value, unit, SCALE_WIRE);
+                        add_number(walk, object->obis, &number, NULL);
                         return;
                 }
                 /* P1 puts the time first, IEC 62056-21 readouts put it after the value. */
                 captured = text_parse_clock(groups[1 - at], walk->winter_offset_min);
-                telegram_add_captured(walk->t, object->obis, value, unit, SCALE_WIRE, &captured);
+                add_number(walk, object->obis, &number, &captured);
                 return;
         }
         if (is_bare_number(object, &value))
@@ -126,25 +137,23 @@ static void add_object(struct walk *walk, const struct text_object *object)
 static bool is_profile_head(const struct text_object *object)
 {
         struct obis column;
-        struct decimal ignored;
-        enum unit unit;
+        struct text_number ignored;
         static const uint8_t zero[] = { '0' };
 
         return (object->n_groups == 6 || object->n_groups == 7) && object->obis.c == 24 &&
                object->groups[3].len == 1 && object->groups[3].data[0] == '1' &&
                obis_parse(object->groups[4], &column) == (int)object->groups[4].len &&
-               text_join_number((struct slice){ zero, 1 }, object->groups[5], &ignored, &unit);
+               text_join_number((struct slice){ zero, 1 }, object->groups[5], &ignored);
 }
 
 static void add_profile_value(struct walk *walk, const struct text_object *head,
                               struct slice number)
 {
         struct datetime captured = text_parse_clock(head->groups[0], walk->winter_offset_min);
-        struct decimal value;
-        enum unit unit;
+        struct text_number joined;
 
-        if (text_join_number(number, head->groups[5], &value, &unit))
-                telegram_add_captured(walk->t, head->obis, value, unit, SCALE_WIRE, &captured);
+        if (text_join_number(number, head->groups[5], &joined))
+                add_number(walk, head->obis, &joined, &captured);
         else
                 add_text(walk, head->obis, head->value);
 }

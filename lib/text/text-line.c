@@ -156,8 +156,7 @@ static bool looks_like_unit(struct slice unit)
         return true;
 }
 
-bool text_join_number(struct slice number, struct slice unit, struct decimal *ret_value,
-                      enum unit *ret_unit)
+bool text_join_number(struct slice number, struct slice unit, struct text_number *ret)
 {
         struct decimal value;
         int8_t exponent;
@@ -169,23 +168,23 @@ bool text_join_number(struct slice number, struct slice unit, struct decimal *re
         n = decimal_parse(number, &value);
         if (n < 0 || (size_t)n != number.len || unit.len == 0)
                 return false;
-        if (unit_parse((const char *)unit.data, unit.len, ret_unit, &exponent))
-                return decimal_shift(value, exponent, ret_value) == 0;
+        ret->point = value.exponent;
+        if (unit_parse((const char *)unit.data, unit.len, &ret->unit, &exponent))
+                return decimal_shift(value, exponent, &ret->value) == 0;
         if (!looks_like_unit(unit))
                 return false;
-        *ret_unit = UNIT_UNKNOWN;
-        *ret_value = value;
+        ret->unit = UNIT_UNKNOWN;
+        ret->value = value;
         return true;
 }
 
-bool text_parse_number(struct slice group, struct decimal *ret_value, enum unit *ret_unit)
+bool text_parse_number(struct slice group, struct text_number *ret)
 {
         size_t star = 0;
 
         while (star < group.len && group.data[star] != '*')
                 star++;
-        return text_join_number(slice_first(group, star), slice_from(group, star + 1), ret_value,
-                                ret_unit);
+        return text_join_number(slice_first(group, star), slice_from(group, star + 1), ret);
 }
 
 size_t text_collect_digits(struct slice text, uint8_t *digits, size_t max, size_t *ret_at)

@@ -58,16 +58,22 @@ bool text_next_line(struct slice *left, struct slice *ret);
 /* -EBADMSG when the line is not exactly one object. Slices borrow from the line. */
 int text_parse_object(struct slice line, struct text_object *ret);
 
+/* A number with its unit, as text. */
+struct text_number {
+        struct decimal value; /* in `unit` */
+        enum unit unit;
+        int8_t point; /* the exponent that it was sent with: -3 of 000123.456 */
+};
+
 /*
  * Reads "000123.456*kWh" into base units (123456 Wh), with blanks around number and unit. A unit
  * that is not shown leaves the number as it is, with UNIT_UNKNOWN. False when it is no number or
  * has no unit: then it is a text.
  */
-bool text_parse_number(struct slice group, struct decimal *ret_value, enum unit *ret_unit);
+bool text_parse_number(struct slice group, struct text_number *ret);
 
 /* The same for a number and its unit that stand in different groups. */
-bool text_join_number(struct slice number, struct slice unit, struct decimal *ret_value,
-                      enum unit *ret_unit);
+bool text_join_number(struct slice number, struct slice unit, struct text_number *ret);
 
 /*
  * Reads a time: YYMMDDhhmm[ss] or YYYYMMDDhhmmss, with or without punctuation ("20240111

@@ -31,7 +31,7 @@ struct reading {
         struct decimal value;            /* exact, in `unit` (W, Wh, V …: base units) */
         enum scale_source scale;
         int8_t likely;            /* with SCALE_LIKELY: the exponent that fits */
-        int8_t point;             /* of a float: the exponent that its number was sent with */
+        int8_t point;             /* of a float or text: the exponent it was sent with; else 0 */
         struct datetime captured; /* valid only where the telegram gives it per value */
 };
 

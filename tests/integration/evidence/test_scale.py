@@ -47,6 +47,16 @@ class Scale(unittest.TestCase):
             self.assertEqual(set(bed.d.meter("E00440056789000001", "ScaleProof").values()),
                              {"wire"})
 
+    def test_a_scale_multiplies_the_number_as_it_stands_in_a_text(self):
+        """0.5 times 1000, however many decimals the meter writes."""
+        meter = "E00440056789000001"
+        with MeterBed(config=f'[meter "{meter}"]\nScale.1.7.0=1000\n') as bed:
+            for n, drawn in enumerate(("00.500*kW", "00.5*kW"), 1):
+                bed.feed(dsmr(drawn=drawn))
+                bed.wait_telegrams(meter, n)
+                self.assertEqual(bed.d.meter(meter, "Readings")["active_power_import"][0],
+                                 500.0)
+
     def test_energy_that_contradicts_the_power_is_told_with_the_line_that_mends_it(self):
         """The register counts single watt-hours, and the usual Kamstrup counts tens."""
         with MeterBed() as bed:
