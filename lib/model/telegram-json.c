@@ -40,7 +40,8 @@ struct json_object *telegram_reading_to_json(const struct reading *reading)
         /* Of a code with F, which is of a past period, the name would be that of the present. */
         bool named = reading->quantity && reading->obis.f == 255;
         struct json_object *object = json_object_new_object();
-        char code[OBIS_TEXT_MAX], captured[DATETIME_TEXT_MAX];
+        struct datetime captured = reading->captured;
+        char code[OBIS_TEXT_MAX], text[DATETIME_TEXT_MAX];
 
         add_text(&object, "obis", obis_print(reading->obis, code));
         add_text(&object, "name", named ? reading->quantity->name : NULL);
@@ -48,8 +49,10 @@ struct json_object *telegram_reading_to_json(const struct reading *reading)
         add_text(&object, "unit", unit_name(reading->unit));
         if (reading_is_unscaled(reading))
                 json_add_new(&object, "unscaled", json_object_new_boolean(1));
-        if (datetime_print(&reading->captured, captured) > 0)
-                json_add_new(&object, "captured", json_object_new_string(captured));
+        /* W and S of P1 mean the zone of a country, which nobody has named. */
+        captured.has_offset = captured.has_offset && !captured.offset_of_mark;
+        if (datetime_print(&captured, text) > 0)
+                json_add_new(&object, "captured", json_object_new_string(text));
         return object;
 }
 

@@ -95,6 +95,22 @@ static void a_value_that_was_captured_earlier(void **state)
                     "\"captured\":\"2026-01-02T03:00:00+01:00\"}],\"texts\":[],\"error\":null}");
 }
 
+/* Winter is another hour in Finland than in Belgium. */
+static void a_capture_that_says_winter_names_no_offset(void **state)
+{
+        struct datetime captured = datetime_of_fields(2026, 1, 2, 3, 0, 0);
+
+        captured.has_offset = captured.offset_of_mark = true;
+        captured.offset_min = 60;
+        telegram_add_captured(&t, (struct obis)OBIS_OF(0, 1, 24, 2, 1, 255),
+                              (struct decimal){ 30545, -3 }, UNIT_M3, SCALE_WIRE, &captured);
+        assert_json("{\"meter\":null,\"manufacturer\":null,\"model\":null,\"profile\":null,"
+                    "\"framing\":\"hdlc\",\"encrypted\":false,\"system_title\":null,\"time\":null,"
+                    "\"readings\":[{\"obis\":\"0-1:24.2.1\",\"name\":\"submeter_volume\","
+                    "\"value\":30.545,\"unit\":\"m\xc2\xb3\","
+                    "\"captured\":\"2026-01-02T03:00:00\"}],\"texts\":[],\"error\":null}");
+}
+
 /* The name is that of the present value: of two with one name the last would count. */
 static void a_value_of_a_past_period_has_no_name(void **state)
 {
@@ -125,6 +141,7 @@ int main(void)
                 cmocka_unit_test_setup(a_number_whose_scale_nobody_told, begin),
                 cmocka_unit_test_setup(a_value_of_a_past_period_has_no_name, begin),
                 cmocka_unit_test_setup(a_value_that_was_captured_earlier, begin),
+                cmocka_unit_test_setup(a_capture_that_says_winter_names_no_offset, begin),
                 cmocka_unit_test_setup(what_cannot_be_read, begin),
         };
 
