@@ -40,7 +40,7 @@ static void deliver_bare(struct layout *l, const struct axdr_value *value, bool 
                 struct datetime time = datetime_of_cosem(value->bytes);
 
                 if (time.valid) {
-                        if (!t->time.valid)
+                        if (!t->time.valid || t->time.denied)
                                 t->time = time;
                         return;
                 }
@@ -118,7 +118,7 @@ static size_t read_attribute(struct reader *r, struct pairs *p, uint16_t class_i
         object = (struct layout_object){ class_id, obis_of_bytes(name.bytes.data),
                                          (uint8_t)attribute.number };
         p->n_pairs++;
-        p->last = object.obis;
+        p->last = layout_code_of(&object);
         note_definition(p, &object, r);
         return 2 + read_value(r, p->layout, &object, left - 2);
 }

@@ -84,8 +84,9 @@ static void deliver_text_number(struct layout *l, struct obis obis, int64_t numb
         deliver_text(l, obis, text, decimal_print((struct decimal){ .mantissa = number }, text));
 }
 
+/* `point`: as in struct reading. */
 static void deliver_number(struct layout *l, const struct layout_object *object,
-                           const struct axdr_value *value, const struct scaler *scaler)
+                           const struct axdr_value *value, const struct scaler *scaler, int point)
 {
         struct decimal number = { .mantissa = value->number };
         enum unit unit = UNIT_UNSAID;
@@ -106,8 +107,8 @@ static void deliver_number(struct layout *l, const struct layout_object *object,
                 number.exponent = scaler->exponent;
                 unit = unit_of_cosem(scaler->unit);
         }
-        telegram_add_reading(l->telegram, object->obis, number, unit,
-                             scaler ? SCALE_WIRE : SCALE_NONE);
+        telegram_add_captured(l->telegram, object->obis, number, unit,
+                              scaler ? SCALE_WIRE : SCALE_NONE, point, NULL);
 }
 
 /*
@@ -145,7 +146,6 @@ static void deliver_float(struct layout *l, const struct layout_object *object,
 {
         struct reader r = reader_over(value->bytes);
         struct axdr_value number = { .tag = AXDR_LONG64 };
-        size_t n = l->telegram->n_readings;
         struct decimal decimal;
         double x;
 
@@ -170,9 +170,8 @@ static void deliver_float(struct layout *l, const struct layout_object *object,
         deliver_number(l, object, &number,
                        &(struct scaler){ .exponent = (int8_t)(decimal.exponent +
                                                               (scaler ? scaler->exponent : 0)),
-                                         .unit = scaler ? scaler->unit : 0 });
-        if (l->telegram->n_readings > n)
-                l->telegram->readings[n].point = decimal.exponent;
+                                         .unit = scaler ? scaler->unit : 0 },
+                       decimal.exponent);
 }
 
 static void deliver_time(struct layout *l, const struct layout_object *object, struct slice bytes)
@@ -182,7 +181,7 @@ static void deliver_time(struct layout *l, const struct layout_object *object, s
         char text[DATETIME_TEXT_MAX];
         size_t n = datetime_print(&time, text);
 
-        if (is_clock(object) && !t->time.valid)
+        if (is_clock(object) && (!t->time.valid || t->time.denied))
                 t->time = time;
         if (n > 0)
                 deliver_text(l, object->obis, text, n);
@@ -238,22 +237,22 @@ void layout_deliver_text(struct layout *l, const struct layout_object *object,
 
 /* A demand register is named by its current average, D of 4, 14 or 24. Its last one, and when that
  * was captured, are of the D behind it (IEC 62056-6-1, value group D). */
-static struct layout_object last_average_of(const struct layout_object *object)
+struct obis layout_code_of(const struct layout_object *object)
 {
-        struct layout_object last = *object;
+        struct obis code = object->obis;
 
         if (object->class_id == CLASS_DEMAND_REGISTER && object->obis.d < 30 &&
             object->obis.d % 10 == D_AVERAGE &&
             (object->attribute == ATTRIBUTE_LAST_AVERAGE ||
              object->attribute == ATTRIBUTE_CAPTURED))
-                last.obis.d++;
-        return last;
+                code.d++;
+        return code;
 }
 
 void layout_deliver(struct layout *l, const struct layout_object *object,
                     const struct axdr_value *value, const struct scaler *scaler)
 {
-        struct layout_object named = last_average_of(object);
+        struct layout_object named = *object;
 
         if (value->absent) {
                 layout_pass_over(l);
@@ -261,9 +260,10 @@ void layout_deliver(struct layout *l, const struct layout_object *object,
         }
         if (!scaler)
                 scaler = find_scaler(l, object->obis);
+        named.obis = layout_code_of(object);
         object = &named;
         if (axdr_is_number(value->tag))
-                deliver_number(l, object, value, scaler);
+                deliver_number(l, object, value, scaler, 0);
         else if (value->tag == AXDR_FLOAT32 || value->tag == AXDR_FLOAT64)
                 deliver_float(l, object, value, scaler);
         else if (value->tag == AXDR_ENUM || value->tag == AXDR_BOOLEAN || value->tag == AXDR_BCD)

@@ -78,6 +78,9 @@ struct layout_object {
 /* Counts a value that cannot be shown. */
 void layout_pass_over(struct layout *l);
 
+/* The code that the value of this attribute is delivered under. */
+struct obis layout_code_of(const struct layout_object *object);
+
 /* Delivers a value that is a text whatever its type. */
 void layout_deliver_text(struct layout *l, const struct layout_object *object,
                          const struct axdr_value *value);

@@ -556,10 +556,9 @@ bool meter_scale_contradicted(const struct meter *m, struct meter_scale_fault *r
                 value = meter_find_obis(m, obis);
                 if (!value)
                         continue;
-                *ret = (struct meter_scale_fault){ obis,
-                                                   { 1, (int8_t)(value->reading.value.exponent -
-                                                                 value->reading.point +
-                                                                 proof->shift) } };
+                *ret = (struct meter_scale_fault){
+                        obis, { 1, (int8_t)(value->reading.value.exponent + proof->shift) }
+                };
                 return true;
         }
         return false;

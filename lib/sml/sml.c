@@ -272,7 +272,7 @@ static void add_number(struct telegram *t, struct obis obis, int64_t value, int6
                 t->n_dropped++;
                 return;
         }
-        telegram_add_captured(t, obis, decimal, u, has_scale ? SCALE_WIRE : SCALE_NONE,
+        telegram_add_captured(t, obis, decimal, u, has_scale ? SCALE_WIRE : SCALE_NONE, 0,
                               captured->valid ? captured : NULL);
 }
 

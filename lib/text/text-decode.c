@@ -80,29 +80,27 @@ static bool is_history(struct obis obis)
 }
 
 /* "13.7.0(0.987)": a quantity that has no unit is written without one. */
-static bool is_bare_number(const struct text_object *object, struct decimal *ret)
+static bool is_bare_number(const struct text_object *object, struct text_number *ret)
 {
         const struct quantity *quantity = quantity_find(object->obis);
         enum unit unit = quantity ? quantity->unit : unit_of_obis(object->obis);
         struct slice group = object->groups[0];
 
         if (unit != UNIT_NONE || object->n_groups != 1 || group.len == 0 ||
-            decimal_parse(group, ret) != (int)group.len)
+            decimal_parse(group, &ret->value) != (int)group.len)
                 return false;
+        ret->unit = UNIT_NONE;
+        ret->point = ret->value.exponent;
         /* A power factor is within 1 (E.ON of Hungary sends something else under this code). */
-        return decimal_compare(*ret, (struct decimal){ 1, 0 }) <= 0 &&
-               decimal_compare(*ret, (struct decimal){ -1, 0 }) >= 0;
+        return decimal_compare(ret->value, (struct decimal){ 1, 0 }) <= 0 &&
+               decimal_compare(ret->value, (struct decimal){ -1, 0 }) >= 0;
 }
 
 static void add_number(struct walk *walk, struct obis obis, const struct text_number *number,
                        const struct datetime *captured)
 {
-        struct telegram *t = walk->t;
-        size_t n = t->n_readings;
-
-        telegram_add_captured(t, obis, number->value, number->unit, SCALE_WIRE, captured);
-        if (t->n_readings > n)
-                t->readings[n].point = number->point;
+        telegram_add_captured(walk->t, obis, number->value, number->unit, SCALE_WIRE, number->point,
+                              captured);
 }
 
 static void add_object(struct walk *walk, const struct text_object *object)
@@ -110,7 +108,6 @@ static void add_object(struct walk *walk, const struct text_object *object)
         const struct slice *groups = object->groups;
         size_t at = object->n_groups == 2 && !memchr(groups[0].data, '*', groups[0].len) ? 1 : 0;
         struct text_number number;
-        struct decimal value;
         struct datetime captured;
 
         if (object->n_groups <= 2 && !is_history(object->obis) &&
@@ -124,8 +121,8 @@ static void add_object(struct walk *walk, const struct text_object *object)
                 add_number(walk, object->obis, &number, &captured);
                 return;
         }
-        if (is_bare_number(object, &value))
-                telegram_add_reading(walk->t, object->obis, value, UNIT_NONE, SCALE_WIRE);
+        if (is_bare_number(object, &number))
+                add_number(walk, object->obis, &number, NULL);
         else
                 add_text(walk, object->obis, object->n_groups == 1 ? groups[0] : object->value);
 }

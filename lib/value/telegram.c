@@ -54,12 +54,25 @@ static bool same_value(struct decimal a, struct decimal b)
         return a.mantissa == b.mantissa && a.exponent == b.exponent;
 }
 
-void telegram_add_captured(struct telegram *t, struct obis obis, struct decimal value,
-                           enum unit unit, enum scale_source scale, const struct datetime *captured)
+/* How many zeros behind `sent` were cut, to make `left` of it. */
+static int cut_zeros(int64_t sent, int64_t left)
 {
+        int n = 0;
+
+        for (; sent != left && sent != 0 && sent % 10 == 0; sent /= 10)
+                n++;
+        return sent == left ? n : 0;
+}
+
+void telegram_add_captured(struct telegram *t, struct obis obis, struct decimal value,
+                           enum unit unit, enum scale_source scale, int point,
+                           const struct datetime *captured)
+{
+        int64_t sent = value.mantissa;
         struct reading *reading;
 
         unit_settle(obis, &unit, &value);
+        point += cut_zeros(sent, value.mantissa);
         for (size_t i = 0; i < t->n_readings; i++) {
                 reading = &t->readings[i];
                 if (!obis_equal(reading->obis, obis))
@@ -68,6 +81,7 @@ void telegram_add_captured(struct telegram *t, struct obis obis, struct decimal 
                 if (captured && captured->valid && reading->captured.valid) {
                         if (datetime_to_epoch(captured) > datetime_to_epoch(&reading->captured)) {
                                 reading->value = value;
+                                reading->point = (int8_t)point;
                                 reading->captured = *captured;
                         }
                         return;
@@ -83,7 +97,7 @@ void telegram_add_captured(struct telegram *t, struct obis obis, struct decimal 
         reading->obis = obis;
         reading->value = value;
         reading->unit = unit;
-        reading->point = 0;
+        reading->point = (int8_t)point;
         reading->quantity = look_up(t->memo, t->n_readings - 1, obis);
         reading_set_scale(reading, value.exponent, scale);
         reading->captured = captured ? *captured : (struct datetime){ 0 };
@@ -92,7 +106,7 @@ void telegram_add_captured(struct telegram *t, struct obis obis, struct decimal 
 void telegram_add_reading(struct telegram *t, struct obis obis, struct decimal value,
                           enum unit unit, enum scale_source scale)
 {
-        telegram_add_captured(t, obis, value, unit, scale, NULL);
+        telegram_add_captured(t, obis, value, unit, scale, 0, NULL);
 }
 
 uint8_t *telegram_alloc(struct telegram *t, size_t n)

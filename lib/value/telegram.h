@@ -118,11 +118,12 @@ void telegram_add_reading(struct telegram *t, struct obis obis, struct decimal v
                           enum unit unit, enum scale_source scale);
 
 /*
- * The same, with the time at which a sub-meter captured it. Of several with one code and such times
- * the newest stays.
+ * The same, with the time at which a sub-meter captured it, or NULL. Of several with one code and
+ * such times the newest stays. `point` is the exponent that the number was sent with, as in struct
+ * reading.
  */
 void telegram_add_captured(struct telegram *t, struct obis obis, struct decimal value,
-                           enum unit unit, enum scale_source scale,
+                           enum unit unit, enum scale_source scale, int point,
                            const struct datetime *captured);
 
 /* Adds a text, in hex unless it is UTF-8; `value` lives as long as the telegram. */

@@ -45,6 +45,11 @@ static struct decoder_case cases[] = {
         { "a clock that is right", CLOCK_SAYS("80"),
           "1-0:1.7.0=7W; time=2023-06-06T17:31:20+02:00" },
         { "a clock that is wrong by its own word has no time", CLOCK_SAYS("81"), "1-0:1.7.0=7W" },
+        { "a clock that is wrong, and one in the list that is right",
+          "HLx0f000000010c07e7060602111f1412ff88810204090600000100"
+          "00ff090c07e7060602111f1412ff8880090601000107"
+          "00ff0600000007",
+          "1-0:1.7.0=7W; 0-0:1.0.0='2023-06-06T17:31:20+02:00'; time=2023-06-06T17:31:20+02:00" },
         { "a word of the clock that is wrong itself says nothing", CLOCK_SAYS("89"),
           "1-0:1.7.0=7W; time=2023-06-06T17:31:20+02:00" },
         { "a clock that says nothing of itself", CLOCK_SAYS("ff"),

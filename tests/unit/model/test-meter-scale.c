@@ -153,12 +153,6 @@ static void the_fault_names_the_factor(void **state)
         decimal_print(fault.factor, text);
         assert_string_equal(text, "10");
         assert_int_equal(fault.obis.c, 1);
-        /* sent with one decimal: the digits are ten times the number */
-        for (size_t i = 0; i < m->n_values; i++)
-                m->values[i].reading.point = -1;
-        assert_true(meter_scale_contradicted(m, &fault));
-        decimal_print(fault.factor, text);
-        assert_string_equal(text, "100");
         meter_free(m);
 }
 

@@ -86,7 +86,7 @@ static void a_value_that_was_captured_earlier(void **state)
         captured.offset_min = 60;
         t.time = datetime_of_fields(2026, 3, 31, 3, 4, 5);
         telegram_add_captured(&t, (struct obis)OBIS_OF(0, 1, 24, 2, 1, 255),
-                              (struct decimal){ 30545, -3 }, UNIT_M3, SCALE_WIRE, &captured);
+                              (struct decimal){ 30545, -3 }, UNIT_M3, SCALE_WIRE, 0, &captured);
         assert_json("{\"meter\":null,\"manufacturer\":null,\"model\":null,\"profile\":null,"
                     "\"framing\":\"hdlc\",\"encrypted\":false,\"system_title\":null,"
                     "\"time\":\"2026-03-31T03:04:05\","
@@ -103,7 +103,7 @@ static void a_capture_that_says_winter_names_no_offset(void **state)
         captured.has_offset = captured.offset_of_mark = true;
         captured.offset_min = 60;
         telegram_add_captured(&t, (struct obis)OBIS_OF(0, 1, 24, 2, 1, 255),
-                              (struct decimal){ 30545, -3 }, UNIT_M3, SCALE_WIRE, &captured);
+                              (struct decimal){ 30545, -3 }, UNIT_M3, SCALE_WIRE, 0, &captured);
         assert_json("{\"meter\":null,\"manufacturer\":null,\"model\":null,\"profile\":null,"
                     "\"framing\":\"hdlc\",\"encrypted\":false,\"system_title\":null,\"time\":null,"
                     "\"readings\":[{\"obis\":\"0-1:24.2.1\",\"name\":\"submeter_volume\","

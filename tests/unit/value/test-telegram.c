@@ -231,6 +231,46 @@ static void test_a_scale_brings_its_unit(void **state)
         assert_false(reading_is_unscaled(&t.readings[0]));
 }
 
+/* With its exponent the number is the one that was sent, whatever is cut of it here. */
+static void test_the_point_is_where_it_was_sent(void **state)
+{
+        static const struct {
+                struct decimal value;
+                enum unit unit;
+                int point, want;
+        } rows[] = {
+                { { 500, 0 }, UNIT_W, -3, -3 },         /* 00.500*kW */
+                { { 12341, 6 }, UNIT_JOULE, -3, -3 },   /* 12.341*GJ */
+                { { 12340, 6 }, UNIT_JOULE, -3, -2 },   /* 12.340*GJ, of which a zero is cut */
+                { { 777000000, 0 }, UNIT_JOULE, 0, 6 }, /* J */
+                { { 0, 0 }, UNIT_JOULE, -3, -3 },
+        };
+
+        (void)state;
+        for (size_t i = 0; i < ELEMENTSOF(rows); i++) {
+                telegram_reset(&t, "p1");
+                telegram_add_captured(&t, (struct obis)OBIS_OF(0, 1, 24, 2, 1, 255), rows[i].value,
+                                      rows[i].unit, SCALE_WIRE, rows[i].point, NULL);
+                assert_int_equal(t.readings[0].point, rows[i].want);
+        }
+}
+
+static void test_the_point_is_of_the_newest(void **state)
+{
+        const struct obis gas = OBIS_OF(0, 1, 24, 2, 1, 255);
+        struct datetime at = datetime_of_fields(2026, 1, 2, 3, 0, 0);
+
+        (void)state;
+        telegram_reset(&t, "d0");
+        telegram_add_captured(&t, gas, (struct decimal){ 12785, 0 }, UNIT_M3, SCALE_WIRE, 0, &at);
+        at.hour++;
+        telegram_add_captured(&t, gas, (struct decimal){ 127855, -1 }, UNIT_M3, SCALE_WIRE, -1,
+                              &at);
+        assert_int_equal(t.n_readings, 1);
+        assert_int_equal(t.readings[0].value.mantissa, 127855);
+        assert_int_equal(t.readings[0].point, -1);
+}
+
 static void test_the_same_value_twice_is_one(void **state)
 {
         (void)reset(NULL);
@@ -272,6 +312,8 @@ int main(void)
                 cmocka_unit_test(test_units_come_from_the_table),
                 cmocka_unit_test(test_units_are_settled),
                 cmocka_unit_test(test_a_scale_brings_its_unit),
+                cmocka_unit_test(test_the_point_is_where_it_was_sent),
+                cmocka_unit_test(test_the_point_is_of_the_newest),
                 cmocka_unit_test(test_the_same_value_twice_is_one),
                 cmocka_unit_test(test_what_cannot_be_printed_becomes_hex),
                 cmocka_unit_test(test_a_failed_telegram_holds_nothing),
