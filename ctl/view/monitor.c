@@ -84,10 +84,13 @@ static double power_of(struct monitor_meter *meter, struct json_object *readings
 
         meter->has_import = meter->has_import || isfinite(import);
         meter->has_export = meter->has_export || isfinite(export);
+        /* All values at once are of several telegrams, and the net power is of one. */
+        if (isfinite(net))
+                return net;
         if (isfinite(import) && isfinite(export))
                 return import - export;
-        if (isfinite(net) || (meter->has_import && meter->has_export))
-                return net;
+        if (meter->has_import && meter->has_export)
+                return (double)NAN;
         return isfinite(import) ? import : -export;
 }
 

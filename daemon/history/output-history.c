@@ -129,13 +129,14 @@ static const struct meter_value *fresh(const struct meter *m, const struct meter
         return value && value->sequence == update->sequence ? value : NULL;
 }
 
-/* The counter of a meter of another medium: the first of its values that is one. */
+/* The counter of a meter of another medium: the first of its values of now that is one. */
 static const struct meter_value *other_counter(const struct meter_update *update)
 {
         for (size_t i = 0; i < update->n_values; i++) {
-                const struct quantity *quantity = update->values[i]->reading.quantity;
+                const struct reading *reading = &update->values[i]->reading;
 
-                if (quantity && quantity_is_counter(quantity))
+                if (reading->quantity && quantity_is_counter(reading->quantity) &&
+                    reading->obis.f == 255)
                         return update->values[i];
         }
         return NULL;
