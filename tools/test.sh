@@ -3,8 +3,8 @@
 # Every test of the project, on a fresh Debian 12 or 13: installs what it needs, builds in
 # build-test/, and closes with a line "N passed, N failed, N skipped".
 #
-# usage: tools/test.sh [PART…]      without a part: all but apt, image, debian13 and coverage, those that are
-#                                   other machines' (vm, bare) beside the others
+# usage: tools/test.sh [PART…]      without a part: all but apt, image, debian13 and coverage, some of them
+#                                   (vm, bare, fuzz) beside the others
 # TEST_BUDGET=SECONDS: a part that would begin later is skipped, and says so.
 #   format       clang-format, codespell, layers, shellcheck, man pages, documents
 #   build        gcc and clang, warnings are errors
@@ -416,9 +416,10 @@ join_beside() {
 
 parts=("$@")
 if [[ $# == 0 ]]; then
-        # What waits, and what the emulator waits for, first: then there is less of both at once.
-        parts=(format build unit package integration attacks web extend asan tsan valgrind fuzz cross)
-        beside=(vm bare)
+        # What waits, and what the emulator waits for, first: then there is less of both at once. Fuzzing takes its
+        # seconds whatever else there is.
+        parts=(format build unit package integration attacks web extend asan tsan valgrind cross)
+        beside=(vm bare fuzz)
 fi
 for part in "${parts[@]}" "${beside[@]}"; do
         if ! declare -F "part_$part" >/dev/null; then
