@@ -114,7 +114,7 @@ static const struct meter_value *find_register(const struct meter *m)
         if (is_electric(m))
                 return meter_find_obis(m, (struct obis)OBIS_OF(1, 0, 1, 8, 0, 255));
         for (size_t i = 0; i < m->n_values; i++)
-                if (m->values[i].reading.quantity && m->values[i].reading.obis.f == 255 &&
+                if (m->values[i].reading.quantity && !reading_is_past(&m->values[i].reading) &&
                     quantity_is_counter(m->values[i].reading.quantity))
                         return &m->values[i];
         return NULL;

@@ -127,7 +127,8 @@ static void print_pretty(const struct telegram *telegram)
                 decimal_print(reading->value, number);
                 printf("  %-16s %16s %-5s %s\n", obis_print(reading->obis, code), number,
                        unit ? unit : "",
-                       reading->quantity && reading->obis.f == 255 ? reading->quantity->label : "");
+                       reading->quantity && !reading_is_past(reading) ? reading->quantity->label
+                                                                      : "");
         }
         for (size_t i = 0; i < telegram->n_texts; i++) {
                 const struct text *t = &telegram->texts[i];

@@ -18,7 +18,7 @@
 static bool sent_before(const struct format_values *values, size_t i)
 {
         for (size_t k = 0; k < i; k++)
-                if (!format_is_past(values->values[k]) &&
+                if (!reading_is_past(&values->values[k]->reading) &&
                     obis_same_quantity(values->values[k]->reading.obis,
                                        values->values[i]->reading.obis))
                         return true;
@@ -82,7 +82,7 @@ static void datacollector_telegram(const struct format_context *context, const s
                                                        : NULL;
 
                 if (!name || values->values[i]->flags & METER_VALUE_DERIVED ||
-                    format_is_past(values->values[i]) || sent_before(values, i))
+                    reading_is_past(&values->values[i]->reading) || sent_before(values, i))
                         continue;
                 n = strlen(name);
                 if (n >= sizeof(topic) - prefix)

@@ -97,7 +97,7 @@ static struct entity_class class_of(const struct meter *meter, const struct mete
 
         if (!class.device_class || reading->unit != UNIT_NONE)
                 class.device_class = class_of_unit(meter, reading->unit, counts);
-        if (counts && format_is_past(value))
+        if (counts && reading_is_past(&value->reading))
                 class.state_class = NULL; /* a number that falls each day would be added up */
         return class;
 }
@@ -207,7 +207,7 @@ static void add_value(const struct format_context *context, const struct meter *
         if (expiry_s > 0)
                 json_add(&component, "expire_after", json_object_new_int((int32_t)expiry_s));
         /* Codes without a name in the table, and past values: there, but not enabled. */
-        if (!reading->quantity || format_is_past(value))
+        if (!reading->quantity || reading_is_past(&value->reading))
                 json_add(&component, "enabled_by_default", json_object_new_boolean(0));
         json_add(components, format_identifier(value->key, leaf, sizeof(leaf)), component);
 }

@@ -133,7 +133,8 @@ static void jeedom_topic(const struct format_context *context, const char *meter
 static void add_value_command(const struct format_context *context, struct json_object **commands,
                               const struct meter *meter, const struct meter_value *value)
 {
-        const struct quantity *present = format_is_past(value) ? NULL : value->reading.quantity;
+        const struct quantity *present =
+                reading_is_past(&value->reading) ? NULL : value->reading.quantity;
         const char *unit = unit_name(value->reading.unit);
         char label[FORMAT_LABEL_MAX];
 

@@ -17,7 +17,7 @@
 static bool seen_before(const struct format_values *values, size_t i)
 {
         for (size_t k = 0; k < i; k++)
-                if (!format_is_past(values->values[k]) &&
+                if (!reading_is_past(&values->values[k]->reading) &&
                     obis_same_quantity(values->values[k]->reading.obis,
                                        values->values[i]->reading.obis))
                         return true;
@@ -43,7 +43,7 @@ static void rl_dsp_telegram(const struct format_context *context, const struct m
 
                 if (!reading->quantity || !reading->quantity->datacollector ||
                     values->values[i]->flags & METER_VALUE_DERIVED ||
-                    format_is_past(values->values[i]) || seen_before(values, i))
+                    reading_is_past(&values->values[i]->reading) || seen_before(values, i))
                         continue;
                 decimal_print_float(reading->value, number);
                 n += (size_t)snprintf(payload + n, sizeof(payload) - n, ", \"%u.%u.%u\": %s",

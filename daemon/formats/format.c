@@ -303,11 +303,6 @@ void format_time(int64_t usec, bool milliseconds, char buf[static FORMAT_TIME_MA
                        (int)(fraction / 1000));
 }
 
-bool format_is_past(const struct meter_value *value)
-{
-        return value->reading.obis.f != 255;
-}
-
 enum message_class format_class(const struct meter_value *value)
 {
         return quantity_is_counter(value->reading.quantity) ||

@@ -154,9 +154,6 @@ const char *format_meter_name(const struct format_context *context, const struct
 const char *format_value_name(const struct meter *meter, const struct meter_value *value,
                               bool english, char buf[static FORMAT_LABEL_MAX]);
 
-/* True of a value with F: of an earlier day or billing period. It counts up no further. */
-bool format_is_past(const struct meter_value *value);
-
 /* Seconds until a value is stale, in coarse steps; 0 while its interval is not known. */
 uint32_t format_expiry_s(const struct format_context *context, const struct meter_value *value);
 

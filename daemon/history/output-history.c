@@ -136,7 +136,7 @@ static const struct meter_value *other_counter(const struct meter_update *update
                 const struct reading *reading = &update->values[i]->reading;
 
                 if (reading->quantity && quantity_is_counter(reading->quantity) &&
-                    reading->obis.f == 255)
+                    !reading_is_past(reading))
                         return update->values[i];
         }
         return NULL;

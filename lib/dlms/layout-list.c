@@ -375,7 +375,7 @@ static void deliver_item(struct layout *l, const struct profile_item *item,
                         layout_deliver_text(l, &object, value);
                 break;
         case ITEM_TIME:
-                if (!t->time.valid || t->time.denied)
+                if (!datetime_is_believed(&t->time))
                         t->time = datetime_of_cosem(value->bytes);
                 break;
         case ITEM_DATE:
@@ -430,7 +430,7 @@ int layout_list_decode(struct reader *r, struct layout *l)
         memcpy(l->parts, unspecified, sizeof(unspecified));
         for (size_t i = 0; i < list->n_items; i++)
                 deliver_item(l, &list->items[i], &v.value[i]);
-        if ((!l->telegram->time.valid || l->telegram->time.denied) && l->parts[0])
+        if (!datetime_is_believed(&l->telegram->time) && l->parts[0])
                 l->telegram->time =
                         datetime_of_cosem((struct slice){ l->parts, sizeof(unspecified) });
         return 0;

@@ -40,7 +40,7 @@ static void deliver_bare(struct layout *l, const struct axdr_value *value, bool 
                 struct datetime time = datetime_of_cosem(value->bytes);
 
                 if (time.valid) {
-                        if (!t->time.valid || t->time.denied)
+                        if (!datetime_is_believed(&t->time))
                                 t->time = time;
                         return;
                 }

@@ -181,7 +181,7 @@ static void deliver_time(struct layout *l, const struct layout_object *object, s
         char text[DATETIME_TEXT_MAX];
         size_t n = datetime_print(&time, text);
 
-        if (is_clock(object) && (!t->time.valid || t->time.denied))
+        if (is_clock(object) && !datetime_is_believed(&t->time))
                 t->time = time;
         if (n > 0)
                 deliver_text(l, object->obis, text, n);

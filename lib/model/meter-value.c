@@ -43,7 +43,7 @@ void meter_value_name(const struct meter *m, const struct reading *reading,
         char code[OBIS_TEXT_MAX];
 
         /* A code with F is of a past billing period: the name is that of the present value. */
-        if (quantity && reading->obis.f == 255 && !has_key(m, quantity->name))
+        if (quantity && !reading_is_past(reading) && !has_key(m, quantity->name))
                 (void)snprintf(key, METER_KEY_MAX, "%s", quantity->name);
         else
                 (void)snprintf(key, METER_KEY_MAX, "%s", obis_print(reading->obis, code));
@@ -126,7 +126,7 @@ static bool convinces(struct meter_value *value, struct decimal reading,
 
 static bool is_checked(const struct reading *reading)
 {
-        return reading->obis.f == 255 && quantity_is_counter(reading->quantity);
+        return !reading_is_past(reading) && quantity_is_counter(reading->quantity);
 }
 
 void meter_value_hold(struct meter_value *value, const struct reading *reading,

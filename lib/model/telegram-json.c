@@ -38,7 +38,7 @@ static struct json_object *telegram_decimal_to_json(struct decimal value)
 struct json_object *telegram_reading_to_json(const struct reading *reading)
 {
         /* Of a code with F, which is of a past period, the name would be that of the present. */
-        bool named = reading->quantity && reading->obis.f == 255;
+        bool named = reading->quantity && !reading_is_past(reading);
         struct json_object *object = json_object_new_object();
         struct datetime captured = reading->captured;
         char code[OBIS_TEXT_MAX], text[DATETIME_TEXT_MAX];

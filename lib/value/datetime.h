@@ -30,6 +30,12 @@ struct datetime {
         bool denied;           /* the fields are good, and the clock says that it is wrong */
 };
 
+/* True when there is a time that its own clock does not deny. */
+static inline bool datetime_is_believed(const struct datetime *t)
+{
+        return t->valid && !t->denied;
+}
+
 /*
  * From the 12 bytes of a COSEM date-time. Unspecified or impossible fields give valid == false;
  * deviation 0x8000 gives has_offset == false; hundredths are dropped.

@@ -42,6 +42,13 @@ static inline bool reading_is_unscaled(const struct reading *reading)
                reading->scale == SCALE_OPEN;
 }
 
+/* True for a value of an earlier day or billing period: its code is the present one and F (IEC
+ * 62056-6-1, value group F). */
+static inline bool reading_is_past(const struct reading *reading)
+{
+        return reading->obis.f != 255;
+}
+
 /* "none" "candidate" "profile" "measured" "wire" "configured". Static storage. */
 const char *scale_source_name(enum scale_source source);
 
